@@ -1,0 +1,1 @@
+//! JSON values into trees, as the API server decodes them.

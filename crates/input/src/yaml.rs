@@ -1,0 +1,1 @@
+//! One YAML document into a tree.

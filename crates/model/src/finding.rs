@@ -1,0 +1,186 @@
+//! What rings answer: verdicts with evidence, and findings.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::check::Check;
+use crate::object::{Object, ObjectId, Rendering};
+use crate::path::FieldPath;
+use crate::text::Position;
+
+/// What an attacker gains by what was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing; nothing is gained by it alone.
+    Info,
+    /// A layer of defence is missing that others cover.
+    Low,
+    /// One more step is easy for who is already inside the container.
+    Medium,
+    /// A way out of the container, or to other workloads' data, with some effort.
+    High,
+    /// The node or the cluster is taken by whoever is inside the container.
+    Critical,
+}
+
+impl Severity {
+    /// All, from the least.
+    pub const ALL: [Self; 5] = [Self::Info, Self::Low, Self::Medium, Self::High, Self::Critical];
+
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Info => "info",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+impl FromStr for Severity {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|severity| severity.word() == text)
+            .ok_or_else(|| "expected info, low, medium, high or critical".to_owned())
+    }
+}
+
+/// A three-valued answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Yes.
+    Yes,
+    /// No.
+    No,
+    /// The input does not hold what the answer depends on. Never shown as a pass.
+    CannotTell,
+}
+
+/// What a verdict rests on: a field of an object, seen by a rule.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The rule, as its reference names it.
+    pub rule: String,
+    /// The field, from the object.
+    pub path: FieldPath,
+    /// Where a user should look.
+    pub location: Location,
+    /// What the rule says of it, without full stop.
+    pub note: String,
+}
+
+/// A place in a text that was read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Location {
+    /// Name of the text: a path, or `<stdin>`.
+    pub file: String,
+    /// Line and column.
+    pub position: Position,
+    /// For a rendered text: the chart template that the document comes from.
+    pub template: Option<String>,
+    /// For a rendered text: the program that rendered it.
+    pub rendered_by: Option<&'static str>,
+}
+
+impl Location {
+    /// Where a user should look for `path` of `object`.
+    pub fn of(object: &Object, path: &FieldPath) -> Self {
+        Self::at(object, object.locate(path))
+    }
+
+    /// A place in the text of `object`.
+    pub fn at(object: &Object, position: Position) -> Self {
+        let (template, rendered_by) = match &object.rendering {
+            Rendering::None => (None, None),
+            Rendering::Rendered { by, template } => (template.clone(), Some(*by)),
+        };
+        Self { file: object.source().name().to_owned(), position, template, rendered_by }
+    }
+}
+
+impl fmt::Display for Location {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.position)
+    }
+}
+
+/// A check that fires on an object.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// The check.
+    pub check: &'static Check,
+    /// Severity in this cluster.
+    pub severity: Severity,
+    /// The object that a user edits.
+    pub object: ObjectId,
+    /// Group and version of that object, as in `apiVersion`.
+    pub api_version: String,
+    /// The field, from the object in whose text it is located.
+    pub path: FieldPath,
+    /// Where a user should look.
+    pub location: Location,
+    /// What is wrong with this object, as a sentence without full stop.
+    pub message: String,
+    /// What tells this finding from others of the same check on the same field: a container's name, a value.
+    pub witness: String,
+    /// How many further objects have the same finding through this owner (replicas of a dump).
+    pub replicas: usize,
+}
+
+impl Finding {
+    /// A stable id, made of rule, object, field and witness. Lines and file names play no part in it, so it
+    /// survives edits elsewhere in the file. Equal findings of equal objects in different files share it.
+    pub fn id(&self) -> String {
+        let namespace = self.object.namespace.as_deref().unwrap_or_default();
+        let path = self.path.to_string();
+        let parts =
+            [self.check.id, &self.object.group, &self.object.kind, namespace, &self.object.name, &path, &self.witness];
+        // FNV-1a, 64 bits: stable across builds and platforms.
+        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+        for part in parts {
+            for byte in part.bytes().chain([0]) {
+                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+            }
+        }
+        format!("{hash:016x}")
+    }
+
+    /// The key by which findings are sorted: place first, so that output follows the files.
+    pub fn sort_key(&self) -> impl Ord + '_ {
+        (&self.location.file, self.location.position, self.check.id, &self.path, &self.witness, &self.object)
+    }
+}
+
+/// Something that could not be read, with its place.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    /// Name of the text, or the path that could not be opened.
+    pub file: String,
+    /// Where, if the file could be read at all.
+    pub position: Option<Position>,
+    /// What is wrong, as a sentence without full stop.
+    pub message: String,
+    /// The object, as far as it is known.
+    pub object: Option<ObjectId>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if let Some(position) = self.position {
+            write!(f, ":{position}")?;
+        }
+        write!(f, ": {}", self.message)
+    }
+}

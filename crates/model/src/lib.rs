@@ -1,0 +1,38 @@
+//! What every ring of ringwall speaks: Kubernetes objects with the place where each
+//! field was written, label selectors, the snapshot of all objects, and the verdicts
+//! and findings that rings return.
+//!
+//! # Architecture invariants
+//! - This crate does no input or output and knows no file format. `ringwall-input` reads text
+//!   and fills a [`tree::Tree`]; everything after that works on nodes.
+//! - Nothing here belongs to one ring only.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`text`] | sources, byte spans, line and column |
+//! | [`tree`] | the arena of nodes with spans, and its builder |
+//! | [`path`] | field paths such as `spec.containers[0].image` |
+//! | [`de`] | reading a node through `serde` |
+//! | [`decode`] | reading a node as Go's `encoding/json` fills a struct |
+//! | [`schema`] | the shapes of the built-in kinds: which type each field has |
+//! | [`object`] | one Kubernetes object: identity, labels, owner, where it was read |
+//! | [`workload`] | which kinds make pods, and where their pod template is |
+//! | [`selector`] | label selectors |
+//! | [`snapshot`] | all objects taken together, and facts about the cluster |
+//! | [`check`] | the declaration of a check, and the registry's rules |
+//! | [`finding`] | verdicts, evidence, findings, severities |
+//! | [`version`] | Kubernetes minor versions |
+
+pub mod check;
+pub mod de;
+pub mod decode;
+pub mod finding;
+pub mod object;
+pub mod path;
+pub mod schema;
+pub mod selector;
+pub mod snapshot;
+pub mod text;
+pub mod tree;
+pub mod version;
+pub mod workload;

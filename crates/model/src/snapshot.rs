@@ -1,0 +1,175 @@
+//! All objects taken together, with facts about the cluster.
+//!
+//! ```text
+//!   Pod ──ownerReferences──▶ ReplicaSet ──ownerReferences──▶ Deployment      top owner = what a user edits
+//!    └── metadata.namespace ─▶ Namespace                                     labels decide what is enforced
+//! ```
+//! Building costs one pass over the objects; look-ups are hash look-ups.
+
+use std::collections::HashMap;
+
+use crate::object::{Object, ObjectId};
+use crate::tree::Node;
+use crate::version::Minor;
+
+/// What is known of the cluster beside its objects. Each fact is stated or defaulted, never guessed silently.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The cluster's Kubernetes version.
+    pub version: Minor,
+}
+
+impl Default for Facts {
+    fn default() -> Self {
+        Self { version: Minor::NEWEST }
+    }
+}
+
+/// One object that was read more than once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repeat {
+    /// Index of the object that counts.
+    pub kept: usize,
+    /// Index of the other one.
+    pub other: usize,
+    /// Whether both say the same. Those that say something else are judged too: they are other text to edit.
+    pub identical: bool,
+}
+
+/// All objects taken together.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    objects: Vec<Object>,
+    /// Facts about the cluster.
+    pub facts: Facts,
+    by_id: HashMap<ObjectId, usize>,
+    owners: Vec<Option<usize>>,
+    repeats: Vec<Repeat>,
+    dropped: Vec<bool>,
+}
+
+/// The identity under which two API versions of one object are the same.
+fn canonical(id: &ObjectId) -> ObjectId {
+    let group = match (id.group.as_str(), id.kind.as_str()) {
+        ("extensions", "Deployment" | "DaemonSet" | "ReplicaSet") => "apps",
+        ("extensions", "Ingress" | "NetworkPolicy") => "networking.k8s.io",
+        (group, _) => group,
+    };
+    ObjectId { group: group.to_owned(), ..id.clone() }
+}
+
+impl Snapshot {
+    /// Takes the objects together. An object that is read twice counts once if both say the same.
+    pub fn new(objects: Vec<Object>, facts: Facts) -> Self {
+        let mut by_id: HashMap<ObjectId, usize> = HashMap::with_capacity(objects.len());
+        let mut by_uid: HashMap<&str, usize> = HashMap::new();
+        let mut repeats = Vec::new();
+        let mut dropped = vec![false; objects.len()];
+        for (index, object) in objects.iter().enumerate() {
+            let id = canonical(&object.id);
+            // Without a name nothing says that two objects are one (`generateName` makes new ones each time).
+            let nameless = id.name.is_empty() || id.name.ends_with('*');
+            let twin = match object.uid() {
+                Some(uid) => match by_uid.get(uid) {
+                    Some(twin) => Some(*twin),
+                    None => {
+                        by_uid.insert(uid, index);
+                        by_id.get(&id).copied().filter(|twin| objects[*twin].uid().is_none())
+                    }
+                },
+                None => by_id.get(&id).copied(),
+            };
+            match twin.filter(|_| !nameless) {
+                Some(kept) => {
+                    let same_uid = object.uid().is_some() && object.uid() == objects[kept].uid();
+                    let identical = same_uid || object.root().same_meaning(objects[kept].root());
+                    dropped[index] = identical;
+                    repeats.push(Repeat { kept, other: index, identical });
+                }
+                None => {
+                    by_id.entry(id).or_insert(index);
+                }
+            }
+        }
+        let mut snapshot = Self { objects, facts, by_id, owners: Vec::new(), repeats, dropped };
+        let direct: Vec<Option<usize>> = (0..snapshot.objects.len()).map(|index| snapshot.controller_of(index)).collect();
+        snapshot.owners = (0..direct.len()).map(|index| top_of(index, &direct)).collect();
+        snapshot
+    }
+
+    /// All objects as read, those that count once and their repeats alike.
+    pub fn all(&self) -> &[Object] {
+        &self.objects
+    }
+
+    /// The objects that are judged, with their indexes: all but exact repeats.
+    pub fn objects(&self) -> impl Iterator<Item = (usize, &Object)> {
+        self.objects.iter().enumerate().filter(|(index, _)| !self.dropped[*index])
+    }
+
+    /// The objects of a group and kind.
+    pub fn of_kind<'s>(&'s self, group: &'s str, kind: &'s str) -> impl Iterator<Item = &'s Object> {
+        self.objects().map(|(_, object)| object).filter(move |object| object.is(group, kind))
+    }
+
+    /// The object with this id.
+    pub fn find(&self, id: &ObjectId) -> Option<&Object> {
+        self.by_id.get(&canonical(id)).map(|index| &self.objects[*index])
+    }
+
+    /// The Namespace object with this name.
+    pub fn namespace(&self, name: &str) -> Option<&Object> {
+        self.find(&ObjectId { kind: "Namespace".to_owned(), name: name.to_owned(), ..ObjectId::default() })
+    }
+
+    /// Objects that were read more than once.
+    pub fn repeats(&self) -> &[Repeat] {
+        &self.repeats
+    }
+
+    /// The object that a user edits to change `index`: the top of its chain of controllers, as far as the
+    /// chain is in the input. An object whose controller is not in the input is its own.
+    pub fn top_owner(&self, index: usize) -> (usize, &Object) {
+        let top = self.owners.get(index).copied().flatten().unwrap_or(index);
+        (top, &self.objects[top])
+    }
+
+    /// The direct controller of an object, where it is in the input.
+    fn controller_of(&self, index: usize) -> Option<usize> {
+        let object = &self.objects[index];
+        let references = object.root().at(&["metadata", "ownerReferences"])?;
+        let controller =
+            references.items().find(|reference| reference.get("controller").and_then(Node::as_bool) == Some(true))?;
+        let text = |key: &str| controller.get(key).and_then(Node::as_str).unwrap_or_default();
+        let api_version = text("apiVersion");
+        let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
+        let owner = self.by_id.get(&canonical(&ObjectId {
+            group: group.to_owned(),
+            kind: text("kind").to_owned(),
+            namespace: object.id.namespace.clone(),
+            name: text("name").to_owned(),
+        }))?;
+        // The name may have been given to another object since: then the uids differ.
+        let same = match (self.objects[*owner].uid(), text("uid")) {
+            (Some(uid), wanted) if !wanted.is_empty() => uid == wanted,
+            _ => true,
+        };
+        (same && *owner != index).then_some(*owner)
+    }
+}
+
+/// Follows the chain of controllers to its end; a chain that runs in a circle has none.
+fn top_of(index: usize, direct: &[Option<usize>]) -> Option<usize> {
+    let mut top = None;
+    let mut at = index;
+    for _ in 0..16 {
+        match direct[at] {
+            Some(next) => {
+                at = next;
+                top = Some(at);
+            }
+            None => return top,
+        }
+    }
+    None
+}
