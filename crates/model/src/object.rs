@@ -82,17 +82,44 @@ impl Object {
     /// [`NotAnObject`] where the node has not both `apiVersion` and `kind` as text, or identity fields of the
     /// wrong type.
     pub fn read(tree: &Arc<Tree>, root: Node<'_>, within: FieldPath) -> Result<Self, NotAnObject> {
+        Self::read_as(tree, root, within, None)
+    }
+
+    /// As [`Object::read`], for an item of a typed list (`PodList`): one that states neither `apiVersion` nor
+    /// `kind` is of those given.
+    ///
+    /// # Errors
+    /// As [`Object::read`].
+    pub fn read_item(
+        tree: &Arc<Tree>,
+        root: Node<'_>,
+        within: FieldPath,
+        api_version: &str,
+        kind: &str,
+    ) -> Result<Self, NotAnObject> {
+        Self::read_as(tree, root, within, Some((api_version, kind)))
+    }
+
+    fn read_as(
+        tree: &Arc<Tree>,
+        root: Node<'_>,
+        within: FieldPath,
+        unstated: Option<(&str, &str)>,
+    ) -> Result<Self, NotAnObject> {
         let broken = |keys: &[&str], node: Node<'_>, expected: &str| NotAnObject::Broken {
             path: FieldPath::keys(keys),
             message: format!("expected {expected}, got {}", node.kind().described()),
             span: node.span(),
         };
         let field = |key: &str| root.get(key).filter(|node| !node.is_null());
-        let (Some(api_version), Some(kind)) = (field("apiVersion"), field("kind")) else {
-            return Err(NotAnObject::Foreign);
+        let (api_version, kind) = match (field("apiVersion"), field("kind"), unstated) {
+            (Some(api_version), Some(kind), _) => (
+                api_version.as_str().ok_or_else(|| broken(&["apiVersion"], api_version, "a string"))?,
+                kind.as_str().ok_or_else(|| broken(&["kind"], kind, "a string"))?,
+            ),
+            (None, None, Some(given)) if root.kind() == crate::tree::Kind::Mapping => given,
+            _ => return Err(NotAnObject::Foreign),
         };
-        let api_version = api_version.as_str().ok_or_else(|| broken(&["apiVersion"], api_version, "a string"))?;
-        let kind = kind.as_str().ok_or_else(|| broken(&["kind"], kind, "a string"))?;
         if api_version.is_empty() || kind.is_empty() {
             return Err(NotAnObject::Foreign);
         }

@@ -1,1 +1,111 @@
-//! Placeholder
+//! Findings in, bytes out: the formats in which ringwall reports.
+//!
+//! A [`Report`] borrows what a run found. A [`Reporter`] turns it into bytes; [`FORMATS`] lists them by the name
+//! that `-o` takes. A new format is one file with a `FORMAT` and one line in that table.
+//!
+//! # Architecture invariants
+//! - Pure: nothing here asks for a terminal, an environment variable, a file or the time. What depends on these is
+//!   stated in [`Style`].
+//! - Equal reports give equal bytes.
+//! - Names, messages and paths come from strangers' files. No format passes on characters that a terminal would
+//!   interpret: see [`escape()`].
+//!
+//! # Example
+//! ```
+//! use ringwall_report::{Report, Style, Summary, format};
+//!
+//! let summary = Summary { files: 12, documents: 24, objects: 24, ..Summary::default() };
+//! let report = Report { summary, ..Report::default() };
+//! let mut bytes = Vec::new();
+//! let text = format("text").expect("there is a text format");
+//! (text.reporter)(&report, &Style::default(), &mut bytes)?;
+//! assert_eq!(bytes, "No findings · 24 objects in 12 files\n".as_bytes());
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+use std::io::{self, Write};
+
+use ringwall_model::finding::{Finding, Problem, Severity};
+use ringwall_model::text::Position;
+
+mod escape;
+mod json;
+mod style;
+#[cfg(test)]
+mod tests;
+mod text;
+
+pub use escape::escape;
+pub use json::json_schema;
+pub use style::Style;
+
+/// What a run found.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Report<'a> {
+    /// What was found, sorted by [`Finding::sort_key`].
+    pub findings: &'a [Finding],
+    /// What could not be read, in the order in which it is to be shown.
+    pub problems: &'a [Problem],
+    /// What else the user should know, in the order in which it is to be shown.
+    pub notes: &'a [Note],
+    /// How much was looked at.
+    pub summary: Summary,
+}
+
+impl Report<'_> {
+    /// How many findings have this severity. Costs a pass over the findings.
+    pub fn count(&self, severity: Severity) -> usize {
+        self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+}
+
+/// Something that a user should know and that is neither a finding nor a problem: a suppression that matches
+/// nothing, an object that was read twice.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Note {
+    /// Name of the text that the note is about.
+    pub file: String,
+    /// Where in it, if the note is about one place.
+    pub position: Option<Position>,
+    /// What there is to know, as a sentence without full stop.
+    pub message: String,
+}
+
+/// How much was looked at. All are plain counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Files that were read; standard input counts as one.
+    pub files: usize,
+    /// Documents in them, empty ones not counted.
+    pub documents: usize,
+    /// Kubernetes objects that were judged; an object that was read twice counts once.
+    pub objects: usize,
+    /// Those of them that make pods.
+    pub workloads: usize,
+    /// Documents that are no Kubernetes objects, such as chart values.
+    pub foreign: usize,
+}
+
+/// Writes a report in one format.
+///
+/// It writes in small pieces: give it a buffered writer. It fails only where the writer fails.
+pub type Reporter = fn(&Report<'_>, &Style, &mut dyn Write) -> io::Result<()>;
+
+/// A format that reports can be written in.
+#[derive(Clone, Copy, Debug)]
+pub struct Format {
+    /// The name by which a user asks for it.
+    pub name: &'static str,
+    /// Who reads it, in one line without full stop.
+    pub summary: &'static str,
+    /// What writes it.
+    pub reporter: Reporter,
+}
+
+/// All formats; the first is the default.
+pub const FORMATS: &[Format] = &[text::FORMAT, json::FORMAT];
+
+/// The format with this name.
+pub fn format(name: &str) -> Option<&'static Format> {
+    FORMATS.iter().find(|format| format.name == name)
+}

@@ -1,0 +1,87 @@
+//! How each area answers its cases. A new area is one file and one line in [`AREAS`].
+
+mod pss;
+mod yaml;
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::Deserialize;
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+/// The areas.
+static AREAS: &[&dyn Area] = &[&yaml::Yaml, &pss::Pss];
+
+pub(crate) fn by_name(name: &str) -> Option<&'static dyn Area> {
+    AREAS.iter().find(|area| area.name() == name).copied()
+}
+
+pub(crate) fn names() -> String {
+    AREAS.iter().map(|area| area.name()).collect::<Vec<_>>().join(", ")
+}
+
+/// One area: what its case files ask, and how answers are compared.
+pub(crate) trait Area: Sync {
+    /// The folder name.
+    fn name(&self) -> &'static str;
+    /// What a case file of this stem asks; `None` if it is no case file.
+    fn mode_of(&self, stem: &str) -> Option<&'static str>;
+    /// Answers a case and compares. `folder` is where the case file lies.
+    fn answer(&self, mode: &str, case: &Case<'_>, folder: &Path) -> Answered;
+}
+
+/// A case as it stands in its file. Parts that hold objects stay text: how an object is written counts.
+pub(crate) struct Case<'f> {
+    pub(crate) id: String,
+    pub(crate) line: &'f str,
+}
+
+#[derive(Deserialize)]
+struct Identity {
+    id: Option<String>,
+}
+
+impl<'f> Case<'f> {
+    pub(crate) fn parse(line: &'f str, number: usize) -> Result<Self, serde_json::Error> {
+        let identity: Identity = serde_json::from_str(line)?;
+        Ok(Self { id: identity.id.unwrap_or_else(|| number.to_string()), line })
+    }
+
+    /// Reads the line as `T`.
+    pub(crate) fn read<T: Deserialize<'f>>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.line)
+    }
+}
+
+/// An answer, and how it differs from the reference's, if it does.
+pub(crate) struct Answered {
+    pub(crate) verdict: Value,
+    pub(crate) difference: Option<String>,
+}
+
+impl Answered {
+    /// Compares two verdicts to the last value.
+    pub(crate) fn exact(want: &Value, got: Value) -> Self {
+        let difference = (*want != got).then(|| difference(want, &got));
+        Self { verdict: got, difference }
+    }
+
+    /// A case that cannot be answered.
+    pub(crate) fn unanswered(error: impl std::fmt::Display) -> Self {
+        let message = format!("cannot be answered: {error}");
+        Self { verdict: serde_json::json!({ "badCase": message }), difference: Some(message) }
+    }
+}
+
+/// The two verdicts, one below the other.
+pub(crate) fn difference(want: &Value, got: &Value) -> String {
+    let mut text = String::new();
+    let _ = write!(text, "want {want}\ngot  {got}");
+    text
+}
+
+/// The text of a raw JSON part.
+pub(crate) fn raw(part: &RawValue) -> &str {
+    part.get()
+}

@@ -1,0 +1,106 @@
+//! Answering cases and comparing.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+use crate::areas::{Answered, Case};
+use crate::files::{self, CaseFile};
+
+/// Where differences and answers go.
+pub(crate) struct Output {
+    verdicts: Option<BufWriter<File>>,
+    show: usize,
+}
+
+impl Output {
+    pub(crate) fn new(verdicts: Option<&Path>, show: usize) -> Result<Self, String> {
+        let verdicts = match verdicts {
+            Some(path) => {
+                Some(BufWriter::new(File::create(path).map_err(|error| format!("{}: {error}", path.display()))?))
+            }
+            None => None,
+        };
+        Ok(Self { verdicts, show })
+    }
+
+    #[expect(clippy::print_stdout, reason = "this is a command")]
+    fn say(line: &str) {
+        println!("{line}");
+    }
+
+    pub(crate) fn note(line: &str) {
+        Self::say(line);
+    }
+
+    pub(crate) fn finish(&mut self) -> Result<(), String> {
+        match &mut self.verdicts {
+            Some(writer) => writer.flush().map_err(|error| format!("writing verdicts: {error}")),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Runs all case files at these paths; true where every case agrees.
+pub(crate) fn paths(paths: &[PathBuf], area: Option<&str>, output: &mut Output) -> Result<bool, String> {
+    let mut agree = true;
+    let mut ignored = 0;
+    for path in paths {
+        let found = files::find(path, area)?;
+        ignored += found.ignored;
+        if found.files.is_empty() {
+            return Err(format!("{}: no case files here", path.display()));
+        }
+        for file in found.files {
+            agree &= case_file(&file, output)?;
+        }
+    }
+    if ignored > 0 {
+        Output::note(&format!("{ignored} other files ignored"));
+    }
+    Ok(agree)
+}
+
+/// Runs one case file and prints its line; true where every case agrees.
+pub(crate) fn case_file(file: &CaseFile, output: &mut Output) -> Result<bool, String> {
+    let text = files::read(&file.path)?;
+    let cases = parse(&text).map_err(|error| format!("{}:{error}", file.path.display()))?;
+    let folder = file.path.parent().unwrap_or(Path::new("."));
+    let answers: Vec<Answered> =
+        cases.par_iter().map(|case| file.area.answer(file.mode, case, folder)).collect();
+    let mut differ = 0;
+    for (case, answered) in cases.iter().zip(&answers) {
+        if let Some(writer) = &mut output.verdicts {
+            let mut row = serde_json::Map::new();
+            row.insert("id".to_owned(), Value::String(case.id.clone()));
+            match &answered.verdict {
+                Value::Object(fields) => row.extend(fields.clone()),
+                other => drop(row.insert("want".to_owned(), other.clone())),
+            }
+            writeln!(writer, "{}", Value::Object(row)).map_err(|error| format!("writing verdicts: {error}"))?;
+        }
+        if let Some(difference) = &answered.difference {
+            differ += 1;
+            if differ <= output.show {
+                Output::say(&format!("--- {} {}\n{difference}", file.path.display(), case.id));
+            }
+        }
+    }
+    let agree = cases.len() - differ;
+    Output::say(&format!("{}: {} cases, {agree} agree, {differ} differ", file.path.display(), cases.len()));
+    Ok(differ == 0)
+}
+
+fn parse(text: &str) -> Result<Vec<Case<'_>>, String> {
+    let mut cases = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        if line.trim().is_empty() {
+            continue;
+        }
+        cases.push(Case::parse(line, index + 1).map_err(|error| format!("{}: {error}", index + 1))?);
+    }
+    Ok(cases)
+}

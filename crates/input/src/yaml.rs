@@ -1,1 +1,0 @@
-//! One YAML document into a tree.

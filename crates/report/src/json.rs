@@ -1,0 +1,472 @@
+//! JSON for programs: `ringwall.report/v1`.
+//!
+//! The structs here are both what is written and what the published JSON Schema is derived from. They borrow from
+//! the report, and lists are written element by element, so that a report of any size costs no second copy.
+//! Within `v1`, fields may be added; none is removed, renamed or given another meaning.
+
+use std::borrow::Cow;
+use std::io::{self, Write};
+
+use ringwall_model::finding::{Finding, Location, Problem, Severity};
+use ringwall_model::object::ObjectId;
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
+use serde::Serialize;
+use serde::ser::Serializer;
+use serde_json::ser::{Formatter, PrettyFormatter};
+
+use crate::escape::is_deceptive;
+use crate::{Format, Note, Report, Style};
+
+/// The format.
+pub(crate) const FORMAT: Format = Format { name: "json", summary: "for programs", reporter: write };
+
+/// What the format is called in itself.
+const SCHEMA: &str = "ringwall.report/v1";
+
+/// Writes the whole report.
+fn write(report: &Report<'_>, _: &Style, out: &mut dyn Write) -> io::Result<()> {
+    let formatter = VisibleFormatter { pretty: PrettyFormatter::new() };
+    let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
+    ReportEntry::of(report).serialize(&mut serializer)?;
+    writeln!(out)
+}
+
+/// The JSON Schema of the JSON report, pretty, with a newline at the end. It is published as
+/// `docs/schema/report.schema.json`.
+pub fn json_schema() -> String {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    let mut schema = generator.into_root_schema_for::<ReportEntry<'_>>().to_value();
+    // Whether a map keeps its order depends on what else is in the build; sorted it is always the same.
+    schema.sort_all_objects();
+    format!("{schema:#}\n")
+}
+
+/// What `ringwall` found, as JSON.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Report", title = "ringwall report")]
+struct ReportEntry<'a> {
+    /// Name and version of this format. Within v1, fields may be added.
+    #[schemars(extend("const" = SCHEMA))]
+    schema: &'a str,
+    /// The version of ringwall that wrote the report.
+    ringwall: &'a str,
+    /// What was found, in the order of files and lines.
+    #[serde(serialize_with = "each_finding")]
+    #[schemars(with = "Vec<FindingEntry<'_>>")]
+    findings: &'a [Finding],
+    /// What could not be read.
+    #[serde(serialize_with = "each_problem")]
+    #[schemars(with = "Vec<ErrorEntry<'_>>")]
+    errors: &'a [Problem],
+    /// What else there is to know.
+    #[serde(serialize_with = "each_note")]
+    #[schemars(with = "Vec<NoteEntry<'_>>")]
+    notes: &'a [Note],
+    /// How much was looked at, and found.
+    summary: SummaryEntry,
+}
+
+impl<'a> ReportEntry<'a> {
+    fn of(report: &Report<'a>) -> Self {
+        Self {
+            schema: SCHEMA,
+            ringwall: env!("CARGO_PKG_VERSION"),
+            findings: report.findings,
+            errors: report.problems,
+            notes: report.notes,
+            summary: SummaryEntry::of(report),
+        }
+    }
+}
+
+fn each_finding<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(findings.iter().map(FindingEntry::of))
+}
+
+fn each_problem<S: Serializer>(problems: &[Problem], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(problems.iter().map(ErrorEntry::of))
+}
+
+fn each_note<S: Serializer>(notes: &[Note], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(notes.iter().map(NoteEntry::of))
+}
+
+/// A check that fires on an object.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Finding")]
+struct FindingEntry<'a> {
+    /// Stable id, made of rule, object, field and witness; lines and file names play no part in it.
+    #[schemars(regex(pattern = "^[0-9a-f]{16}$"))]
+    id: String,
+    /// Id of the rule, such as RW-POD-001.
+    #[schemars(regex(pattern = "^RW-[A-Z]+-[0-9]{3}$"))]
+    rule: &'a str,
+    /// Name of the rule, in kebab case.
+    name: &'a str,
+    /// What an attacker gains in this cluster.
+    severity: SeverityEntry,
+    /// The object that a user edits.
+    object: ObjectEntry<'a>,
+    /// The field, such as `spec.containers[0].image`; empty for the object itself.
+    path: String,
+    /// Where to look.
+    location: LocationEntry<'a>,
+    /// What is wrong, as a sentence without full stop.
+    message: &'a str,
+    /// What tells this finding from others of the same rule on the same field: a container's name, a value.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    witness: Option<&'a str>,
+    /// How many further objects have the same finding through this object, such as the pods of a Deployment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "usize", range(min = 1))]
+    replicas: Option<usize>,
+    /// How to mend it, in one paragraph of Markdown.
+    fix: Cow<'a, str>,
+    /// Where the rule comes from.
+    references: &'a [&'a str],
+}
+
+impl<'a> FindingEntry<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        Self {
+            id: finding.id(),
+            rule: finding.check.id,
+            name: finding.check.name,
+            severity: SeverityEntry::of(finding.severity),
+            object: ObjectEntry::of(finding),
+            path: finding.path.to_string(),
+            location: LocationEntry::of(&finding.location),
+            message: &finding.message,
+            witness: Some(finding.witness.as_str()).filter(|witness| !witness.is_empty()),
+            replicas: Some(finding.replicas).filter(|replicas| *replicas > 0),
+            fix: first_paragraph(finding.check.fix),
+            references: finding.check.references,
+        }
+    }
+}
+
+/// The first paragraph of a Markdown text, in one line.
+fn first_paragraph(markdown: &str) -> Cow<'_, str> {
+    let text = markdown.trim();
+    if !text.contains('\n') {
+        return Cow::Borrowed(text);
+    }
+    let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
+    Cow::Owned(lines.join(" "))
+}
+
+/// What an attacker gains.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+#[schemars(rename = "Severity")]
+enum SeverityEntry {
+    /// Worth knowing; nothing is gained by it alone.
+    Info,
+    /// A layer of defence is missing that others cover.
+    Low,
+    /// One more step is easy for who is already inside the container.
+    Medium,
+    /// A way out of the container, or to other workloads' data, with some effort.
+    High,
+    /// The node or the cluster is taken by whoever is inside the container.
+    Critical,
+}
+
+impl SeverityEntry {
+    const fn of(severity: Severity) -> Self {
+        match severity {
+            Severity::Info => Self::Info,
+            Severity::Low => Self::Low,
+            Severity::Medium => Self::Medium,
+            Severity::High => Self::High,
+            Severity::Critical => Self::Critical,
+        }
+    }
+}
+
+/// A Kubernetes object.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Object")]
+struct ObjectEntry<'a> {
+    /// Group and version, as written.
+    api_version: &'a str,
+    /// Kind, as written.
+    kind: &'a str,
+    /// Namespace, if one is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    namespace: Option<&'a str>,
+    /// Name; where there is only a `generateName`, that with `*` behind it; empty where there is none.
+    name: &'a str,
+}
+
+impl<'a> ObjectEntry<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        let ObjectId { group: _, kind, namespace, name } = &finding.object;
+        Self { api_version: &finding.api_version, kind, namespace: namespace.as_deref(), name }
+    }
+}
+
+/// A place in a text that was read.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Location")]
+struct LocationEntry<'a> {
+    /// A path, or `<stdin>`.
+    file: &'a str,
+    /// Line, from 1.
+    #[schemars(range(min = 1))]
+    line: u32,
+    /// Column, from 1, in Unicode characters.
+    #[schemars(range(min = 1))]
+    column: u32,
+    /// For a rendered text: the chart template that the object comes from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    template: Option<&'a str>,
+    /// For a rendered text: the program that rendered it. Line and column count in what it printed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    rendered_by: Option<&'a str>,
+}
+
+impl<'a> LocationEntry<'a> {
+    fn of(location: &'a Location) -> Self {
+        let Location { file, position, template, rendered_by } = location;
+        Self {
+            file,
+            line: position.line,
+            column: position.column,
+            template: template.as_deref(),
+            rendered_by: *rendered_by,
+        }
+    }
+}
+
+/// Something that could not be read.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Error")]
+struct ErrorEntry<'a> {
+    /// A path, or `<stdin>`.
+    file: &'a str,
+    /// Line, from 1, if the file could be read at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1))]
+    line: Option<u32>,
+    /// Column, from 1, in Unicode characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1))]
+    column: Option<u32>,
+    /// What is wrong, as a sentence without full stop.
+    message: &'a str,
+    /// The object, as far as it is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "KnownObject<'_>")]
+    object: Option<KnownObject<'a>>,
+}
+
+impl<'a> ErrorEntry<'a> {
+    fn of(problem: &'a Problem) -> Self {
+        Self {
+            file: &problem.file,
+            line: problem.position.map(|position| position.line),
+            column: problem.position.map(|position| position.column),
+            message: &problem.message,
+            object: problem.object.as_ref().map(KnownObject::of),
+        }
+    }
+}
+
+/// An object of which not all may be known.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "KnownObject")]
+struct KnownObject<'a> {
+    /// API group; absent for the core group.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    group: Option<&'a str>,
+    /// Kind, as written.
+    kind: &'a str,
+    /// Namespace, if one is written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    namespace: Option<&'a str>,
+    /// Name; empty where there is none.
+    name: &'a str,
+}
+
+impl<'a> KnownObject<'a> {
+    fn of(object: &'a ObjectId) -> Self {
+        let ObjectId { group, kind, namespace, name } = object;
+        Self {
+            group: Some(group.as_str()).filter(|group| !group.is_empty()),
+            kind,
+            namespace: namespace.as_deref(),
+            name,
+        }
+    }
+}
+
+/// Something else that there is to know.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Note")]
+struct NoteEntry<'a> {
+    /// A path, or `<stdin>`.
+    file: &'a str,
+    /// Line, from 1, if the note is about one place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1))]
+    line: Option<u32>,
+    /// Column, from 1, in Unicode characters.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "u32", range(min = 1))]
+    column: Option<u32>,
+    /// What there is to know, as a sentence without full stop.
+    message: &'a str,
+}
+
+impl<'a> NoteEntry<'a> {
+    fn of(note: &'a Note) -> Self {
+        Self {
+            file: &note.file,
+            line: note.position.map(|position| position.line),
+            column: note.position.map(|position| position.column),
+            message: &note.message,
+        }
+    }
+}
+
+/// How much was looked at, and found.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Summary")]
+struct SummaryEntry {
+    /// Files that were read; standard input counts as one.
+    files: usize,
+    /// Documents in them, empty ones not counted.
+    documents: usize,
+    /// Kubernetes objects that were judged.
+    objects: usize,
+    /// Those of them that make pods.
+    workloads: usize,
+    /// Documents that are no Kubernetes objects.
+    foreign: usize,
+    /// Findings of any severity.
+    findings: usize,
+    /// Findings by severity.
+    by_severity: BySeverity,
+}
+
+/// Findings by severity.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+struct BySeverity {
+    /// Findings of severity critical.
+    critical: usize,
+    /// Findings of severity high.
+    high: usize,
+    /// Findings of severity medium.
+    medium: usize,
+    /// Findings of severity low.
+    low: usize,
+    /// Findings of severity info.
+    info: usize,
+}
+
+impl SummaryEntry {
+    fn of(report: &Report<'_>) -> Self {
+        let crate::Summary { files, documents, objects, workloads, foreign } = report.summary;
+        let by_severity = BySeverity {
+            critical: report.count(Severity::Critical),
+            high: report.count(Severity::High),
+            medium: report.count(Severity::Medium),
+            low: report.count(Severity::Low),
+            info: report.count(Severity::Info),
+        };
+        Self { files, documents, objects, workloads, foreign, findings: report.findings.len(), by_severity }
+    }
+}
+
+/// Pretty JSON in which deceptive characters stand as `\u` escapes. They mean the same to a program, and are
+/// harmless where somebody looks at the output in a terminal. (JSON itself only demands it below U+0020.)
+struct VisibleFormatter {
+    pretty: PrettyFormatter<'static>,
+}
+
+impl Formatter for VisibleFormatter {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment;
+        while let Some(at) = rest.find(is_deceptive) {
+            let (plain, tail) = rest.split_at(at);
+            writer.write_all(plain.as_bytes())?;
+            let mut chars = tail.chars();
+            for unit in chars.next().into_iter().flat_map(utf16) {
+                write!(writer, "\\u{unit:04x}")?;
+            }
+            rest = chars.as_str();
+        }
+        writer.write_all(rest.as_bytes())
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.pretty.begin_array(writer)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.pretty.end_array(writer)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.pretty.begin_array_value(writer, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.pretty.end_array_value(writer)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.pretty.begin_object(writer)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.pretty.end_object(writer)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, writer: &mut W, first: bool) -> io::Result<()> {
+        self.pretty.begin_object_key(writer, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.pretty.begin_object_value(writer)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, writer: &mut W) -> io::Result<()> {
+        self.pretty.end_object_value(writer)
+    }
+}
+
+/// The UTF-16 units of a character, as JSON escapes them.
+fn utf16(c: char) -> impl Iterator<Item = u16> {
+    let mut units = [0; 2];
+    let count = c.encode_utf16(&mut units).len();
+    units.into_iter().take(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_paragraph_is_one_line() {
+        assert_eq!(first_paragraph("\nSet it\nto `false`.\n\nMore.\n"), "Set it to `false`.");
+        assert_eq!(first_paragraph("Set it."), "Set it.");
+    }
+}

@@ -1,0 +1,87 @@
+//! What programs read.
+
+use insta::assert_snapshot;
+use serde_json::Value;
+
+use super::*;
+use crate::json_schema;
+
+/// The JSON text, with the version that changes with each release made constant.
+fn render(report: &Report<'_>) -> String {
+    let version = concat!("\"ringwall\": \"", env!("CARGO_PKG_VERSION"), "\"");
+    let text = render_as("json", report, Style { color: true, width: Some(10) });
+    assert!(text.contains(version));
+    text.replace(version, "\"ringwall\": \"VERSION\"")
+}
+
+fn render_full() -> String {
+    let (findings, problems, notes) = full();
+    render(&Report { findings: &findings, problems: &problems, notes: &notes, summary: SUMMARY })
+}
+
+/// What the published schema says against a text.
+fn faults(text: &str) -> Vec<String> {
+    let schema: Value = serde_json::from_str(&json_schema()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let report: Value = serde_json::from_str(text).unwrap();
+    validator.iter_errors(&report).map(|error| format!("{}: {error}", error.instance_path())).collect()
+}
+
+#[test]
+fn an_empty_report_has_empty_lists() {
+    assert_snapshot!(render(&Report::default()), @"");
+}
+
+#[test]
+fn a_full_report() {
+    assert_snapshot!(render_full(), @"");
+}
+
+#[test]
+fn reports_keep_to_the_published_schema() {
+    assert_eq!(faults(&render_full()), Vec::<String>::new());
+    assert_eq!(faults(&render(&Report::default())), Vec::<String>::new());
+}
+
+#[test]
+fn the_schema_sees_what_is_wrong() {
+    let text = render_full();
+    for (right, wrong) in [
+        ("ringwall.report/v1", "ringwall.report/v2"),
+        ("\"severity\": \"low\"", "\"severity\": \"unknown\""),
+        ("\"line\": 311", "\"line\": 0"),
+        ("\"rule\": \"RW-POD-020\"", "\"rule\": \"20\""),
+        ("\"errors\"", "\"problems\""),
+    ] {
+        assert!(text.contains(right), "{right}");
+        assert_eq!(faults(&text.replacen(right, wrong, 1)).len(), 1, "{wrong}");
+    }
+}
+
+#[test]
+fn the_published_schema_is_fresh() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schema/report.schema.json");
+    let published = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        published.replace("\r\n", "\n") == json_schema(),
+        "docs/schema/report.schema.json is not what the code says; `cargo xtask generate` mends it"
+    );
+}
+
+#[test]
+fn two_runs_give_the_same_bytes() {
+    let text = render_full();
+    assert_eq!(text, render_full());
+    assert!(text.ends_with("}\n") && !text.ends_with("\n\n"));
+}
+
+#[test]
+fn hostile_text_comes_back_whole_but_is_harmless_to_look_at() {
+    let name = "a\u{1b}[31m\u{9b}\u{202e}\u{e0041}\"\\\n/\u{7f}ü";
+    let finding = elsewhere(privileged(), object("apps", "Deployment", None, name), "k8s/a.yaml");
+    let findings = [finding];
+    let text = render(&Report { findings: &findings, ..Report::default() });
+    assert!(text.contains(r#""a\u001b[31m\u009b\u202e\udb40\udc41\"\\\n/\u007fü""#), "{text}");
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(report["findings"][0]["object"]["name"], name);
+}
