@@ -13,10 +13,11 @@ use ignore::WalkBuilder;
 use ringwall_model::finding::Problem;
 
 use crate::load::{Note, NoteKind};
-use crate::names::{above, shown};
+use crate::names::{self, above, real, shown};
 
 /// The file names by which a directory is a kustomization.
-pub(crate) const KUSTOMIZATION_FILES: [&str; 3] = ["kustomization.yaml", "kustomization.yml", "Kustomization"];
+pub(crate) const KUSTOMIZATION_FILES: [&str; 3] =
+    ["kustomization.yaml", "kustomization.yml", "Kustomization"];
 
 /// The file name by which a directory is a Helm chart.
 pub(crate) const CHART_FILE: &str = "Chart.yaml";
@@ -86,8 +87,12 @@ pub(crate) fn find(paths: &[PathBuf]) -> Inventory {
 
 impl Inventory {
     fn directory(&mut self, path: &Path, real: &Path) {
-        if let Some(chart) = self.chart_of_template(path, real) {
-            self.note(shown(path), NoteKind::Elsewhere, format!("Templates of the Helm chart {}, which is rendered as a whole", chart.name));
+        if let Some(chart) = Self::chart_of_template(path, real) {
+            self.note(
+                shown(path),
+                NoteKind::Elsewhere,
+                format!("Templates of the Helm chart {}, which is rendered as a whole", chart.name),
+            );
             self.charts.push(chart);
             return;
         }
@@ -131,8 +136,12 @@ impl Inventory {
     }
 
     fn named_file(&mut self, path: &Path, real: PathBuf) {
-        if let Some(chart) = self.chart_of_template(path, &real) {
-            self.note(shown(path), NoteKind::Elsewhere, format!("a template of the Helm chart {}, which is rendered as a whole", chart.name));
+        if let Some(chart) = Self::chart_of_template(path, &real) {
+            self.note(
+                shown(path),
+                NoteKind::Elsewhere,
+                format!("a template of the Helm chart {}, which is rendered as a whole", chart.name),
+            );
             self.charts.push(chart);
             return;
         }
@@ -146,7 +155,7 @@ impl Inventory {
             // A link leads to a file, but it is the directory of the link that the file makes a chart.
             let directory = path.parent().map_or_else(PathBuf::new, Path::to_owned);
             let directory = if directory.as_os_str().is_empty() { PathBuf::from(".") } else { directory };
-            match self::real(&directory) {
+            match names::real(&directory) {
                 Ok(real) => {
                     let place = Place { name: shown(&directory), path: directory, real };
                     if chart { self.charts.push(place) } else { self.kustomizations.push(place) }
@@ -160,7 +169,7 @@ impl Inventory {
     }
 
     /// The chart among whose templates `path` lies, where it is named without its chart.
-    fn chart_of_template(&self, path: &Path, real: &Path) -> Option<Place> {
+    fn chart_of_template(path: &Path, real: &Path) -> Option<Place> {
         let chart = real.ancestors().skip(1).find(|directory| directory.join(CHART_FILE).is_file())?;
         let inside = real.strip_prefix(chart).ok()?;
         inside.starts_with("templates").then(|| above(path, inside.components().count(), chart))
@@ -168,13 +177,6 @@ impl Inventory {
 
     fn note(&mut self, file: String, kind: NoteKind, message: String) {
         self.notes.push(Note { file, position: None, kind, message });
-    }
-}
-
-impl Found {
-    /// A file that was found through a kustomization.
-    pub(crate) fn referred(place: Place) -> Self {
-        Self { place, named: false, link: false }
     }
 }
 
@@ -209,14 +211,6 @@ fn is_kustomization_file(path: &Path) -> bool {
     path.file_name().is_some_and(|name| KUSTOMIZATION_FILES.iter().any(|wanted| name == *wanted))
 }
 
-/// The path without links. A pipe that a shell made (`/dev/fd/63`) has none: it stands for itself.
-fn real(path: &Path) -> io::Result<PathBuf> {
-    match fs::canonicalize(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound && fs::metadata(path).is_ok() => Ok(path.to_owned()),
-        other => other,
-    }
-}
-
 /// The problem of a path that cannot be opened or looked at.
 pub(crate) fn unreadable(file: String, error: &io::Error) -> Problem {
     Problem { file, position: None, message: described(error), object: None }
@@ -245,7 +239,14 @@ fn walk_problem(root: &Path, error: &ignore::Error) -> Problem {
             }
             ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => at = err,
             ignore::Error::Io(error) => return unreadable(shown(path), error),
-            other => return Problem { file: shown(path), position: None, message: other.to_string(), object: None },
+            other => {
+                return Problem {
+                    file: shown(path),
+                    position: None,
+                    message: other.to_string(),
+                    object: None,
+                };
+            }
         }
     }
 }

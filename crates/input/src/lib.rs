@@ -1,14 +1,38 @@
 //! Reads files, directories and streams into objects that know where they were written.
 //!
+//! ```text
+//!   paths ──▶ files, charts, kustomizations ──▶ texts ──▶ documents ──▶ objects
+//!              walked          rendered by helm, kustomize     decoded in parallel
+//! ```
+//!
+//! [`load()`] is the way in; [`stream`] and [`json`] decode a text that somebody else has read.
+//!
 //! | module | does |
 //! |---|---|
+//! | `load` | all of it, in order |
+//! | `files` | what the named paths stand for |
+//! | `names` | paths as users know them |
+//! | `plan` | which part every file plays, so that nothing is read twice or left out |
+//! | `render` | Helm charts and kustomizations, through their own programs |
+//! | `read` | bytes into text: size, encoding |
+//! | `objects` | one text into objects, problems and notes |
 //! | [`stream`] | a text into documents, as Kubernetes' own tools split and decode it |
 //! | `yaml` | one YAML document into a tree |
 //! | [`json`] | JSON values into trees, as the API server decodes them |
 
+mod files;
 pub mod json;
 mod limits;
+mod load;
+mod names;
+mod objects;
+mod options;
+mod plan;
+mod read;
+mod render;
 pub mod stream;
 mod yaml;
 
 pub use limits::Limits;
+pub use load::{Counts, Input, Note, NoteKind, STDIN, load};
+pub use options::{Options, Progress};

@@ -1,10 +1,9 @@
 //! From paths to objects: looks up files, renders charts and kustomizations, reads all texts in parallel.
 
-use std::cmp::Ordering;
 use std::fmt;
 use std::io::Read;
 use std::ops::AddAssign;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use rayon::prelude::*;
 use ringwall_model::finding::Problem;
@@ -62,7 +61,7 @@ impl AddAssign for Counts {
 }
 
 /// A calm fact about the input.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Note {
     /// Name of the text or directory.
     pub file: String,
@@ -97,25 +96,17 @@ impl fmt::Display for Note {
     }
 }
 
-impl PartialOrd for Note {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Note {
-    fn cmp(&self, other: &Self) -> Ordering {
-        let key = |note: &Self| (note.file.clone(), note.position, note.kind, note.message.clone());
-        key(self).cmp(&key(other))
-    }
-}
-
 /// Reads all objects that `paths` lead to: files, directories, charts, kustomizations, and `stdin` for `-`.
 ///
 /// Never fails as a whole: what cannot be read is among the problems, and the rest is read. The result does not
 /// depend on the order of `paths` nor on the number of threads. Costs one walk over the directories, a child
 /// process for each chart and kustomization, and a pass over the bytes.
-pub fn load(paths: &[PathBuf], stdin: &mut dyn Read, options: &Options, progress: &(dyn Progress + Sync)) -> Input {
+pub fn load(
+    paths: &[PathBuf],
+    stdin: &mut dyn Read,
+    options: &Options,
+    progress: &(dyn Progress + Sync),
+) -> Input {
     let mut inventory = files::find(paths);
     let stdin = inventory.stdin.then(|| read::stream(stdin, 0, &options.limits));
     let mut input = Part {
@@ -123,29 +114,26 @@ pub fn load(paths: &[PathBuf], stdin: &mut dyn Read, options: &Options, progress
         notes: std::mem::take(&mut inventory.notes),
         ..Part::default()
     };
-    let plan = Plan::new(inventory, options);
-    let first = plan.size() + usize::from(stdin.is_some());
-    progress.found(first);
-    let mut work = plan.render(options);
+    let plan = Plan::new(inventory, &options.limits);
+    let texts = plan.texts() + usize::from(stdin.is_some());
+    progress.found(texts);
+    let mut work = plan.render(options, progress);
+    if work.more > 0 {
+        progress.found(texts + work.more);
+    }
     input.problems.append(&mut work.problems);
     input.notes.append(&mut work.notes);
     if let Some(text) = stdin {
+        let place = Place { path: STDIN.into(), name: STDIN.to_owned(), real: STDIN.into() };
         match text {
-            Ok(text) => work.jobs.push(Job {
-                name: STDIN.to_owned(),
-                path: PathBuf::from(STDIN),
-                text: Text::Ready { text, origin: Origin::Stdin },
-            }),
+            Ok(text) => work.jobs.push(Job { place, text: Text::Ready { text, origin: Origin::Stdin } }),
             Err(refused) => {
                 input.problems.push(refused.of(STDIN));
-                progress.done(Path::new(STDIN), 0);
+                progress.done(&place.path, 0);
             }
         }
     }
-    work.jobs.sort_by(|a, b| (&a.name, &a.path).cmp(&(&b.name, &b.path)));
-    if work.jobs.len() > first {
-        progress.found(work.jobs.len());
-    }
+    work.jobs.sort_by(|a, b| (&a.place.name, &a.place.path).cmp(&(&b.place.name, &b.place.path)));
     let parts: Vec<Part> = work.jobs.into_par_iter().map(|job| read_job(job, options, progress)).collect();
     for part in parts {
         input += part;
@@ -158,13 +146,10 @@ pub fn load(paths: &[PathBuf], stdin: &mut dyn Read, options: &Options, progress
 }
 
 fn read_job(job: Job, options: &Options, progress: &(dyn Progress + Sync)) -> Part {
-    let Job { name, path, text } = job;
+    let Job { place, text } = job;
     let source = match text {
-        Text::Ready { text, origin } => Ok((Source::new(name, text), origin)),
-        Text::File { real, origin } => {
-            let place = Place { path: path.clone(), name, real };
-            read::file(&place, &options.limits).map(|source| (source, origin))
-        }
+        Text::Ready { text, origin } => Ok((Source::new(place.name.as_str(), text), origin)),
+        Text::File { origin } => read::file(&place, &options.limits).map(|source| (source, origin)),
     };
     let part = match source {
         Ok((source, origin)) => {
@@ -175,8 +160,8 @@ fn read_job(job: Job, options: &Options, progress: &(dyn Progress + Sync)) -> Pa
             }
             part
         }
-        Err(problem) => Part { problems: vec![problem], ..Part::default() },
+        Err(refused) => Part { problems: vec![refused.of(&place.name)], ..Part::default() },
     };
-    progress.done(&path, part.counts.bytes);
+    progress.done(&place.path, part.counts.bytes);
     part
 }

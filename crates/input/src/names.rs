@@ -1,6 +1,7 @@
 //! Paths as users know them.
 
 use std::fs;
+use std::io;
 use std::path::{Component, Path, PathBuf};
 
 use crate::files::Place;
@@ -21,6 +22,16 @@ pub(crate) fn shown(path: &Path) -> String {
         }
     }
     if name.is_empty() { ".".to_owned() } else { name }
+}
+
+/// The path without links. A pipe that a shell made (`/dev/fd/63`) has none: it stands for itself.
+pub(crate) fn real(path: &Path) -> io::Result<PathBuf> {
+    match fs::canonicalize(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound && fs::metadata(path).is_ok() => {
+            Ok(path.to_owned())
+        }
+        other => other,
+    }
 }
 
 /// The directory `levels` above `path`, which is `real` without links.
@@ -72,7 +83,9 @@ mod tests {
 
     #[test]
     fn a_way_up_and_down_again_is_taken_out() {
-        for (path, tidy) in [("a/../b", "b"), ("../../b/..", "../.."), ("a/..", "."), ("a/b/../../../c", "../c")] {
+        for (path, tidy) in
+            [("a/../b", "b"), ("../../b/..", "../.."), ("a/..", "."), ("a/b/../../../c", "../c")]
+        {
             assert_eq!(tidied(Path::new(path)), Path::new(tidy));
         }
     }

@@ -105,13 +105,25 @@ impl Reader<'_> {
         if let Some(error) = &document.strict {
             let position = Some(self.source.position(error.offset));
             let file = self.source.name().to_owned();
-            self.part.notes.push(Note { file, position, kind: NoteKind::Strict, message: error.message.clone() });
+            self.part.notes.push(Note {
+                file,
+                position,
+                kind: NoteKind::Strict,
+                message: error.message.clone(),
+            });
         }
         self.node(tree, tree.root(), FieldPath::root(), None, 0);
     }
 
     /// Reads an object or the items of a list. `unstated` is the `apiVersion` and `kind` of an item that has none.
-    fn node(&mut self, tree: &Arc<Tree>, node: Node<'_>, within: FieldPath, unstated: Option<(&str, &str)>, depth: usize) {
+    fn node(
+        &mut self,
+        tree: &Arc<Tree>,
+        node: Node<'_>,
+        within: FieldPath,
+        unstated: Option<(&str, &str)>,
+        depth: usize,
+    ) {
         if let Some(list) = List::of(node) {
             if let Some(items) = list.items.filter(|items| !items.is_null()) {
                 if items.kind() != Kind::Sequence {
@@ -138,7 +150,9 @@ impl Reader<'_> {
         };
         match read {
             Ok(object) => self.object(object),
-            Err(NotAnObject::Broken { path, message, span }) => self.problem(span, &within.join(&path), &message),
+            Err(NotAnObject::Broken { path, message, span }) => {
+                self.problem(span, &within.join(&path), &message);
+            }
             Err(NotAnObject::Foreign) => match missing(node, in_list) {
                 Some(message) => self.problem(node.span(), &within, message),
                 None => self.part.counts.foreign += 1,
@@ -175,7 +189,9 @@ impl Reader<'_> {
                 }
             }
             // Here anything may follow a chart's output.
-            Origin::Stdin => self.template = source_comment(self.source.slice(document.span)).map(str::to_owned),
+            Origin::Stdin => {
+                self.template = source_comment(self.source.slice(document.span)).map(str::to_owned);
+            }
             _ => {}
         }
     }
@@ -215,7 +231,12 @@ impl Reader<'_> {
         if let (Origin::Rendered(_), Some(template)) = (self.origin, &self.template) {
             message = format!("{message} (from {template})");
         }
-        self.part.problems.push(Problem { file: self.source.name().to_owned(), position, message, object: None });
+        self.part.problems.push(Problem {
+            file: self.source.name().to_owned(),
+            position,
+            message,
+            object: None,
+        });
     }
 }
 
@@ -279,7 +300,10 @@ mod tests {
 
     #[test]
     fn the_source_comment_is_taken_from_the_head_of_a_document_only() {
-        assert_eq!(source_comment("---\n# Source: web/templates/a.yaml\nkind: Pod\n"), Some("web/templates/a.yaml"));
+        assert_eq!(
+            source_comment("---\n# Source: web/templates/a.yaml\nkind: Pod\n"),
+            Some("web/templates/a.yaml")
+        );
         assert_eq!(source_comment("# Source: a\n# Source: b \n"), Some("b"));
         assert_eq!(source_comment("data: |\n# Source: a\n"), None);
     }

@@ -2,7 +2,6 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::path::Path;
 
 use ringwall_model::finding::Problem;
 use ringwall_model::text::{Position, Source};
@@ -40,17 +39,13 @@ impl From<io::Error> for Refused {
 }
 
 /// Reads a file into a source of its name.
-pub(crate) fn file(place: &Place, limits: &Limits) -> Result<Source, Problem> {
-    let text = contents(&place.path, limits).map_err(|refused| refused.of(&place.name))?;
-    Ok(Source::new(place.name.as_str(), text))
-}
-
-fn contents(path: &Path, limits: &Limits) -> Result<String, Refused> {
-    let length = fs::metadata(path)?.len();
+pub(crate) fn file(place: &Place, limits: &Limits) -> Result<Source, Refused> {
+    let length = fs::metadata(&place.path)?.len();
     if length > most(limits) {
         return Err(too_large(Some(length), limits));
     }
-    stream(&mut File::open(path)?, length, limits)
+    let text = stream(&mut File::open(&place.path)?, length, limits)?;
+    Ok(Source::new(place.name.as_str(), text))
 }
 
 /// Reads a stream to its end, but no more of it than the limit allows. `expected` bytes are likely.
@@ -96,7 +91,7 @@ fn too_large(length: Option<u64>, limits: &Limits) -> Refused {
 /// A number of bytes as people read it; not rounded, since it stands beside a limit that it may just exceed.
 pub(crate) fn size(bytes: u64) -> String {
     match bytes {
-        _ if bytes >= 1 << 20 && bytes % (1 << 20) == 0 => format!("{} MiB", bytes >> 20),
+        _ if bytes >= 1 << 20 && bytes.is_multiple_of(1 << 20) => format!("{} MiB", bytes >> 20),
         1 => "1 byte".to_owned(),
         _ => format!("{bytes} bytes"),
     }

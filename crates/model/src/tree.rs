@@ -98,6 +98,11 @@ impl Tree {
         self.slots.is_empty()
     }
 
+    /// Hides the entry whose key is `index`, as [`TreeBuilder::shadow`] does before.
+    pub fn shadow(&mut self, index: u32) {
+        self.slots[index as usize].flags |= SHADOWED;
+    }
+
     /// The path of the innermost node that is written around the byte `offset`.
     /// Costs a walk along one branch of the tree.
     pub fn path_at(&self, offset: u32) -> FieldPath {
@@ -156,6 +161,8 @@ pub struct Entry<'t> {
     pub key_span: Span,
     /// The value.
     pub value: Node<'t>,
+    /// Whether the key is text; only a tree that is not checked yet holds others.
+    pub is_text: bool,
 }
 
 impl<'t> Node<'t> {
@@ -409,7 +416,8 @@ impl<'t> Iterator for Entries<'t> {
             let value = Node { tree: self.tree, index: key.next };
             self.at = value.slot().next;
             if key.flags & SHADOWED == 0 {
-                return Some(Entry { key: self.tree.text_of(key), key_span: key.span, value });
+                let is_text = key.kind == Kind::String;
+                return Some(Entry { key: self.tree.text_of(key), key_span: key.span, value, is_text });
             }
         }
         None

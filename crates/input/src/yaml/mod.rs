@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, StrInput, StructureStyle, Tag, options};
 use ringwall_model::text::{Source, Span};
-use ringwall_model::tree::{Kind, Tree, TreeBuilder};
+use ringwall_model::tree::{Kind, Node, Tree, TreeBuilder};
 
 use crate::Limits;
 use crate::stream::ReadError;
@@ -30,21 +30,71 @@ pub(crate) fn document(
 ) -> Result<(Tree, Option<ReadError>), ReadError> {
     let text = source.slice(piece);
     refused::characters(text).map_err(|(at, message)| fault(piece.start + at as u32, message))?;
-    let mut reader = Reader {
-        base: piece.start,
-        text,
-        builder: TreeBuilder::with_capacity(Arc::clone(source), text.len() / 12 + 8),
-        frames: Vec::new(),
-        anchors: HashMap::new(),
-        calls: 0,
-        alias_calls: 0,
-        alias_limit: limits,
-        scalars: refused::Layout::new(text),
-        strict: None,
+    refused::beginning(text).map_err(|(at, message)| fault(piece.start + at as u32, message))?;
+    // granit refuses tabs that lead a line inside [] and {}, where go-yaml takes them for white space. Such
+    // a tab is read as a space, which moves nothing; whether it may stand there, `refused` judges from
+    // the text as written.
+    let mut patched: Cow<'_, str> = Cow::Borrowed(text);
+    let mut attempts = 0;
+    let reader = loop {
+        let mut reader = Reader::new(source, piece.start, text, limits);
+        match reader.read(parser(&patched, limits)) {
+            Ok(()) => break reader,
+            Err(error) => {
+                attempts += 1;
+                let local = (error.offset - piece.start) as usize;
+                match without_leading_tabs(&patched, local).filter(|_| attempts <= MAX_TAB_LINES) {
+                    Some(next) => patched = Cow::Owned(next),
+                    None => return Err(error),
+                }
+            }
+        }
     };
-    reader.read(parser(text, limits))?;
-    let strict = reader.strict;
-    Ok((reader.builder.finish(), strict))
+    let (strict, unfit, collisions) = (reader.strict, reader.unfit, reader.collisions);
+    let mut tree = reader.builder.finish();
+    if unfit && let Some(error) = not_json(tree.root()) {
+        return Err(error);
+    }
+    for key in collisions {
+        tree.shadow(key);
+    }
+    Ok((tree, strict))
+}
+
+/// The first part of a document that JSON cannot hold. Parts that a later equal key overrides do not count.
+fn not_json(root: Node<'_>) -> Option<ReadError> {
+    let mut todo = vec![root];
+    while let Some(node) = todo.pop() {
+        if node.as_f64().is_some_and(|value| !value.is_finite()) {
+            return Some(fault(node.span().start, format!("{} is a number that JSON cannot hold", node.raw())));
+        }
+        // Last in, first out: children go in backwards, so that the first fault in the text is found first.
+        let mut children: Vec<Node<'_>> = node.items().collect();
+        for entry in node.entries() {
+            if !entry.is_text {
+                let raw = node.tree().source().slice(entry.key_span);
+                let what = if raw.is_empty() { "a key that is left out" } else { raw };
+                return Some(fault(entry.key_span.start, format!("{what} cannot be a key")));
+            }
+            children.push(entry.value);
+        }
+        todo.extend(children.into_iter().rev());
+    }
+    None
+}
+
+/// Lines with leading tabs inside [] and {} that one document may have: each costs another pass.
+const MAX_TAB_LINES: usize = 64;
+
+/// The text with spaces for the tabs that lead the line around `at`; `None` where none do.
+fn without_leading_tabs(text: &str, at: usize) -> Option<String> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |line_break| line_break + 1);
+    let line = &text[start..];
+    let white = line.len() - line.trim_start_matches([' ', '\t']).len();
+    if !line[..white].contains('\t') {
+        return None;
+    }
+    Some([&text[..start], &" ".repeat(white), &line[white..]].concat())
 }
 
 fn parser<'t>(text: &'t str, limits: &Limits) -> Parser<'t, StrInput<'t>> {
@@ -52,6 +102,7 @@ fn parser<'t>(text: &'t str, limits: &Limits) -> Parser<'t, StrInput<'t>> {
         disallow_directives: true,
         bom_inside_document_as_content: true,
         emit_comments: false,
+        emit_anchor_events: true,
         flow_nesting_limit: limits.depth,
         block_nesting_limit: limits.depth,
     };
@@ -97,14 +148,16 @@ enum Role {
     Mapping {
         /// Keys so far, for repeated ones.
         keys: Keys,
+        /// The last key that JSON cannot hold, of those there can be one only: null.
+        null_key: Option<u32>,
         /// The key whose value comes next.
         pending: Option<Pending>,
     },
 }
 
 enum Pending {
-    /// An ordinary key's slot.
-    Key(u32),
+    /// An ordinary key.
+    Key,
     /// `<<`: the value's entries are copied into the mapping.
     Merge(u32),
 }
@@ -125,42 +178,68 @@ struct Reader<'t> {
     /// Decoding steps so far, and those of them inside aliases.
     calls: u64,
     alias_calls: u64,
-    alias_limit: &'t Limits,
-    scalars: refused::Layout<'t>,
+    limits: &'t Limits,
+    layout: refused::Layout<'t>,
     strict: Option<ReadError>,
+    /// Keys that differ in YAML from a later one and not in JSON.
+    collisions: Vec<u32>,
+    /// Whether something came by that JSON cannot hold: see [`not_json`].
+    unfit: bool,
 }
 
 impl<'t> Reader<'t> {
-    fn read(&mut self, mut parser: Parser<'t, StrInput<'t>>) -> Result<(), ReadError> {
+    fn new(source: &Arc<Source>, base: u32, text: &'t str, limits: &'t Limits) -> Self {
+        Self {
+            base,
+            text,
+            builder: TreeBuilder::with_capacity(Arc::clone(source), text.len() / 12 + 8),
+            frames: Vec::new(),
+            anchors: HashMap::new(),
+            calls: 0,
+            alias_calls: 0,
+            limits,
+            layout: refused::Layout::new(text),
+            strict: None,
+            collisions: Vec::new(),
+            unfit: false,
+        }
+    }
+
+    fn read(&mut self, mut parser: Parser<'_, StrInput<'_>>) -> Result<(), ReadError> {
         while let Some(next) = parser.next_event() {
             let (event, span) = next.map_err(|error| {
                 let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
                 fault(self.base + at as u32, error.info())
             })?;
+            if let Some(tag) = span.tag_span().and_then(|tag| tag.byte_range()) {
+                refused::after_tag(self.text, tag.end).map_err(|(at, m)| fault(self.base + at as u32, m))?;
+            }
             let range = span.byte_range().unwrap_or(0..0);
             let local = Span::new(range.start as u32, range.end as u32);
             match event {
-                Event::DocumentEnd => {
-                    self.finish_layout()?;
-                    return Ok(());
-                }
+                Event::DocumentEnd => return self.finish_layout(range.start),
                 Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag, local)?,
                 Event::SequenceStart(style, anchor, _) => self.begin(Kind::Sequence, style, anchor, local)?,
                 Event::MappingStart(style, anchor, _) => self.begin(Kind::Mapping, style, anchor, local)?,
                 Event::SequenceEnd | Event::MappingEnd => self.end(local)?,
-                Event::Alias(id) => self.alias(id, local)?,
+                Event::Alias(id) => {
+                    refused::name(self.text, &range).map_err(|(at, m)| fault(self.base + at as u32, m))?;
+                    self.alias(id, local)?;
+                }
+                Event::Anchor(..) => {
+                    refused::name(self.text, &range).map_err(|(at, m)| fault(self.base + at as u32, m))?;
+                }
                 _ => {}
             }
-            if self.builder.len() > self.alias_limit.nodes {
-                return Err(self.at(local, format!("more than {} nodes", self.alias_limit.nodes)));
+            if self.builder.len() > self.limits.nodes {
+                return Err(self.at(local, format!("more than {} nodes", self.limits.nodes)));
             }
         }
-        self.finish_layout()
+        self.finish_layout(self.text.len())
     }
 
-    fn finish_layout(&mut self) -> Result<(), ReadError> {
-        let end = self.text.len();
-        self.scalars.finish(end).map_err(|(at, message)| fault(self.base + at as u32, message))
+    fn finish_layout(&mut self, end: usize) -> Result<(), ReadError> {
+        self.layout.finish(end).map_err(|(at, message)| fault(self.base + at as u32, message))
     }
 
     fn at(&self, local: Span, message: impl Into<String>) -> ReadError {
@@ -185,7 +264,7 @@ impl<'t> Reader<'t> {
         let absent = plain && local.is_empty();
         let text = if absent { "" } else { text };
         if !absent {
-            self.scalars
+            self.layout
                 .scalar(local.start as usize, local.end as usize, style)
                 .map_err(|(at, message)| fault(self.base + at as u32, message))?;
         }
@@ -202,7 +281,7 @@ impl<'t> Reader<'t> {
         }
         self.calls += 1;
         let span = self.global(local);
-        let node = self.add(&resolved, text, raw, span).map_err(|message| self.at(local, message))?;
+        let node = self.add(&resolved, text, raw, span);
         self.anchored(anchor, node, 1, key_type(&resolved));
         self.value_done()
     }
@@ -221,6 +300,10 @@ impl<'t> Reader<'t> {
         local: Span,
     ) -> Result<(), ReadError> {
         let span = self.global(local);
+        let block = self.frames.last().is_none_or(|frame| frame.block);
+        if !block && raw.contains('\n') && !self.text[..local.start as usize].trim_end().ends_with('?') {
+            return Err(self.at(local, "a key inside {} stands on one line"));
+        }
         if merge {
             let slot = self.builder.key(span, span, "<<");
             self.builder.shadow(slot);
@@ -230,14 +313,21 @@ impl<'t> Reader<'t> {
         }
         self.calls += 1;
         let Some(name) = scalar::key_text(resolved, text) else {
-            let what = if matches!(resolved, Scalar::Null) { "null" } else { "an integer of this size" };
-            return Err(self.at(local, format!("{what} cannot be a key")));
+            // Refused in the end, unless the mapping itself is overridden.
+            self.unfit = true;
+            let slot = self.builder.null(span);
+            self.anchored(anchor, slot, 1, None);
+            if *resolved == Scalar::Null {
+                self.second_null_key(slot);
+            }
+            self.set_pending(Pending::Key);
+            return Ok(());
         };
         let slot = if name == raw { self.builder.borrowed_key(span, span) } else { self.key_slot(span, raw, &name) };
         let kind = key_type(resolved).unwrap_or(KeyType::Text);
         self.anchored(anchor, slot, 1, Some(kind));
         self.register(slot, kind);
-        self.set_pending(Pending::Key(slot));
+        self.set_pending(Pending::Key);
         Ok(())
     }
 
@@ -255,6 +345,15 @@ impl<'t> Reader<'t> {
         }
     }
 
+    fn second_null_key(&mut self, slot: u32) {
+        let Some(Frame { role: Role::Mapping { null_key, .. }, .. }) = self.frames.last_mut() else { return };
+        if let Some(earlier) = null_key.replace(slot) {
+            self.builder.shadow(earlier);
+            let span = self.builder.span(slot);
+            self.strict.get_or_insert(fault(span.start, "the key null is here twice"));
+        }
+    }
+
     /// Notes a key of the innermost mapping; an equal earlier one is overridden.
     fn register(&mut self, slot: u32, kind: KeyType) {
         let Some(Frame { role: Role::Mapping { keys, .. }, .. }) = self.frames.last_mut() else { return };
@@ -268,27 +367,29 @@ impl<'t> Reader<'t> {
         keys.list.push((slot, kind));
         if let Some(index) = earlier {
             let (old, old_kind) = keys.list[index];
+            let span = self.builder.span(slot);
             let message = if old_kind == kind {
-                format!("the key \"{name}\" is here twice")
+                self.builder.shadow(old);
+                format!("the key \"{}\" is here twice", self.builder.text_of(slot))
             } else {
+                self.collisions.push(old);
+                let name = self.builder.text_of(slot);
                 format!("two keys become \"{name}\" in JSON; which one counts is random in Kubernetes' tools")
             };
-            let span = self.builder.span(slot);
             self.strict.get_or_insert(fault(span.start, message));
-            self.builder.shadow(old);
         }
     }
 
-    fn add(&mut self, resolved: &Scalar, text: &str, raw: &str, span: Span) -> Result<u32, String> {
-        Ok(match resolved {
+    fn add(&mut self, resolved: &Scalar, text: &str, raw: &str, span: Span) -> u32 {
+        match resolved {
             Scalar::Null => self.builder.null(span),
             Scalar::Bool(value) => self.builder.boolean(span, *value),
             Scalar::Int(value) => self.builder.integer(span, *value),
             Scalar::Uint(value) => self.builder.unsigned(span, *value),
-            Scalar::Float(value) if !value.is_finite() => {
-                return Err(format!("{text} is a number that JSON cannot hold"));
+            Scalar::Float(value) => {
+                self.unfit |= !value.is_finite();
+                self.float(span, *value)
             }
-            Scalar::Float(value) => self.float(span, *value),
             Scalar::Str if text == raw => self.builder.borrowed(span, span),
             Scalar::Str => match inner(raw) {
                 Some(inside) if inside == text => {
@@ -297,14 +398,14 @@ impl<'t> Reader<'t> {
                 _ => self.builder.string(span, text),
             },
             Scalar::Owned(text) => self.builder.string(span, text),
-        })
+        }
     }
 
     /// A float becomes JSON text on its way, and a whole number is an integer from then on.
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     fn float(&mut self, span: Span, value: f64) -> u32 {
         const TWO_63: f64 = 9_223_372_036_854_775_808.0;
-        if value.fract() != 0.0 {
+        if !value.is_finite() || value.fract() != 0.0 {
             return self.builder.float(span, value);
         }
         if (-TWO_63..TWO_63).contains(&value) {
@@ -327,7 +428,7 @@ impl<'t> Reader<'t> {
             return Err(self.at(local, format!("{} cannot be a key", kind.described())));
         }
         let flow = style == StructureStyle::Flow;
-        self.scalars.begin(local.start as usize, flow);
+        self.layout.begin(local.start as usize, flow);
         let calls_before = self.calls;
         self.calls += 1;
         if anchor > 0 {
@@ -335,7 +436,7 @@ impl<'t> Reader<'t> {
         }
         let node = self.builder.begin(kind, self.base + local.start);
         let role = if kind == Kind::Mapping {
-            Role::Mapping { keys: Keys::default(), pending: None }
+            Role::Mapping { keys: Keys::default(), null_key: None, pending: None }
         } else {
             Role::Sequence
         };
@@ -347,7 +448,7 @@ impl<'t> Reader<'t> {
         let Some(frame) = self.frames.pop() else { return Ok(()) };
         // A block collection ends where its last child does, and not at the next token.
         self.builder.end((!frame.block).then_some(self.base + local.end));
-        self.scalars.end(local.end as usize, !frame.block).map_err(|(at, m)| fault(self.base + at as u32, m))?;
+        self.layout.end(local.end as usize, !frame.block).map_err(|(at, m)| fault(self.base + at as u32, m))?;
         self.anchored(frame.anchor, frame.node, self.calls - frame.calls_before, None);
         self.value_done()
     }
@@ -363,8 +464,8 @@ impl<'t> Reader<'t> {
         if self.is_alias_bomb() {
             return Err(self.at(local, "the document contains excessive aliasing"));
         }
-        if self.builder.len() + self.builder.size(node) > self.alias_limit.nodes {
-            return Err(self.at(local, format!("more than {} nodes", self.alias_limit.nodes)));
+        if self.builder.len() + self.builder.size(node) > self.limits.nodes {
+            return Err(self.at(local, format!("more than {} nodes", self.limits.nodes)));
         }
         if self.expects_key() {
             let Some(kind) = key else {
@@ -374,7 +475,7 @@ impl<'t> Reader<'t> {
             let span = self.global(local);
             let slot = self.builder.key(span, Span::new(span.start, span.start), &name);
             self.register(slot, kind);
-            self.set_pending(Pending::Key(slot));
+            self.set_pending(Pending::Key);
             return Ok(());
         }
         self.builder.copy(node);
@@ -450,13 +551,17 @@ impl<'t> Reader<'t> {
             if self.builder.is_shadowed(pair[0]) {
                 continue;
             }
-            if self.builder.len() + self.builder.size(pair[1]) > self.alias_limit.nodes {
+            if self.builder.len() + self.builder.size(pair[1]) > self.limits.nodes {
                 let span = self.builder.span(pair[0]);
-                return Err(fault(span.start, format!("more than {} nodes", self.alias_limit.nodes)));
+                return Err(fault(span.start, format!("more than {} nodes", self.limits.nodes)));
             }
             let key = self.builder.copy(pair[0]);
             self.builder.copy(pair[1]);
-            self.register(key, KeyType::Text);
+            if self.builder.kind(key) == Kind::String {
+                self.register(key, KeyType::Text);
+            } else {
+                self.second_null_key(key);
+            }
         }
         Ok(())
     }
