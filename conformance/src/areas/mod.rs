@@ -8,7 +8,6 @@ use std::path::Path;
 
 use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 /// The areas.
 static AREAS: &[&dyn Area] = &[&yaml::Yaml, &pss::Pss];
@@ -79,9 +78,4 @@ pub(crate) fn difference(want: &Value, got: &Value) -> String {
     let mut text = String::new();
     let _ = write!(text, "want {want}\ngot  {got}");
     text
-}
-
-/// The text of a raw JSON part.
-pub(crate) fn raw(part: &RawValue) -> &str {
-    part.get()
 }

@@ -77,7 +77,7 @@ pub(crate) fn find(paths: &[PathBuf]) -> Inventory {
     }
     inventory.files = once(inventory.files);
     let by_path = |places: &mut Vec<Place>| {
-        places.sort_by(|a, b| a.real.cmp(&b.real));
+        places.sort_by(|a, b| (&a.real, &a.name).cmp(&(&b.real, &b.name)));
         places.dedup_by(|a, b| a.real == b.real);
     };
     by_path(&mut inventory.charts);
@@ -91,7 +91,7 @@ impl Inventory {
             self.note(
                 shown(path),
                 NoteKind::Elsewhere,
-                format!("Templates of the Helm chart {}, which is rendered as a whole", chart.name),
+                format!("templates of the Helm chart {}, which is rendered as a whole", chart.name),
             );
             self.charts.push(chart);
             return;
@@ -180,7 +180,7 @@ impl Inventory {
     }
 }
 
-/// Of several ways to one file, the one that was named, else the one that is no link, else the first.
+/// Of several ways to one file, the one that was named, else the one that is no link, else the first by name.
 fn once(files: Vec<Found>) -> Vec<Found> {
     let mut kept: Vec<Found> = Vec::with_capacity(files.len());
     let mut by_real: HashMap<PathBuf, usize> = HashMap::with_capacity(files.len());
@@ -191,9 +191,9 @@ fn once(files: Vec<Found>) -> Vec<Found> {
                 kept.push(file);
             }
             Some(index) => {
-                let rank = |file: &Found| (file.named, !file.link);
+                let rank = |file: &Found| (!file.named, file.link, file.place.name.clone());
                 let other = &mut kept[*index];
-                if rank(&file) > rank(other) {
+                if rank(&file) < rank(other) {
                     *other = file;
                 }
             }

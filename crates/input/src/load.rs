@@ -25,6 +25,7 @@ pub struct Input {
     /// All objects, ordered by the names of their files and by their place in them.
     pub objects: Vec<Object>,
     /// What could not be read, ordered by place. Where there is any, the input is not whole.
+    /// A file that is a template gives one problem, however many of its documents show it.
     pub problems: Vec<Problem>,
     /// What is worth knowing but hides nothing, ordered by place.
     pub notes: Vec<Note>,
@@ -101,6 +102,14 @@ impl fmt::Display for Note {
 /// Never fails as a whole: what cannot be read is among the problems, and the rest is read. The result does not
 /// depend on the order of `paths` nor on the number of threads. Costs one walk over the directories, a child
 /// process for each chart and kustomization, and a pass over the bytes.
+///
+/// ```
+/// use ringwall_input::{Options, load};
+///
+/// let mut stdin = "apiVersion: v1\nkind: Pod\nmetadata: {name: web}\n".as_bytes();
+/// let input = load(&["-".into()], &mut stdin, &Options::default(), &());
+/// assert_eq!(input.objects[0].id.to_string(), "Pod web");
+/// ```
 pub fn load(
     paths: &[PathBuf],
     stdin: &mut dyn Read,

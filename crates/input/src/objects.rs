@@ -58,7 +58,8 @@ impl AddAssign for Part {
 pub(crate) fn read(source: Source, origin: Origin, limits: &Limits) -> Part {
     let source = Arc::new(source);
     let decoded = stream::decode(&source, limits);
-    let mut reader = Reader { source: &source, origin, template: None, part: Part::default() };
+    let mut reader =
+        Reader { source: &source, origin, template: None, told_template: false, part: Part::default() };
     // What a program printed is no template, though it may well hold braces (alert rules, workflows).
     let may_be_template = !matches!(origin, Origin::Rendered(_)) && source.text().contains(BRACES);
     let braces = |document: &Document| may_be_template && source.slice(document.span).contains(BRACES);
@@ -81,6 +82,8 @@ struct Reader<'s> {
     origin: Origin,
     /// The template that the document at hand was rendered from, as far as it is known.
     template: Option<String>,
+    /// Whether it was reported that the text is a template itself.
+    told_template: bool,
     part: Part,
 }
 
@@ -99,7 +102,7 @@ impl Reader<'_> {
         if braces && in_template {
             // It decodes by luck (all its braces are in quotes or comments), but its values are not yet values.
             let at = self.source.position(tree.root().span().start);
-            self.unrendered(Some(at), "not read, since another document of this file is a template");
+            self.unrendered(at, "not read, since another document of this file is a template");
             return;
         }
         if let Some(error) = &document.strict {
@@ -166,7 +169,7 @@ impl Reader<'_> {
         {
             // Such a name can never be one, so this is a template whose braces all stand in quotes.
             let message = format!("{}: holds `{BRACES}`", object.within.clone().join(&path));
-            self.unrendered(Some(object.locate(&path)), &message);
+            self.unrendered(object.locate(&path), &message);
             return;
         }
         object.rendering = match self.origin {
@@ -199,26 +202,27 @@ impl Reader<'_> {
     fn refuse(&mut self, error: &ReadError, looks_like_template: bool) {
         let position = self.source.position(error.offset);
         if looks_like_template {
-            self.unrendered(Some(position), &error.message);
+            self.unrendered(position, &error.message);
         } else {
             self.push_problem(Some(position), error.message.clone());
         }
     }
 
-    fn unrendered(&mut self, position: Option<Position>, message: &str) {
+    /// Reports that the file is a template, once: what else is odd about it has the same cause.
+    fn unrendered(&mut self, position: Position, message: &str) {
+        if std::mem::replace(&mut self.told_template, true) {
+            return;
+        }
         if self.origin == Origin::ChartFile {
             // Charts hold such files for their templates to use; that is no fault.
-            let note = Note {
+            self.part.notes.push(Note {
                 file: self.source.name().to_owned(),
                 position: None,
                 kind: NoteKind::Elsewhere,
                 message: "not read: a file of a Helm chart that looks like a template".to_owned(),
-            };
-            if self.part.notes.last() != Some(&note) {
-                self.part.notes.push(note);
-            }
+            });
         } else {
-            self.push_problem(position, format!("{message} (looks like a Helm template)"));
+            self.push_problem(Some(position), format!("{message} (looks like a Helm template)"));
         }
     }
 

@@ -85,6 +85,22 @@ pub fn decode(source: &Arc<Source>, limits: &Limits) -> Decoded {
     decoded
 }
 
+/// Decodes a text that holds one object, such as a configuration file: all of it is one document, and what
+/// follows the first YAML document in it is dropped, as the reference drops it.
+pub fn decode_one(source: &Arc<Source>, limits: &Limits) -> Document {
+    let span = Span::new(0, source.text().len() as u32);
+    if json::looks_like_json(source.text())
+        && let Ok(tree) = json::parse(source, limits)
+    {
+        let strict = repeated_key(tree.root());
+        return Document { span, tree: Ok(Arc::new(tree)), strict };
+    }
+    match yaml::document(source, span, limits) {
+        Ok((tree, strict)) => Document { span, tree: Ok(Arc::new(tree)), strict },
+        Err(error) => unreadable(span, error),
+    }
+}
+
 /// Decodes a stream as YAML only, as `YAMLReader` with `YAMLToJSON` does.
 pub fn decode_yaml(source: &Arc<Source>, limits: &Limits) -> Decoded {
     let mut decoded = Decoded::default();

@@ -228,15 +228,16 @@ pub fn is_label_value(text: &str) -> bool {
 
 /// Whether `text` is a lowercase RFC 1123 label of at most 63 characters.
 pub fn is_dns_label(text: &str) -> bool {
-    text.len() <= 63 && is_dns_label_of_any_length(text)
+    text.len() <= 63 && has_dns_label_form(text)
 }
 
 /// Whether `text` is a lowercase RFC 1123 subdomain of at most 253 characters.
 pub fn is_dns_subdomain(text: &str) -> bool {
-    text.len() <= 253 && text.split('.').all(is_dns_label_of_any_length)
+    text.len() <= 253 && text.split('.').all(has_dns_label_form)
 }
 
-fn is_dns_label_of_any_length(text: &str) -> bool {
+/// Whether `text` has the form of a lowercase RFC 1123 label, whatever its length.
+pub fn has_dns_label_form(text: &str) -> bool {
     let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
     let bytes = text.as_bytes();
     bytes.first().copied().is_some_and(letter)

@@ -15,9 +15,9 @@ pub struct Style {
     pub width: Option<usize>,
 }
 
-/// A part of the text that looks different from the rest.
+/// What the eye should find first.
 pub(crate) const HEADING: anstyle::Style = anstyle::Style::new().bold();
-/// What is there for who looks for it.
+/// What is only for who looks for it.
 pub(crate) const ASIDE: anstyle::Style = anstyle::Style::new().dimmed();
 /// All is well.
 pub(crate) const GOOD: anstyle::Style = AnsiColor::Green.on_default();

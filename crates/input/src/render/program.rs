@@ -15,6 +15,9 @@ use crate::read::size;
 /// How much of a program's error output is kept.
 const ERROR_BYTES: u64 = 64 << 10;
 
+/// How much of an error is shown, in characters.
+const ERROR_CHARACTERS: usize = 500;
+
 /// How often a program that has closed its output is asked whether it has ended.
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -124,15 +127,64 @@ fn taken(receiver: Option<Receiver<Vec<u8>>>, deadline: Instant) -> Option<Vec<u
     receiver?.recv_timeout(deadline.saturating_duration_since(Instant::now())).ok()
 }
 
-/// The line of a program's error output that says what went wrong.
-fn first_error(text: &str) -> Option<&str> {
-    let mut lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+/// What a program's error output says went wrong: one line, without what differs from run to run.
+fn first_error(text: &str) -> Option<String> {
+    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let warning = |line: &str| line.starts_with('#') || line.to_ascii_lowercase().starts_with("warning");
-    let line = lines
-        .clone()
-        .find_map(|line| line.strip_prefix("Error:").or_else(|| line.strip_prefix("error:")))
-        .or_else(|| lines.find(|line| !warning(line)))?;
-    Some(line.trim().trim_end_matches('.'))
+    let marked = lines.iter().enumerate().find_map(|(at, line)| Some((at, marked(line)?)));
+    let (at, mut message) = marked.or_else(|| {
+        let mut others =
+            lines.iter().enumerate().filter(|(_, line)| !warning(line) && log_header(line).is_none());
+        others.next().map(|(at, line)| (at, (*line).to_owned()))
+    })?;
+    for line in &lines[at + 1..] {
+        // A line that ends so says nothing without the next.
+        if !message.ends_with(':') {
+            break;
+        }
+        message.push(' ');
+        message.push_str(line);
+    }
+    Some(shortened(message.trim_end_matches('.')))
+}
+
+/// The message of a line that is marked as an error.
+fn marked(line: &str) -> Option<String> {
+    let after = ["Error:", "error:"].iter().find_map(|mark| line.strip_prefix(mark));
+    after.map(|message| message.trim().to_owned()).or_else(|| logged(line))
+}
+
+/// A long message without its middle: errors that wrap one another say where at the beginning, and what at the end.
+fn shortened(message: &str) -> String {
+    let length = message.chars().count();
+    if length <= ERROR_CHARACTERS {
+        return message.to_owned();
+    }
+    let half = ERROR_CHARACTERS / 2;
+    let characters = || message.chars();
+    characters().take(half).chain(" … ".chars()).chain(characters().skip(length - half)).collect()
+}
+
+/// The severity and the message of a line in the form of Kubernetes' logs:
+/// `E1125 19:35:29.323803   16901 run.go:72] "command failed" err="no such file"`.
+fn log_header(line: &str) -> Option<(char, &str)> {
+    let mut characters = line.chars();
+    let severity = characters.next().filter(|severity| "IWEF".contains(*severity))?;
+    let (header, message) = characters.as_str().split_once("] ")?;
+    let dated = header.len() > 4 && header.bytes().take(4).all(|byte| byte.is_ascii_digit());
+    dated.then_some((severity, message))
+}
+
+/// The error that such a line tells.
+fn logged(line: &str) -> Option<String> {
+    let (_, message) = log_header(line).filter(|(severity, _)| "EF".contains(*severity))?;
+    Some(match message.split_once(" err=\"") {
+        Some((_, error)) => {
+            let error = error.strip_suffix('"').unwrap_or(error);
+            error.split("\\n").next().unwrap_or(error).replace("\\\"", "\"")
+        }
+        None => message.to_owned(),
+    })
 }
 
 #[cfg(test)]
@@ -141,14 +193,20 @@ mod tests {
 
     #[test]
     fn the_line_that_tells_is_found_among_warnings() {
+        let says = |text: &str| first_error(text).unwrap_or_default();
         let helm =
             "WARNING: Kubernetes configuration file is group-readable.\nError: no chart.\n\nUse --debug\n";
-        assert_eq!(first_error(helm), Some("no chart"));
-        assert_eq!(
-            first_error("# Warning: 'bases' is deprecated\nflag provided but not defined\n"),
-            Some("flag provided but not defined")
-        );
+        assert_eq!(says(helm), "no chart");
+        assert_eq!(says("# Warning: 'bases' is deprecated\nno such flag\n"), "no such flag");
+        let kubectl = "W1125 19:35:29.1 1 x.go:1] old\n\
+                       E1125 19:35:29.323803   16901 run.go:72] \"command failed\" err=\"no \\\"a\\\"\\nb\"\n";
+        assert_eq!(says(kubectl), "no \"a\"");
         assert_eq!(first_error("\n"), None);
+        let schema = "Error: values do not fit:\nweb:\n- (root): port is required\n- more\n";
+        assert_eq!(says(schema), "values do not fit: web: - (root): port is required");
+        let long = says(&format!("a{}z", "ä".repeat(1000)));
+        assert_eq!(long.chars().count(), ERROR_CHARACTERS + 3);
+        assert!(long.starts_with('a') && long.ends_with('z'));
     }
 
     #[test]

@@ -205,7 +205,7 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn read(&mut self, mut parser: Parser<'_, StrInput<'_>>) -> Result<(), ReadError> {
+    fn read<'p>(&mut self, mut parser: Parser<'p, StrInput<'p>>) -> Result<(), ReadError> {
         while let Some(next) = parser.next_event() {
             let (event, span) = next.map_err(|error| {
                 let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());

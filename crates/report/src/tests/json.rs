@@ -29,12 +29,164 @@ fn faults(text: &str) -> Vec<String> {
 
 #[test]
 fn an_empty_report_has_empty_lists() {
-    assert_snapshot!(render(&Report::default()), @"");
+    assert_snapshot!(render(&Report::default()), @r#"
+    {
+      "schema": "ringwall.report/v1",
+      "ringwall": "VERSION",
+      "findings": [],
+      "errors": [],
+      "notes": [],
+      "summary": {
+        "files": 0,
+        "documents": 0,
+        "objects": 0,
+        "workloads": 0,
+        "foreign": 0,
+        "findings": 0,
+        "bySeverity": {
+          "critical": 0,
+          "high": 0,
+          "medium": 0,
+          "low": 0,
+          "info": 0
+        }
+      }
+    }
+    "#);
 }
 
 #[test]
-fn a_full_report() {
-    assert_snapshot!(render_full(), @"");
+fn every_field_has_its_place() {
+    let (mut findings, problems, notes) = full();
+    findings.retain(|finding| finding.object.name != "frontend");
+    findings.push(privileged());
+    let report = Report { findings: &findings, problems: &problems, notes: &notes, summary: SUMMARY };
+    assert_snapshot!(render(&report), @r#"
+    {
+      "schema": "ringwall.report/v1",
+      "ringwall": "VERSION",
+      "findings": [
+        {
+          "id": "f4cca9f3cd9657dc",
+          "rule": "RW-POD-020",
+          "name": "no-limit",
+          "severity": "low",
+          "object": {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "namespace": "shop",
+            "name": "api"
+          },
+          "path": "",
+          "location": {
+            "file": "charts/api",
+            "line": 311,
+            "column": 9,
+            "template": "charts/api/templates/api.yaml",
+            "renderedBy": "helm template"
+          },
+          "message": "nothing limits its memory",
+          "fix": "x",
+          "references": [
+            "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
+          ]
+        },
+        {
+          "id": "aeb4c0c3009d55a4",
+          "rule": "RW-POD-012",
+          "name": "added-capability",
+          "severity": "medium",
+          "object": {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "name": "redis-*"
+          },
+          "path": "spec.containers[0].securityContext.capabilities.add[1]",
+          "location": {
+            "file": "redis.yaml",
+            "line": 9,
+            "column": 14
+          },
+          "message": "container \"redis\" adds capability SYS_ADMIN",
+          "witness": "redis/SYS_ADMIN",
+          "replicas": 2,
+          "fix": "x",
+          "references": [
+            "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
+          ]
+        },
+        {
+          "id": "6e5635df84b62342",
+          "rule": "RW-POD-001",
+          "name": "privileged-container",
+          "severity": "critical",
+          "object": {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "namespace": "shop",
+            "name": "frontend"
+          },
+          "path": "spec.template.spec.containers[0].securityContext.privileged",
+          "location": {
+            "file": "k8s/frontend.yaml",
+            "line": 21,
+            "column": 11
+          },
+          "message": "container \"app\" runs privileged",
+          "witness": "app",
+          "fix": "Set `securityContext.privileged` to `false`.",
+          "references": [
+            "https://kubernetes.io/docs/concepts/security/pod-security-standards/"
+          ]
+        }
+      ],
+      "errors": [
+        {
+          "file": "k8s/gone",
+          "message": "no such file"
+        },
+        {
+          "file": "k8s/broken.yaml",
+          "line": 3,
+          "column": 7,
+          "message": "expected a mapping, got a list",
+          "object": {
+            "group": "batch",
+            "kind": "Job",
+            "namespace": "shop",
+            "name": "nightly"
+          }
+        }
+      ],
+      "notes": [
+        {
+          "file": "ringwall.toml",
+          "line": 12,
+          "column": 1,
+          "message": "this exception matches nothing"
+        },
+        {
+          "file": "k8s",
+          "message": "2 objects were read twice"
+        }
+      ],
+      "summary": {
+        "files": 12,
+        "documents": 27,
+        "objects": 24,
+        "workloads": 9,
+        "foreign": 3,
+        "findings": 3,
+        "bySeverity": {
+          "critical": 1,
+          "high": 0,
+          "medium": 1,
+          "low": 1,
+          "info": 0
+        }
+      }
+    }
+    "#);
 }
 
 #[test]

@@ -31,8 +31,8 @@ pub(super) struct Row<'a> {
     /// The finding that is shown in full.
     pub(super) first: &'a Finding,
     rest: Vec<&'a Finding>,
-    /// Which step of the path differs between the findings, if any.
-    step: Option<usize>,
+    /// How the paths of the findings differ.
+    steps: Steps,
     /// Which part of the message differs: how many bytes before it and after it are equal.
     part: Option<(usize, usize)>,
 }
@@ -70,7 +70,7 @@ fn block(mut findings: Vec<&Finding>) -> Option<Block<'_>> {
         let joined = last.get(&key).is_some_and(|row| rows[*row].join(finding));
         if !joined {
             last.insert(key, rows.len());
-            rows.push(Row { first: finding, rest: Vec::new(), step: None, part: None });
+            rows.push(Row { first: finding, rest: Vec::new(), steps: Steps::Equal, part: None });
         }
     }
     Some(Block { object: &first.object, location: &first.location, rows })
@@ -80,7 +80,7 @@ impl<'a> Row<'a> {
     /// Takes in another finding, if it differs from those here as they differ from one another.
     fn join(&mut self, other: &'a Finding) -> bool {
         let (first, fresh) = (self.first, self.rest.is_empty());
-        let Some(step) = differing_step(&first.path, &other.path) else { return false };
+        let steps = Steps::between(&first.path, &other.path);
         let part = if first.message == other.message {
             None
         } else {
@@ -99,10 +99,10 @@ impl<'a> Row<'a> {
         };
         // A row must show that it stands for several findings.
         let shown = part.is_some() || first.location.position != other.location.position;
-        if !shown || (!fresh && (step, part) != (self.step, self.part)) {
+        if !shown || steps == Steps::Other || (!fresh && (steps, part) != (self.steps, self.part)) {
             return false;
         }
-        (self.step, self.part) = (step, part);
+        (self.steps, self.part) = (steps, part);
         self.rest.push(other);
         true
     }
@@ -124,7 +124,7 @@ impl<'a> Row<'a> {
     pub(super) fn path(&self) -> String {
         let path = &self.first.path;
         let whole = path.to_string();
-        let Some(step) = self.step else { return whole };
+        let Steps::OneIndex(step) = self.steps else { return whole };
         let head = |steps: usize| {
             let mut head = FieldPath::root();
             path.segments().iter().take(steps).for_each(|segment| head.push(segment.clone()));
@@ -148,20 +148,31 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Which step of two paths differs: none, or one index. `None` where they differ in more.
-fn differing_step(a: &FieldPath, b: &FieldPath) -> Option<Option<usize>> {
-    let (a, b) = (a.segments(), b.segments());
-    if a.len() != b.len() {
-        return None;
-    }
-    let mut differing = (0..a.len()).filter(|at| a[*at] != b[*at]);
-    match (differing.next(), differing.next()) {
-        (None, _) => Some(None),
-        (Some(at), None) => match (&a[at], &b[at]) {
-            (Segment::Index(_), Segment::Index(_)) => Some(Some(at)),
-            _ => None,
-        },
-        _ => None,
+/// How two paths differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Steps {
+    /// Not at all.
+    Equal,
+    /// In one index, at this step.
+    OneIndex(usize),
+    /// In a key, or in more than one step.
+    Other,
+}
+
+impl Steps {
+    fn between(a: &FieldPath, b: &FieldPath) -> Self {
+        let (a, b) = (a.segments(), b.segments());
+        if a.len() != b.len() {
+            return Self::Other;
+        }
+        let mut differing = (0..a.len()).filter(|at| a[*at] != b[*at]);
+        match (differing.next(), differing.next()) {
+            (None, _) => Self::Equal,
+            (Some(at), None) if matches!((&a[at], &b[at]), (Segment::Index(_), Segment::Index(_))) => {
+                Self::OneIndex(at)
+            }
+            _ => Self::Other,
+        }
     }
 }
 
@@ -205,6 +216,8 @@ fn between<'t>(model: &str, text: &'t str, (before, after): (usize, usize)) -> O
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn part<'a>(a: &'a str, b: &'a str) -> Option<(&'a str, &'a str)> {
@@ -230,11 +243,25 @@ mod tests {
 
     #[test]
     fn paths_may_differ_in_one_index_only() {
-        let step = |a: &str, b: &str| differing_step(&a.parse().unwrap(), &b.parse().unwrap());
-        assert_eq!(step("a[0].b", "a[0].b"), Some(None));
-        assert_eq!(step("a[0].b", "a[3].b"), Some(Some(1)));
-        assert_eq!(step("a[0].b[0]", "a[3].b[1]"), None);
-        assert_eq!(step("a[0]", "b[0]"), None);
-        assert_eq!(step("a[0]", "a[0].c"), None);
+        let steps = |a: &str, b: &str| Steps::between(&a.parse().unwrap(), &b.parse().unwrap());
+        assert_eq!(steps("a[0].b", "a[0].b"), Steps::Equal);
+        assert_eq!(steps("a[0].b", "a[3].b"), Steps::OneIndex(1));
+        assert_eq!(steps("a[0].b[0]", "a[3].b[1]"), Steps::Other);
+        assert_eq!(steps("a[0]", "b[0]"), Steps::Other);
+        assert_eq!(steps("a[0]", "a[0].c"), Steps::Other);
+    }
+
+    proptest! {
+        #[test]
+        fn a_part_is_what_differs(
+            a in "[ab ß\"\u{2003}]{0,8}", b in "[ab ß\"\u{2003}]{0,8}"
+        ) {
+            if let Some((before, after)) = differing_part(&a, &b) {
+                let (model, other) = (between(&a, &a, (before, after)), between(&a, &b, (before, after)));
+                prop_assert!(model.is_some() && other.is_some());
+                prop_assert_eq!(&a[..before], &b[..before]);
+                prop_assert_eq!(model == other, a == b);
+            }
+        }
     }
 }

@@ -16,9 +16,8 @@ pub(super) fn line(report: &Report<'_>, style: Style) -> String {
         1 => parts.push("1 document is no Kubernetes object".to_owned()),
         foreign => parts.push(format!("{foreign} documents are no Kubernetes objects")),
     }
-    match report.problems.len() {
-        0 => {}
-        problems => parts.push(format!("{problems} could not be read")),
+    if !report.problems.is_empty() {
+        parts.push(format!("{} could not be read", counted(report.problems.len(), "place", "places")));
     }
     parts.join(" · ")
 }

@@ -1,0 +1,82 @@
+//! AppArmor profiles.
+
+use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::finding::Severity;
+use ringwall_model::version::Minor;
+
+use super::{Revision, STANDARDS, StandardCheck, setters};
+use crate::evaluate::{Offence, Value, Words};
+use crate::model::{Place, PodTemplate, Profile};
+use crate::policy::Level;
+use crate::text::{go_quote, join_quote, plural, sorted};
+
+pub(super) const CHECK: StandardCheck = StandardCheck {
+    about: Check {
+        id: "RW-POD-007",
+        name: "app-armor-profile",
+        severity: Severity::Medium,
+        summary: "an AppArmor profile other than the runtime's or a local one is set",
+        what: "`appArmorProfile.type` of the pod or a container is there and neither `RuntimeDefault` nor `Localhost`; or \
+               an annotation `container.apparmor.security.beta.kubernetes.io/NAME` has a value that is not empty, \
+               `runtime/default` or `localhost/…` (whether or not a container of that name exists).",
+        why: "`Unconfined` takes away the profile that the runtime puts on every container, which forbids mounts and \
+              writes below `/proc` and `/sys`.",
+        fix: "Remove the field or annotation, or set `type: RuntimeDefault`.",
+        bad: "securityContext:\n  appArmorProfile:\n    type: Unconfined\n",
+        good: "securityContext:\n  appArmorProfile:\n    type: RuntimeDefault\n",
+        versions: "Baseline and restricted, every version of the standards (since v1.0).",
+        references: &[STANDARDS, "https://kubernetes.io/docs/tutorials/security/apparmor/"],
+        controls: &[
+            Control { framework: Framework::PodSecurityStandards, id: "baseline: AppArmor" },
+            Control { framework: Framework::Nsa, id: "Hardening with security services" },
+        ],
+    },
+    id: "appArmorProfile",
+    level: Level::Baseline,
+    revisions: &[Revision { since: Minor(0), find, overrides: &[] }],
+    words,
+};
+
+const FIELD: &str = "securityContext.appArmorProfile.type";
+const PREFIX: &str = "container.apparmor.security.beta.kubernetes.io/";
+
+fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
+    let mut judge = |place: Place, profile: Option<&Profile<'t>>| {
+        if let Some(profile) = profile.filter(|profile| !matches!(profile.kind, "RuntimeDefault" | "Localhost")) {
+            offences.push(Offence::new(place, FIELD, Value::Text(profile.kind)));
+        }
+    };
+    judge(Place::Pod, pod.spec.security_context.as_ref().and_then(|c| c.app_armor_profile.as_ref()));
+    for (place, container) in pod.spec.visit() {
+        judge(place, container.security_context.as_ref().and_then(|c| c.app_armor_profile.as_ref()));
+    }
+    for (key, value) in pod.metadata.annotations.iter() {
+        let allowed = value.is_empty() || value == "runtime/default" || value.starts_with("localhost/");
+        if key.starts_with(PREFIX) && !allowed {
+            offences.push(Offence::new(Place::Annotation, "", Value::Annotation { key, value }));
+        }
+    }
+}
+
+fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
+    let mut who = setters(pod, offences);
+    let mut annotations: Vec<String> = offences
+        .iter()
+        .filter_map(|offence| match offence.value {
+            Value::Annotation { key, value } => Some(format!("{key}={}", go_quote(value))),
+            _ => None,
+        })
+        .collect();
+    annotations.sort();
+    if !annotations.is_empty() {
+        who.push(plural("annotation", "annotations", annotations.len()).to_owned());
+    }
+    let values: Vec<&str> = sorted(offences.iter().filter_map(Offence::text))
+        .into_iter()
+        .chain(annotations.iter().map(String::as_str))
+        .collect();
+    Words {
+        reason: plural("forbidden AppArmor profile", "forbidden AppArmor profiles", values.len()),
+        detail: format!("{} must not set AppArmor profile type to {}", who.join(" and "), join_quote(&values)),
+    }
+}

@@ -1,0 +1,53 @@
+//! Volumes of the node's file system.
+
+use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::finding::Severity;
+use ringwall_model::version::Minor;
+
+use super::{Revision, STANDARDS, StandardCheck};
+use crate::evaluate::{Offence, Value, Words};
+use crate::model::{Place, PodTemplate};
+use crate::policy::Level;
+use crate::text::{join_quote, plural};
+
+pub(super) const CHECK: StandardCheck = StandardCheck {
+    about: Check {
+        id: "RW-POD-003",
+        name: "host-path-volume",
+        severity: Severity::High,
+        summary: "a volume mounts a path of the node",
+        what: "`spec.volumes[*].hostPath` is set, whatever the path.",
+        why: "A path of the node is shared by all pods and by the node itself. Depending on the path it holds \
+              credentials, other pods' files, or the container runtime's socket; a writable one lets the container \
+              run code on the node.",
+        fix: "Use an `emptyDir` for scratch space, a `persistentVolumeClaim` for data, a `configMap` or `secret` for \
+              configuration. A node agent that must read the node's logs belongs in a namespace of its own.",
+        bad: "spec:\n  volumes:\n  - name: data\n    hostPath:\n      path: /var/lib/data\n",
+        good: "spec:\n  volumes:\n  - name: data\n    persistentVolumeClaim:\n      claimName: data\n",
+        versions: "Baseline, every version of the standards (since v1.0). At restricted, the check \
+                   `restricted-volume-type` covers it.",
+        references: &[STANDARDS],
+        controls: &[
+            Control { framework: Framework::PodSecurityStandards, id: "baseline: HostPath Volumes" },
+            Control { framework: Framework::Cis, id: "5.2.12" },
+            Control { framework: Framework::Mitre, id: "T1611" },
+        ],
+    },
+    id: "hostPathVolumes",
+    level: Level::Baseline,
+    revisions: &[Revision { since: Minor(0), find, overrides: &[] }],
+    words,
+};
+
+fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
+    for (index, volume) in pod.spec.volumes.iter().enumerate() {
+        if volume.is_host_path() {
+            offences.push(Offence::new(Place::Volume(index as u32), "hostPath", Value::Text(volume.name)));
+        }
+    }
+}
+
+fn words(_pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
+    let names = join_quote(offences.iter().filter_map(Offence::text));
+    Words { reason: "hostPath volumes", detail: format!("{} {names}", plural("volume", "volumes", offences.len())) }
+}

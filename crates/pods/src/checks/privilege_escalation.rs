@@ -1,0 +1,63 @@
+//! Privilege escalation.
+
+use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::finding::Severity;
+use ringwall_model::version::Minor;
+
+use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers};
+use crate::evaluate::{Offence, Value, Words};
+use crate::model::PodTemplate;
+use crate::policy::Level;
+
+pub(super) const CHECK: StandardCheck = StandardCheck {
+    about: Check {
+        id: "RW-POD-015",
+        name: "privilege-escalation",
+        severity: Severity::Medium,
+        summary: "a container's processes may gain more rights than they started with",
+        what: "`securityContext.allowPrivilegeEscalation` is not explicitly `false` on a container, init container or \
+               ephemeral container. Windows pods (`os.name: windows`) are exempt since v1.25.",
+        why: "Left out, the field means true: a set-user-ID program in the image makes a process root again, and \
+              `runAsNonRoot` is worth little.",
+        fix: "Set `allowPrivilegeEscalation: false` on every container. Programs that use `sudo` or `ping` with set-user-ID \
+              stop working; most images have none.",
+        bad: "spec:\n  containers:\n  - name: web\n",
+        good: "spec:\n  containers:\n  - name: web\n    securityContext:\n      allowPrivilegeEscalation: false\n",
+        versions: "Restricted since v1.8; Windows pods are exempt since v1.25.",
+        references: &[STANDARDS, SECURITY_CONTEXT],
+        controls: &[
+            Control { framework: Framework::PodSecurityStandards, id: "restricted: Privilege Escalation" },
+            Control { framework: Framework::Cis, id: "5.2.6" },
+            Control { framework: Framework::Nsa, id: "Non-root containers and hardened pods" },
+        ],
+    },
+    id: "allowPrivilegeEscalation",
+    level: Level::Restricted,
+    revisions: &[
+        Revision { since: Minor(8), find: find_1_8, overrides: &[] },
+        Revision { since: Minor(25), find: find_1_25, overrides: &[] },
+    ],
+    words,
+};
+
+fn find_1_8<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
+    for (place, container) in pod.spec.visit() {
+        let allowed = container.security_context.as_ref().and_then(|context| context.allow_privilege_escalation);
+        if allowed != Some(false) {
+            let value = allowed.map_or(Value::Missing, Value::Bool);
+            offences.push(Offence::new(place, "securityContext.allowPrivilegeEscalation", value));
+        }
+    }
+}
+
+fn find_1_25<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
+    if !pod.spec.is_windows() {
+        find_1_8(pod, offences);
+    }
+}
+
+fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
+    let names = container_names(pod, offences);
+    let detail = format!("{} must set securityContext.allowPrivilegeEscalation=false", containers(&names));
+    Words { reason: "allowPrivilegeEscalation != false", detail }
+}

@@ -1,0 +1,53 @@
+//! Privileged containers.
+
+use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::finding::Severity;
+use ringwall_model::version::Minor;
+
+use super::{Revision, STANDARDS, StandardCheck, container_names, containers};
+use crate::evaluate::{Offence, Value, Words};
+use crate::model::PodTemplate;
+use crate::policy::Level;
+
+pub(super) const CHECK: StandardCheck = StandardCheck {
+    about: Check {
+        id: "RW-POD-001",
+        name: "privileged-container",
+        severity: Severity::Critical,
+        summary: "a container runs privileged",
+        what: "`securityContext.privileged: true` on any container, init container or ephemeral container.",
+        why: "A privileged container has all capabilities, sees all devices of the node, and is not confined by \
+              seccomp, AppArmor or SELinux. Whoever takes it over takes over the node, and with it the secrets of \
+              every pod that runs there.",
+        fix: "Remove `privileged: true`. If the container needs one kernel feature, give it that capability alone, \
+              or the one device through a device plugin.",
+        bad: "spec:\n  containers:\n  - name: agent\n    securityContext:\n      privileged: true\n",
+        good: "spec:\n  containers:\n  - name: agent\n    securityContext:\n      privileged: false\n",
+        versions: "Baseline and restricted, every version of the standards (since v1.0).",
+        references: &[STANDARDS],
+        controls: &[
+            Control { framework: Framework::PodSecurityStandards, id: "baseline: Privileged Containers" },
+            Control { framework: Framework::Cis, id: "5.2.2" },
+            Control { framework: Framework::Nsa, id: "Non-root containers and hardened pods" },
+            Control { framework: Framework::Mitre, id: "T1611" },
+        ],
+    },
+    id: "privileged",
+    level: Level::Baseline,
+    revisions: &[Revision { since: Minor(0), find, overrides: &[] }],
+    words,
+};
+
+fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
+    for (place, container) in pod.spec.visit() {
+        if container.security_context.as_ref().is_some_and(|context| context.privileged == Some(true)) {
+            offences.push(Offence::new(place, "securityContext.privileged", Value::Bool(true)));
+        }
+    }
+}
+
+fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
+    let names = container_names(pod, offences);
+    let detail = format!("{} must not set securityContext.privileged=true", containers(&names));
+    Words { reason: "privileged", detail }
+}

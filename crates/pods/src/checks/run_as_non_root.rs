@@ -1,0 +1,81 @@
+//! Running as root is not ruled out.
+
+use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::finding::Severity;
+use ringwall_model::version::Minor;
+
+use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, setters};
+use crate::evaluate::{Offence, Value, Words};
+use crate::model::{Place, PodTemplate};
+use crate::policy::Level;
+
+pub(super) const CHECK: StandardCheck = StandardCheck {
+    about: Check {
+        id: "RW-POD-017",
+        name: "root-not-ruled-out",
+        severity: Severity::Medium,
+        summary: "a container may run as root",
+        what: "Neither the pod nor the container sets `runAsNonRoot: true`; or one of them sets it to `false`. Since v1.35 \
+               a pod with a user namespace (`hostUsers: false`) passes. Windows pods are not exempt.",
+        why: "Root in a container is root on the node as soon as anything else gives way: a kernel fault, a mounted \
+              path, a capability.",
+        fix: "Set `securityContext.runAsNonRoot: true` on the pod. The kubelet then refuses to start an image that runs \
+              as root: build it with a numeric `USER`, or set `runAsUser`.",
+        bad: "spec:\n  containers:\n  - name: web\n",
+        good: "spec:\n  securityContext:\n    runAsNonRoot: true\n    runAsUser: 1000\n  containers:\n  - name: web\n",
+        versions: "Restricted, every version of the standards (since v1.0); user namespaces relax it since v1.35.",
+        references: &[STANDARDS, SECURITY_CONTEXT, "https://kubernetes.io/docs/concepts/workloads/pods/user-namespaces/"],
+        controls: &[
+            Control { framework: Framework::PodSecurityStandards, id: "restricted: Running as Non-root" },
+            Control { framework: Framework::Cis, id: "5.2.7" },
+            Control { framework: Framework::Nsa, id: "Non-root containers and hardened pods" },
+        ],
+    },
+    id: "runAsNonRoot",
+    level: Level::Restricted,
+    revisions: &[
+        Revision { since: Minor(0), find: find_1_0, overrides: &[] },
+        Revision { since: Minor(35), find: find_1_35, overrides: &[] },
+    ],
+    words,
+};
+
+const FIELD: &str = "securityContext.runAsNonRoot";
+
+fn find_1_0<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
+    let before = offences.len();
+    let pod_level = pod.spec.security_context.as_ref().and_then(|context| context.run_as_non_root);
+    if pod_level == Some(false) {
+        offences.push(Offence::new(Place::Pod, FIELD, Value::Bool(false)));
+    }
+    for (place, container) in pod.spec.visit() {
+        if container.security_context.as_ref().and_then(|context| context.run_as_non_root) == Some(false) {
+            offences.push(Offence::new(place, FIELD, Value::Bool(false)));
+        }
+    }
+    // What is set wrongly is said alone; what is missing is said where nothing is set wrongly.
+    if offences.len() > before || pod_level == Some(true) {
+        return;
+    }
+    for (place, container) in pod.spec.visit() {
+        if container.security_context.as_ref().and_then(|context| context.run_as_non_root).is_none() {
+            offences.push(Offence::new(place, FIELD, Value::Missing));
+        }
+    }
+}
+
+fn find_1_35<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
+    if !pod.spec.has_user_namespace() {
+        find_1_0(pod, offences);
+    }
+}
+
+fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
+    let detail = if offences.iter().any(|offence| offence.value == Value::Missing) {
+        let names = container_names(pod, offences);
+        format!("pod or {} must set securityContext.runAsNonRoot=true", containers(&names))
+    } else {
+        format!("{} must not set securityContext.runAsNonRoot=false", setters(pod, offences).join(" and "))
+    };
+    Words { reason: "runAsNonRoot != true", detail }
+}

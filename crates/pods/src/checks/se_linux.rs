@@ -1,0 +1,88 @@
+//! SELinux options.
+
+use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::finding::Severity;
+use ringwall_model::version::Minor;
+
+use super::{Revision, STANDARDS, StandardCheck, setters};
+use crate::evaluate::{Offence, Value, Words};
+use crate::model::{Place, PodTemplate, SeLinuxOptions};
+use crate::policy::Level;
+use crate::text::{join_quote, plural, sorted};
+
+pub(super) const CHECK: StandardCheck = StandardCheck {
+    about: Check {
+        id: "RW-POD-009",
+        name: "se-linux-options",
+        severity: Severity::Medium,
+        summary: "SELinux options with a custom type, user or role are set",
+        what: "`seLinuxOptions` of the pod or a container has a `type` other than container_t, container_init_t, \
+               container_kvm_t (since v1.31 also container_engine_t), or any `user` or `role`.",
+        why: "Another type, such as `spc_t`, takes the container out of SELinux's confinement: it may touch the files \
+              and processes of the node.",
+        fix: "Remove `type`, `user` and `role`; `level` is free.",
+        bad: "securityContext:\n  seLinuxOptions:\n    type: spc_t\n",
+        good: "securityContext:\n  seLinuxOptions:\n    level: s0:c123,c456\n",
+        versions: "Baseline and restricted, every version of the standards (since v1.0); container_engine_t is allowed \
+                   since v1.31.",
+        references: &[STANDARDS],
+        controls: &[
+            Control { framework: Framework::PodSecurityStandards, id: "baseline: SELinux" },
+            Control { framework: Framework::Nsa, id: "Hardening with security services" },
+        ],
+    },
+    id: "seLinuxOptions",
+    level: Level::Baseline,
+    revisions: &[
+        Revision { since: Minor(0), find: find_1_0, overrides: &[] },
+        Revision { since: Minor(31), find: find_1_31, overrides: &[] },
+    ],
+    words,
+};
+
+const TYPE: &str = "securityContext.seLinuxOptions.type";
+const USER: &str = "securityContext.seLinuxOptions.user";
+const ROLE: &str = "securityContext.seLinuxOptions.role";
+const TYPES: [&str; 5] = ["", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
+
+fn find_1_0<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
+    find(pod, offences, &TYPES[..4]);
+}
+
+fn find_1_31<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
+    find(pod, offences, &TYPES);
+}
+
+fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>, types: &[&str]) {
+    let mut judge = |place: Place, options: Option<&SeLinuxOptions<'t>>| {
+        let Some(options) = options else { return };
+        if !types.contains(&options.kind) {
+            offences.push(Offence::new(place, TYPE, Value::Text(options.kind)));
+        }
+        for (field, value) in [(USER, options.user), (ROLE, options.role)] {
+            if !value.is_empty() {
+                offences.push(Offence::new(place, field, Value::Text(value)));
+            }
+        }
+    };
+    judge(Place::Pod, pod.spec.security_context.as_ref().and_then(|c| c.se_linux_options.as_ref()));
+    for (place, container) in pod.spec.visit() {
+        judge(place, container.security_context.as_ref().and_then(|c| c.se_linux_options.as_ref()));
+    }
+}
+
+fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
+    let types = sorted(offences.iter().filter(|offence| offence.field == TYPE).filter_map(Offence::text));
+    let mut bad = Vec::new();
+    if !types.is_empty() {
+        bad.push(format!("{} {}", plural("type", "types", types.len()), join_quote(&types)));
+    }
+    for (field, text) in [(USER, "user may not be set"), (ROLE, "role may not be set")] {
+        if offences.iter().any(|offence| offence.field == field) {
+            bad.push(text.to_owned());
+        }
+    }
+    let who = setters(pod, offences).join(" and ");
+    let detail = format!("{who} set forbidden securityContext.seLinuxOptions: {}", bad.join("; "));
+    Words { reason: "seLinuxOptions", detail }
+}

@@ -1,0 +1,162 @@
+//! Seccomp profiles.
+
+use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::finding::Severity;
+use ringwall_model::version::Minor;
+
+use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, quoted_values, setters};
+use crate::evaluate::{Offence, Value, Words};
+use crate::model::{Place, PodTemplate, Profile};
+use crate::policy::Level;
+use crate::text::{go_quote, plural};
+
+pub(super) const BASELINE: StandardCheck = StandardCheck {
+    about: Check {
+        id: "RW-POD-010",
+        name: "seccomp-profile",
+        severity: Severity::Medium,
+        summary: "a seccomp profile other than the runtime's or a local one is set",
+        what: "Since v1.19: `seccompProfile.type` of the pod or a container is there and neither `RuntimeDefault` nor \
+               `Localhost`. Before: an annotation `seccomp.security.alpha.kubernetes.io/pod`, or \
+               `container.seccomp.security.alpha.kubernetes.io/NAME` of a container that exists, is not \
+               `runtime/default`, `docker/default` or `localhost/…`.",
+        why: "`Unconfined` opens every system call, among them those through which containers have been left.",
+        fix: "Set `seccompProfile.type: RuntimeDefault` on the pod.",
+        bad: "securityContext:\n  seccompProfile:\n    type: Unconfined\n",
+        good: "securityContext:\n  seccompProfile:\n    type: RuntimeDefault\n",
+        versions: "Baseline, every version of the standards: annotations from v1.0 to v1.18, fields since v1.19. At \
+                   restricted, since v1.19, the check `seccomp-profile-not-set` replaces it.",
+        references: &[STANDARDS, "https://kubernetes.io/docs/tutorials/security/seccomp/"],
+        controls: &[
+            Control { framework: Framework::PodSecurityStandards, id: "baseline: Seccomp" },
+            Control { framework: Framework::Nsa, id: "Hardening with security services" },
+        ],
+    },
+    id: "seccompProfile_baseline",
+    level: Level::Baseline,
+    revisions: &[
+        Revision { since: Minor(0), find: find_annotations, overrides: &[] },
+        Revision { since: Minor(19), find: find_explicit, overrides: &[] },
+    ],
+    words: words_baseline,
+};
+
+pub(super) const RESTRICTED: StandardCheck = StandardCheck {
+    about: Check {
+        id: "RW-POD-019",
+        name: "seccomp-profile-not-set",
+        severity: Severity::Low,
+        summary: "no seccomp profile is set",
+        what: "Neither the pod nor the container sets `seccompProfile.type` to `RuntimeDefault` or `Localhost`; or one of \
+               them sets another. Windows pods (`os.name: windows`) are exempt since v1.25.",
+        why: "Without a profile a container may make every system call of the kernel, unless the kubelet is configured \
+              to default to the runtime's profile.",
+        fix: "Set `securityContext.seccompProfile.type: RuntimeDefault` on the pod: it covers all its containers.",
+        bad: "spec:\n  containers:\n  - name: web\n",
+        good: "spec:\n  securityContext:\n    seccompProfile:\n      type: RuntimeDefault\n  containers:\n  - name: web\n",
+        versions: "Restricted since v1.19; Windows pods are exempt since v1.25.",
+        references: &[STANDARDS, SECURITY_CONTEXT, "https://kubernetes.io/docs/tutorials/security/seccomp/"],
+        controls: &[
+            Control { framework: Framework::PodSecurityStandards, id: "restricted: Seccomp" },
+            Control { framework: Framework::Cis, id: "5.7.2" },
+            Control { framework: Framework::Nsa, id: "Hardening with security services" },
+        ],
+    },
+    id: "seccompProfile_restricted",
+    level: Level::Restricted,
+    revisions: &[
+        Revision { since: Minor(19), find: find_restricted, overrides: &["seccompProfile_baseline"] },
+        Revision { since: Minor(25), find: find_restricted_1_25, overrides: &["seccompProfile_baseline"] },
+    ],
+    words: words_restricted,
+};
+
+const FIELD: &str = "securityContext.seccompProfile.type";
+const POD_ANNOTATION: &str = "seccomp.security.alpha.kubernetes.io/pod";
+const CONTAINER_ANNOTATION: &str = "container.seccomp.security.alpha.kubernetes.io/";
+
+fn find_annotations<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
+    for (key, value) in pod.metadata.annotations.iter() {
+        let allowed = matches!(value, "runtime/default" | "docker/default") || value.starts_with("localhost/");
+        let concerned = key == POD_ANNOTATION
+            || key
+                .strip_prefix(CONTAINER_ANNOTATION)
+                .is_some_and(|name| pod.spec.visit().any(|(_, container)| container.name == name));
+        if concerned && !allowed {
+            offences.push(Offence::new(Place::Annotation, "", Value::Annotation { key, value }));
+        }
+    }
+}
+
+fn is_allowed(profile: &Profile<'_>) -> bool {
+    matches!(profile.kind, "RuntimeDefault" | "Localhost")
+}
+
+fn find_explicit<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
+    let mut judge = |place: Place, profile: Option<&Profile<'t>>| {
+        if let Some(profile) = profile.filter(|profile| !is_allowed(profile)) {
+            offences.push(Offence::new(place, FIELD, Value::Text(profile.kind)));
+        }
+    };
+    judge(Place::Pod, pod.spec.security_context.as_ref().and_then(|c| c.seccomp_profile.as_ref()));
+    for (place, container) in pod.spec.visit() {
+        judge(place, container.security_context.as_ref().and_then(|c| c.seccomp_profile.as_ref()));
+    }
+}
+
+fn find_restricted<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
+    let before = offences.len();
+    find_explicit(pod, offences);
+    let pod_profile = pod.spec.security_context.as_ref().and_then(|c| c.seccomp_profile.as_ref());
+    // What is set wrongly is said alone; what is missing is said where nothing is set wrongly.
+    if offences.len() > before || pod_profile.is_some_and(is_allowed) {
+        return;
+    }
+    for (place, container) in pod.spec.visit() {
+        if container.security_context.as_ref().and_then(|c| c.seccomp_profile.as_ref()).is_none() {
+            offences.push(Offence::new(place, FIELD, Value::Missing));
+        }
+    }
+}
+
+fn find_restricted_1_25<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
+    if !pod.spec.is_windows() {
+        find_restricted(pod, offences);
+    }
+}
+
+fn words_baseline(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
+    let mut annotations: Vec<String> = offences
+        .iter()
+        .filter_map(|offence| match offence.value {
+            Value::Annotation { key, value } => Some(format!("{key}={}", go_quote(value))),
+            _ => None,
+        })
+        .collect();
+    let detail = if annotations.is_empty() {
+        explicit(pod, offences)
+    } else {
+        annotations.sort();
+        let annotation = plural("annotation", "annotations", annotations.len());
+        format!("forbidden {annotation} {}", annotations.join(", "))
+    };
+    Words { reason: "seccompProfile", detail }
+}
+
+fn explicit(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> String {
+    let who = setters(pod, offences).join(" and ");
+    format!("{who} must not set securityContext.seccompProfile.type to {}", quoted_values(offences))
+}
+
+fn words_restricted(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
+    let detail = if offences.iter().any(|offence| offence.value == Value::Missing) {
+        let names = container_names(pod, offences);
+        format!(
+            "pod or {} must set securityContext.seccompProfile.type to \"RuntimeDefault\" or \"Localhost\"",
+            containers(&names)
+        )
+    } else {
+        explicit(pod, offences)
+    };
+    Words { reason: "seccompProfile", detail }
+}

@@ -1,0 +1,58 @@
+//! Windows HostProcess containers.
+
+use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::finding::Severity;
+use ringwall_model::version::Minor;
+
+use super::{Revision, STANDARDS, StandardCheck, setters};
+use crate::evaluate::{Offence, Value, Words};
+use crate::model::{Place, PodTemplate};
+use crate::policy::Level;
+
+pub(super) const CHECK: StandardCheck = StandardCheck {
+    about: Check {
+        id: "RW-POD-012",
+        name: "windows-host-process",
+        severity: Severity::Critical,
+        summary: "a Windows container runs as a process of its node",
+        what: "`windowsOptions.hostProcess: true` on the pod or a container.",
+        why: "A HostProcess container is not isolated at all: it is a process of the Windows node with its files, \
+              network and users.",
+        fix: "Remove `hostProcess`, or keep such pods in a namespace of their own, labelled privileged.",
+        bad: "securityContext:\n  windowsOptions:\n    hostProcess: true\n",
+        good: "securityContext:\n  windowsOptions:\n    runAsUserName: ContainerUser\n",
+        versions: "Baseline and restricted, every version of the standards (since v1.0).",
+        references: &[
+            STANDARDS,
+            "https://kubernetes.io/docs/tasks/configure-pod-container/create-hostprocess-pod/",
+        ],
+        controls: &[
+            Control { framework: Framework::PodSecurityStandards, id: "baseline: HostProcess" },
+            Control { framework: Framework::Cis, id: "5.2.11" },
+        ],
+    },
+    id: "windowsHostProcess",
+    level: Level::Baseline,
+    revisions: &[Revision { since: Minor(0), find, overrides: &[] }],
+    words,
+};
+
+fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
+    let mut judge = |place: Place, host_process: Option<bool>| {
+        if host_process == Some(true) {
+            offences.push(Offence::new(place, "securityContext.windowsOptions.hostProcess", Value::Bool(true)));
+        }
+    };
+    let pod_options = pod.spec.security_context.as_ref().and_then(|context| context.windows_options.as_ref());
+    judge(Place::Pod, pod_options.and_then(|options| options.host_process));
+    for (place, container) in pod.spec.visit() {
+        let options = container.security_context.as_ref().and_then(|context| context.windows_options.as_ref());
+        judge(place, options.and_then(|options| options.host_process));
+    }
+}
+
+fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
+    let who = setters(pod, offences).join(" and ");
+    let detail = format!("{who} must not set securityContext.windowsOptions.hostProcess=true");
+    Words { reason: "hostProcess", detail }
+}
