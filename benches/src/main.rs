@@ -1,1 +1,65 @@
-fn main() {}
+//! Each ring measured on the cases on which its reference is measured, in operations per second of processor
+//! time: on a busy machine that is steadier than the clock on the wall. Quote ratios, not absolute figures.
+//!
+//! ```text
+//! cargo run --release -p benches -- pods CASES.jsonl       beside   pss -mode bench < CASES.jsonl
+//! cargo run --release -p benches -- yaml FILE_OR_FOLDER…
+//! ```
+
+mod measure;
+mod pods;
+mod yaml;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+// What the released binary uses.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Measures the rings
+#[derive(Parser)]
+struct Arguments {
+    /// Seconds of processor time for each run
+    #[arg(long, default_value_t = 1.0, global = true)]
+    seconds: f64,
+    /// Runs of each measurement; the median counts
+    #[arg(long, default_value_t = 5, global = true)]
+    runs: usize,
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Pod Security: checks, decoding, and whole AdmissionReviews, on sweep cases
+    Pods {
+        /// A file of sweep cases, as `pss -mode gen` prints them
+        cases: PathBuf,
+    },
+    /// Decoding YAML into trees with spans
+    Yaml {
+        /// Files and folders
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
+}
+
+#[expect(clippy::print_stderr, reason = "this is a command")]
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let plan = measure::Plan { seconds: arguments.seconds, runs: arguments.runs.max(1) };
+    let result = match &arguments.what {
+        What::Pods { cases } => pods::run(cases, plan),
+        What::Yaml { paths } => yaml::run(paths, plan),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("benches: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -61,6 +61,18 @@ fn skip_space(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// Whether none of eight bytes is a quote, a backslash or a control character: all eight at once.
+fn is_plain(eight: &[u8]) -> bool {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    let Ok(bytes) = eight.try_into() else { return false };
+    let word = u64::from_ne_bytes(bytes);
+    // The high bit of a byte of `below(x, n)` is set where that byte of x is less than n (for n up to 128).
+    let below = |x: u64, n: u64| x.wrapping_sub(ONES * n) & !x & HIGH;
+    let zero = |x: u64| below(x, 1);
+    below(word, 0x20) | zero(word ^ (ONES * u64::from(b'"'))) | zero(word ^ (ONES * u64::from(b'\\'))) == 0
+}
+
 struct Reader<'s> {
     text: &'s str,
     bytes: &'s [u8],
@@ -175,6 +187,9 @@ impl Reader<'_> {
     fn string(&mut self, key: bool) -> Result<(), ReadError> {
         let start = self.at;
         let mut at = start + 1;
+        while self.bytes.get(at..at + 8).is_some_and(is_plain) {
+            at += 8;
+        }
         // The common case: nothing is escaped, and the text stands as it is meant.
         loop {
             match self.bytes.get(at) {

@@ -530,11 +530,11 @@ impl TreeBuilder {
         let Some(index) = self.open.pop() else { return };
         let next = self.tree.slots.len() as u32;
         let first_child = index + 1;
-        let last_end = self.last_end(index, next);
+        let end_at = end.unwrap_or_else(|| self.last_end(index, next));
         let first_start = self.tree.slots.get(first_child as usize).map(|slot| slot.span.start);
         let slot = &mut self.tree.slots[index as usize];
         slot.next = next;
-        slot.span.end = end.unwrap_or(last_end).max(slot.span.start);
+        slot.span.end = end_at.max(slot.span.start);
         if let (None, Some(start)) = (end, first_start) {
             // A block collection begins where its first child does.
             slot.span.start = slot.span.start.min(start);

@@ -137,7 +137,12 @@ fn blur(value: &Value) -> Value {
             Value::String(cut.map_or_else(|| text.clone(), |prefix| (*prefix).to_owned()))
         }
         Value::Array(items) => items.iter().map(blur).collect(),
-        Value::Object(fields) => fields.iter().map(|(key, value)| (key.clone(), blur(value))).collect(),
+        // An empty field is one that is left out.
+        Value::Object(fields) => fields
+            .iter()
+            .filter(|(_, value)| value.as_str() != Some(""))
+            .map(|(key, value)| (key.clone(), blur(value)))
+            .collect(),
         other => other.clone(),
     }
 }
