@@ -76,12 +76,11 @@ impl<'t, T: Decode<'t>> Decode<'t> for Option<T> {
     }
 }
 
-/// Whether a pointer to a struct is set: the struct's fields do not matter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Present;
-
-impl Decode<'_> for Present {
-    fn decode(&mut self, _node: Node<'_>) {}
+/// A value that is kept apart because it is rarely there.
+impl<'t, T: Decode<'t>> Decode<'t> for Box<T> {
+    fn decode(&mut self, node: Node<'t>) {
+        self.as_mut().decode(node);
+    }
 }
 
 /// A Go slice.

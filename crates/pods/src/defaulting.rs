@@ -36,11 +36,7 @@ pub fn apply(template: &mut PodTemplate<'_>, kind: &WorkloadKind) {
 
 fn open_host_ports(containers: &mut List<Container<'_>>) {
     for container in containers.as_mut_slice() {
-        for port in container.ports.as_mut_slice() {
-            if port.host_port == 0 {
-                port.host_port = port.container_port;
-            }
-        }
+        container.ports.open_on_node();
     }
 }
 

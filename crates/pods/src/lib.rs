@@ -32,6 +32,7 @@ pub mod config;
 pub mod defaulting;
 pub mod evaluate;
 pub mod model;
+pub mod namespace;
 pub mod policy;
 pub mod review;
 pub mod standing;

@@ -67,19 +67,30 @@ decode_fields!(PodSpec<'t> {
 });
 
 impl<'t> PodSpec<'t> {
-    /// All containers in the order in which the reference visits them: init, ordinary, ephemeral.
-    pub fn visit(&self) -> impl Iterator<Item = (Place, &Container<'t>)> {
-        let lists = [
-            (ContainerList::Init, self.init_containers.as_slice()),
-            (ContainerList::Ordinary, self.containers.as_slice()),
-            (ContainerList::Ephemeral, self.ephemeral_containers.as_slice()),
-        ];
-        lists.into_iter().flat_map(|(list, containers)| {
-            containers
-                .iter()
-                .enumerate()
-                .map(move |(index, container)| (Place::Container { list, index: index as u32 }, container))
-        })
+    /// Shows all containers in the order in which the reference visits them: init, ordinary, ephemeral.
+    ///
+    /// The loops are inside, and not in an iterator over three lists, because every check runs them: this way each
+    /// is three plain loops over slices.
+    #[inline]
+    pub fn visit(&self, mut show: impl FnMut(Place, &Container<'t>)) {
+        for (index, container) in self.init_containers.iter().enumerate() {
+            show(Place::Container { list: ContainerList::Init, index: index as u32 }, container);
+        }
+        for (index, container) in self.containers.iter().enumerate() {
+            show(Place::Container { list: ContainerList::Ordinary, index: index as u32 }, container);
+        }
+        for (index, container) in self.ephemeral_containers.iter().enumerate() {
+            show(Place::Container { list: ContainerList::Ephemeral, index: index as u32 }, container);
+        }
+    }
+
+    /// The containers of one list.
+    pub fn list(&self, list: ContainerList) -> &[Container<'t>] {
+        match list {
+            ContainerList::Init => self.init_containers.as_slice(),
+            ContainerList::Ordinary => self.containers.as_slice(),
+            ContainerList::Ephemeral => self.ephemeral_containers.as_slice(),
+        }
     }
 
     /// Whether the pod says that it is for Windows: exactly `os.name: windows`.
@@ -113,7 +124,7 @@ pub struct PodSecurityContext<'t> {
     /// `appArmorProfile`.
     pub app_armor_profile: Option<Profile<'t>>,
     /// `seLinuxOptions`.
-    pub se_linux_options: Option<SeLinuxOptions<'t>>,
+    pub se_linux_options: Option<Box<SeLinuxOptions<'t>>>,
     /// `windowsOptions`.
     pub windows_options: Option<WindowsOptions>,
     /// `sysctls`.
@@ -139,15 +150,15 @@ pub struct Container<'t> {
     /// `securityContext`.
     pub security_context: Option<SecurityContext<'t>>,
     /// `ports`.
-    pub ports: List<Port>,
+    pub ports: Ports,
     /// `livenessProbe`.
-    pub liveness_probe: Option<Handler<'t>>,
+    pub liveness_probe: Option<Box<Handler<'t>>>,
     /// `readinessProbe`.
-    pub readiness_probe: Option<Handler<'t>>,
+    pub readiness_probe: Option<Box<Handler<'t>>>,
     /// `startupProbe`.
-    pub startup_probe: Option<Handler<'t>>,
+    pub startup_probe: Option<Box<Handler<'t>>>,
     /// `lifecycle`.
-    pub lifecycle: Option<Lifecycle<'t>>,
+    pub lifecycle: Option<Box<Lifecycle<'t>>>,
 }
 decode_fields!(Container<'t> {
     "name" => name,
@@ -180,7 +191,7 @@ pub struct SecurityContext<'t> {
     /// `appArmorProfile`.
     pub app_armor_profile: Option<Profile<'t>>,
     /// `seLinuxOptions`.
-    pub se_linux_options: Option<SeLinuxOptions<'t>>,
+    pub se_linux_options: Option<Box<SeLinuxOptions<'t>>>,
     /// `windowsOptions`.
     pub windows_options: Option<WindowsOptions>,
 }
@@ -203,9 +214,30 @@ pub struct Capabilities<'t> {
     /// `add`.
     pub add: List<&'t str>,
     /// `drop`.
-    pub drop: List<&'t str>,
+    pub drop: Dropped<'t>,
 }
 decode_fields!(Capabilities<'t> { "add" => add, "drop" => drop });
+
+/// `capabilities.drop`, and whether it holds `ALL`: the one thing that is asked of it, known once it is read.
+#[derive(Clone, Debug, Default)]
+pub struct Dropped<'t> {
+    list: List<&'t str>,
+    all: bool,
+}
+
+impl Dropped<'_> {
+    /// Whether the list holds exactly `ALL`.
+    pub const fn all(&self) -> bool {
+        self.all
+    }
+}
+
+impl<'t> Decode<'t> for Dropped<'t> {
+    fn decode(&mut self, node: Node<'t>) {
+        self.list.decode(node);
+        self.all = self.list.iter().any(|capability| *capability == "ALL");
+    }
+}
 
 /// A seccomp or AppArmor profile.
 #[derive(Clone, Debug, Default)]
@@ -278,6 +310,46 @@ impl<'t> Fields<'t> for Port {
             "hostPort" => self.host_port.decode(value),
             _ => {}
         }
+    }
+}
+
+/// A container's `ports`, and whether one of them is open on the node: most containers have none.
+#[derive(Clone, Debug, Default)]
+pub struct Ports {
+    list: List<Port>,
+    on_node: bool,
+}
+
+impl Ports {
+    /// The ports.
+    pub fn iter(&self) -> std::slice::Iter<'_, Port> {
+        self.list.iter()
+    }
+
+    /// Whether one of them has a `hostPort`.
+    pub const fn on_node(&self) -> bool {
+        self.on_node
+    }
+
+    /// Gives each port without `hostPort` its `containerPort` as one, as API defaulting does under `hostNetwork`.
+    pub fn open_on_node(&mut self) {
+        for port in self.list.as_mut_slice() {
+            if port.host_port == 0 {
+                port.host_port = port.container_port;
+            }
+        }
+        self.note();
+    }
+
+    fn note(&mut self) {
+        self.on_node = self.list.iter().any(|port| port.host_port != 0);
+    }
+}
+
+impl<'t> Decode<'t> for Ports {
+    fn decode(&mut self, node: Node<'t>) {
+        self.list.decode(node);
+        self.note();
     }
 }
 
@@ -423,6 +495,15 @@ impl ContainerList {
             Self::Init => "initContainers",
             Self::Ordinary => "containers",
             Self::Ephemeral => "ephemeralContainers",
+        }
+    }
+
+    /// What one container of it is called.
+    pub const fn noun(self) -> &'static str {
+        match self {
+            Self::Init => "init container",
+            Self::Ordinary => "container",
+            Self::Ephemeral => "ephemeral container",
         }
     }
 }

@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck, setters};
+use super::{Revision, STANDARDS, StandardCheck, setters, subject};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate, Profile};
 use crate::policy::Level;
@@ -35,6 +35,7 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     level: Level::Baseline,
     revisions: &[Revision { since: Minor(0), find, overrides: &[] }],
     words,
+    finding,
 };
 
 const FIELD: &str = "securityContext.appArmorProfile.type";
@@ -47,9 +48,9 @@ fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
         }
     };
     judge(Place::Pod, pod.spec.security_context.as_ref().and_then(|c| c.app_armor_profile.as_ref()));
-    for (place, container) in pod.spec.visit() {
+    pod.spec.visit(|place, container| {
         judge(place, container.security_context.as_ref().and_then(|c| c.app_armor_profile.as_ref()));
-    }
+    });
     for (key, value) in pod.metadata.annotations.iter() {
         let allowed = value.is_empty() || value == "runtime/default" || value.starts_with("localhost/");
         if key.starts_with(PREFIX) && !allowed {
@@ -78,5 +79,14 @@ fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
     Words {
         reason: plural("forbidden AppArmor profile", "forbidden AppArmor profiles", values.len()),
         detail: format!("{} must not set AppArmor profile type to {}", who.join(" and "), join_quote(&values)),
+    }
+}
+
+fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    let who = subject(pod, offence);
+    match offence.value {
+        Value::Annotation { value, .. } => format!("{who} sets the AppArmor profile {value}"),
+        Value::Text(kind) if !kind.is_empty() => format!("{who} sets the AppArmor profile {kind}"),
+        _ => format!("{who} sets an AppArmor profile without a type"),
     }
 }

@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, quoted_values};
+use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, quoted_values, subject};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::PodTemplate;
 use crate::policy::Level;
@@ -37,6 +37,7 @@ pub(super) const BASELINE: StandardCheck = StandardCheck {
     level: Level::Baseline,
     revisions: &[Revision { since: Minor(0), find: find_non_default, overrides: &[] }],
     words: words_non_default,
+    finding,
 };
 
 pub(super) const RESTRICTED: StandardCheck = StandardCheck {
@@ -67,6 +68,7 @@ pub(super) const RESTRICTED: StandardCheck = StandardCheck {
         Revision { since: Minor(25), find: find_unrestricted_1_25, overrides: &["capabilities_baseline"] },
     ],
     words: words_unrestricted,
+    finding,
 };
 
 const ADD: &str = "securityContext.capabilities.add[]";
@@ -90,16 +92,16 @@ const DEFAULT: [&str; 13] = [
 ];
 
 fn find_non_default<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
-    for (place, container) in pod.spec.visit() {
+    pod.spec.visit(|place, container| {
         let Some(capabilities) = container.security_context.as_ref().and_then(|c| c.capabilities.as_ref()) else {
-            continue;
+            return;
         };
         for (index, capability) in capabilities.add.iter().enumerate() {
             if !DEFAULT.contains(capability) {
                 offences.push(Offence { place, field: ADD, index: index as u32, value: Value::Text(capability) });
             }
         }
-    }
+    });
 }
 
 fn words_non_default(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
@@ -113,9 +115,9 @@ fn must_not_add(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> String {
 }
 
 fn find_unrestricted<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
-    for (place, container) in pod.spec.visit() {
+    pod.spec.visit(|place, container| {
         let capabilities = container.security_context.as_ref().and_then(|c| c.capabilities.as_ref());
-        if !capabilities.is_some_and(|capabilities| capabilities.drop.iter().any(|dropped| *dropped == "ALL")) {
+        if !capabilities.is_some_and(|capabilities| capabilities.drop.all()) {
             offences.push(Offence::new(place, DROP, Value::Missing));
         }
         for (index, capability) in capabilities.into_iter().flat_map(|capabilities| capabilities.add.iter().enumerate()) {
@@ -123,7 +125,7 @@ fn find_unrestricted<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>)
                 offences.push(Offence { place, field: ADD, index: index as u32, value: Value::Text(capability) });
             }
         }
-    }
+    });
 }
 
 fn find_unrestricted_1_25<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
@@ -144,4 +146,12 @@ fn words_unrestricted(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words 
         details.push(must_not_add(pod, &added));
     }
     Words { reason: "unrestricted capabilities", detail: details.join("; ") }
+}
+
+fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    let who = subject(pod, offence);
+    match offence.text() {
+        Some(capability) => format!("{who} adds the capability {capability}"),
+        None => format!("{who} does not drop ALL capabilities"),
+    }
 }

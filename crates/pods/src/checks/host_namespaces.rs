@@ -38,6 +38,7 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     level: Level::Baseline,
     revisions: &[Revision { since: Minor(0), find, overrides: &[] }],
     words,
+    finding,
 };
 
 fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
@@ -51,4 +52,13 @@ fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
 fn words(_pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
     let shared: Vec<String> = offences.iter().map(|offence| format!("{}=true", offence.field)).collect();
     Words { reason: "host namespaces", detail: shared.join(", ") }
+}
+
+fn finding(_pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    let shared = match offence.field {
+        "hostNetwork" => "network",
+        "hostPID" => "processes",
+        _ => "IPC",
+    };
+    format!("the pod shares its node's {shared} ({})", offence.field)
 }

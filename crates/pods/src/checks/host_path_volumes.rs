@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck};
+use super::{Revision, STANDARDS, StandardCheck, subject};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate};
 use crate::policy::Level;
@@ -37,6 +37,7 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     level: Level::Baseline,
     revisions: &[Revision { since: Minor(0), find, overrides: &[] }],
     words,
+    finding,
 };
 
 fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
@@ -50,4 +51,8 @@ fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
 fn words(_pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
     let names = join_quote(offences.iter().filter_map(Offence::text));
     Words { reason: "hostPath volumes", detail: format!("{} {names}", plural("volume", "volumes", offences.len())) }
+}
+
+fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    format!("{} mounts a path of the node", subject(pod, offence))
 }

@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck, container_names, containers};
+use super::{Revision, STANDARDS, StandardCheck, container_names, containers, subject};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::PodTemplate;
 use crate::policy::Level;
@@ -34,17 +34,21 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     level: Level::Baseline,
     revisions: &[Revision { since: Minor(0), find, overrides: &[] }],
     words,
+    finding,
 };
 
 fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
-    for (place, container) in pod.spec.visit() {
+    pod.spec.visit(|place, container| {
+        if !container.ports.on_node() {
+            return;
+        }
         for (index, port) in container.ports.iter().enumerate() {
             if port.host_port != 0 {
                 let value = Value::Number(i64::from(port.host_port));
                 offences.push(Offence { place, field: "ports[].hostPort", index: index as u32, value });
             }
         }
-    }
+    });
 }
 
 fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
@@ -67,4 +71,12 @@ fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
         ports.join(", ")
     );
     Words { reason: "hostPort", detail }
+}
+
+fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    let who = subject(pod, offence);
+    match offence.value {
+        Value::Number(port) => format!("{who} takes port {port} of its node"),
+        _ => format!("{who} takes a port of its node"),
+    }
 }

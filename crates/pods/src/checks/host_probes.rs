@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck, container_names};
+use super::{Revision, STANDARDS, StandardCheck, container_names, subject};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::{Handler, Place, PodTemplate};
 use crate::policy::Level;
@@ -32,15 +32,16 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     level: Level::Baseline,
     revisions: &[Revision { since: Minor(34), find, overrides: &[] }],
     words,
+    finding,
 };
 
 fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
-    for (place, container) in pod.spec.visit() {
-        let lifecycle = container.lifecycle.as_ref();
+    pod.spec.visit(|place, container| {
+        let lifecycle = container.lifecycle.as_deref();
         let handlers = [
-            (container.liveness_probe.as_ref(), "livenessProbe.httpGet.host", "livenessProbe.tcpSocket.host"),
-            (container.readiness_probe.as_ref(), "readinessProbe.httpGet.host", "readinessProbe.tcpSocket.host"),
-            (container.startup_probe.as_ref(), "startupProbe.httpGet.host", "startupProbe.tcpSocket.host"),
+            (container.liveness_probe.as_deref(), "livenessProbe.httpGet.host", "livenessProbe.tcpSocket.host"),
+            (container.readiness_probe.as_deref(), "readinessProbe.httpGet.host", "readinessProbe.tcpSocket.host"),
+            (container.startup_probe.as_deref(), "startupProbe.httpGet.host", "startupProbe.tcpSocket.host"),
             (
                 lifecycle.and_then(|lifecycle| lifecycle.post_start.as_ref()),
                 "lifecycle.postStart.httpGet.host",
@@ -57,7 +58,7 @@ fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
                 hosts(place, handler, http, tcp, offences);
             }
         }
-    }
+    });
 }
 
 fn hosts<'t>(
@@ -87,4 +88,15 @@ fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
         join_quote(&hosts)
     );
     Words { reason: "probe or lifecycle host", detail }
+}
+
+fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    let hook = match offence.field.split('.').nth(usize::from(offence.field.starts_with("lifecycle."))) {
+        Some("livenessProbe") => "liveness probe",
+        Some("readinessProbe") => "readiness probe",
+        Some("startupProbe") => "startup probe",
+        Some("postStart") => "post-start hook",
+        _ => "pre-stop hook",
+    };
+    format!("{} sends its {hook} to the host {}", subject(pod, offence), offence.text().unwrap_or_default())
 }

@@ -24,8 +24,8 @@ mod windows_host_process;
 use ringwall_model::check::Check;
 use ringwall_model::version::Minor;
 
-use crate::evaluate::{Offence, Words};
-use crate::model::{Place, PodTemplate};
+use crate::evaluate::{Offence, Value, Words};
+use crate::model::{Container, ContainerList, Place, PodTemplate};
 use crate::policy::Level;
 use crate::text::{join_quote, plural};
 
@@ -42,6 +42,8 @@ pub struct StandardCheck {
     pub revisions: &'static [Revision],
     /// The reference's words for some evidence.
     pub words: fn(&PodTemplate<'_>, &[Offence<'_>]) -> Words,
+    /// One offence as a plain sentence without full stop. It holds every part of [`witness`].
+    pub finding: fn(&PodTemplate<'_>, &Offence<'_>) -> String,
 }
 
 /// A check as it is from some version on.
@@ -86,9 +88,58 @@ pub static CHECKS: &[StandardCheck] = &[
 ];
 
 /// The Kubernetes documentation of the standards.
-const STANDARDS: &str = "https://kubernetes.io/docs/concepts/security/pod-security-standards/";
+pub(crate) const STANDARDS: &str = "https://kubernetes.io/docs/concepts/security/pod-security-standards/";
 /// The Kubernetes documentation of security contexts.
 const SECURITY_CONTEXT: &str = "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/";
+
+/// Whom an offence is about, as findings name it: `the pod`, `init container "setup"`, `volume "data"`.
+fn subject(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    match (offence.place, offence.value) {
+        (Place::Container { list, .. }, _) => format!("{} \"{}\"", list.noun(), name_of(pod, offence.place)),
+        (Place::Volume(_), _) => format!("volume \"{}\"", name_of(pod, offence.place)),
+        (Place::Annotation, Value::Annotation { key, .. }) => format!("the annotation {key}"),
+        _ => "the pod".to_owned(),
+    }
+}
+
+/// One of the three lists of containers.
+fn container_list<'p, 't>(pod: &'p PodTemplate<'t>, list: ContainerList) -> &'p [Container<'t>] {
+    match list {
+        ContainerList::Init => pod.spec.init_containers.as_slice(),
+        ContainerList::Ordinary => pod.spec.containers.as_slice(),
+        ContainerList::Ephemeral => pod.spec.ephemeral_containers.as_slice(),
+    }
+}
+
+/// The name of the container or volume at a place; empty for the pod itself.
+fn name_of<'t>(pod: &PodTemplate<'t>, place: Place) -> &'t str {
+    match place {
+        Place::Container { list, index } => {
+            container_list(pod, list).get(index as usize).map(|container| container.name).unwrap_or_default()
+        }
+        Place::Volume(index) => {
+            pod.spec.volumes.as_slice().get(index as usize).map(|volume| volume.name).unwrap_or_default()
+        }
+        Place::Pod | Place::Annotation => "",
+    }
+}
+
+/// What tells an offence from others of the same check on the same field: the names of its container or volume,
+/// and the value where that is a text or a number, such as `app/NET_ADMIN`. Positions in lists play no part in it.
+pub fn witness(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    let name = name_of(pod, offence.place);
+    let value = match offence.value {
+        Value::Text(text) if !matches!(offence.place, Place::Volume(_)) => text.to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::Annotation { key, value } => format!("{key}={value}"),
+        _ => String::new(),
+    };
+    match (name.is_empty(), value.is_empty()) {
+        (false, false) => format!("{name}/{value}"),
+        (false, true) => name.to_owned(),
+        (true, _) => value,
+    }
+}
 
 /// The names of the containers in some evidence, in the order of the visits, each container once.
 fn container_names<'t>(pod: &PodTemplate<'t>, offences: &[Offence<'_>]) -> Vec<&'t str> {
@@ -100,12 +151,7 @@ fn container_names<'t>(pod: &PodTemplate<'t>, offences: &[Offence<'_>]) -> Vec<&
             continue;
         }
         last = Some(offence.place);
-        let containers = match list {
-            crate::model::ContainerList::Init => &pod.spec.init_containers,
-            crate::model::ContainerList::Ordinary => &pod.spec.containers,
-            crate::model::ContainerList::Ephemeral => &pod.spec.ephemeral_containers,
-        };
-        if let Some(container) = containers.as_slice().get(index as usize) {
+        if let Some(container) = container_list(pod, list).get(index as usize) {
             names.push(container.name);
         }
     }

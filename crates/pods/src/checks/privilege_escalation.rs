@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers};
+use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, subject};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::PodTemplate;
 use crate::policy::Level;
@@ -38,16 +38,17 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         Revision { since: Minor(25), find: find_1_25, overrides: &[] },
     ],
     words,
+    finding,
 };
 
 fn find_1_8<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
-    for (place, container) in pod.spec.visit() {
+    pod.spec.visit(|place, container| {
         let allowed = container.security_context.as_ref().and_then(|context| context.allow_privilege_escalation);
         if allowed != Some(false) {
             let value = allowed.map_or(Value::Missing, Value::Bool);
             offences.push(Offence::new(place, "securityContext.allowPrivilegeEscalation", value));
         }
-    }
+    });
 }
 
 fn find_1_25<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
@@ -60,4 +61,8 @@ fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
     let names = container_names(pod, offences);
     let detail = format!("{} must set securityContext.allowPrivilegeEscalation=false", containers(&names));
     Words { reason: "allowPrivilegeEscalation != false", detail }
+}
+
+fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    format!("{} may gain more rights than it starts with", subject(pod, offence))
 }

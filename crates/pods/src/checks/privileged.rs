@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck, container_names, containers};
+use super::{Revision, STANDARDS, StandardCheck, container_names, containers, subject};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::PodTemplate;
 use crate::policy::Level;
@@ -36,18 +36,23 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     level: Level::Baseline,
     revisions: &[Revision { since: Minor(0), find, overrides: &[] }],
     words,
+    finding,
 };
 
 fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
-    for (place, container) in pod.spec.visit() {
+    pod.spec.visit(|place, container| {
         if container.security_context.as_ref().is_some_and(|context| context.privileged == Some(true)) {
             offences.push(Offence::new(place, "securityContext.privileged", Value::Bool(true)));
         }
-    }
+    });
 }
 
 fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
     let names = container_names(pod, offences);
     let detail = format!("{} must not set securityContext.privileged=true", containers(&names));
     Words { reason: "privileged", detail }
+}
+
+fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    format!("{} runs privileged", subject(pod, offence))
 }

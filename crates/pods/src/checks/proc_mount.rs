@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck, container_names, containers, quoted_values};
+use super::{Revision, STANDARDS, StandardCheck, container_names, containers, quoted_values, subject};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::PodTemplate;
 use crate::policy::Level;
@@ -34,6 +34,7 @@ pub(super) const BASELINE: StandardCheck = StandardCheck {
         Revision { since: Minor(35), find: find_1_35, overrides: &[] },
     ],
     words,
+    finding,
 };
 
 pub(super) const RESTRICTED: StandardCheck = StandardCheck {
@@ -57,15 +58,16 @@ pub(super) const RESTRICTED: StandardCheck = StandardCheck {
     level: Level::Restricted,
     revisions: &[Revision { since: Minor(35), find, overrides: &["procMount"] }],
     words,
+    finding,
 };
 
 fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
-    for (place, container) in pod.spec.visit() {
+    pod.spec.visit(|place, container| {
         let proc_mount = container.security_context.as_ref().and_then(|context| context.proc_mount);
         if let Some(kind) = proc_mount.filter(|kind| *kind != "Default") {
             offences.push(Offence::new(place, "securityContext.procMount", Value::Text(kind)));
         }
-    }
+    });
 }
 
 fn find_1_35<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
@@ -78,4 +80,9 @@ fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
     let names = container_names(pod, offences);
     let detail = format!("{} must not set securityContext.procMount to {}", containers(&names), quoted_values(offences));
     Words { reason: "procMount", detail }
+}
+
+fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    let kind = offence.text().unwrap_or_default();
+    format!("{} gets /proc without the runtime's masks (procMount: {kind:?})", subject(pod, offence))
 }

@@ -4,9 +4,9 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck};
+use super::{Revision, STANDARDS, StandardCheck, subject};
 use crate::evaluate::{Offence, Value, Words};
-use crate::model::{Place, PodTemplate};
+use crate::model::{Place, PodTemplate, Volume};
 use crate::policy::Level;
 use crate::text::{join_quote, plural, sorted};
 
@@ -32,6 +32,7 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     level: Level::Restricted,
     revisions: &[Revision { since: Minor(0), find, overrides: &["hostPathVolumes"] }],
     words,
+    finding,
 };
 
 fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
@@ -57,4 +58,13 @@ fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
         join_quote(&types)
     );
     Words { reason: "restricted volume types", detail }
+}
+
+fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    let volume = match offence.place {
+        Place::Volume(index) => pod.spec.volumes.as_slice().get(index as usize),
+        _ => None,
+    };
+    let kind = volume.map_or("unknown", Volume::restricted_type);
+    format!("{} is of the type {kind}", subject(pod, offence))
 }

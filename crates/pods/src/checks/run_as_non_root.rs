@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, setters};
+use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, setters, subject};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate};
 use crate::policy::Level;
@@ -38,6 +38,7 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         Revision { since: Minor(35), find: find_1_35, overrides: &[] },
     ],
     words,
+    finding,
 };
 
 const FIELD: &str = "securityContext.runAsNonRoot";
@@ -48,20 +49,20 @@ fn find_1_0<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
     if pod_level == Some(false) {
         offences.push(Offence::new(Place::Pod, FIELD, Value::Bool(false)));
     }
-    for (place, container) in pod.spec.visit() {
+    pod.spec.visit(|place, container| {
         if container.security_context.as_ref().and_then(|context| context.run_as_non_root) == Some(false) {
             offences.push(Offence::new(place, FIELD, Value::Bool(false)));
         }
-    }
+    });
     // What is set wrongly is said alone; what is missing is said where nothing is set wrongly.
     if offences.len() > before || pod_level == Some(true) {
         return;
     }
-    for (place, container) in pod.spec.visit() {
+    pod.spec.visit(|place, container| {
         if container.security_context.as_ref().and_then(|context| context.run_as_non_root).is_none() {
             offences.push(Offence::new(place, FIELD, Value::Missing));
         }
-    }
+    });
 }
 
 fn find_1_35<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
@@ -78,4 +79,9 @@ fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
         format!("{} must not set securityContext.runAsNonRoot=false", setters(pod, offences).join(" and "))
     };
     Words { reason: "runAsNonRoot != true", detail }
+}
+
+fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    let why = if offence.value == Value::Missing { "runAsNonRoot is not set" } else { "runAsNonRoot: false" };
+    format!("{} may run as root ({why})", subject(pod, offence))
 }

@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, setters};
+use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, setters, subject};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate};
 use crate::policy::Level;
@@ -37,6 +37,7 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         Revision { since: Minor(35), find: find_1_35, overrides: &[] },
     ],
     words,
+    finding,
 };
 
 fn find_1_23<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
@@ -46,9 +47,9 @@ fn find_1_23<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
         }
     };
     judge(Place::Pod, pod.spec.security_context.as_ref().and_then(|context| context.run_as_user));
-    for (place, container) in pod.spec.visit() {
+    pod.spec.visit(|place, container| {
         judge(place, container.security_context.as_ref().and_then(|context| context.run_as_user));
-    }
+    });
 }
 
 fn find_1_35<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
@@ -60,4 +61,8 @@ fn find_1_35<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
 fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
     let who = setters(pod, offences).join(" and ");
     Words { reason: "runAsUser=0", detail: format!("{who} must not set runAsUser=0") }
+}
+
+fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    format!("{} runs as root (runAsUser: 0)", subject(pod, offence))
 }

@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck, setters};
+use super::{Revision, STANDARDS, StandardCheck, setters, subject};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate, SeLinuxOptions};
 use crate::policy::Level;
@@ -38,6 +38,7 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         Revision { since: Minor(31), find: find_1_31, overrides: &[] },
     ],
     words,
+    finding,
 };
 
 const TYPE: &str = "securityContext.seLinuxOptions.type";
@@ -65,10 +66,10 @@ fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>, types: &[&st
             }
         }
     };
-    judge(Place::Pod, pod.spec.security_context.as_ref().and_then(|c| c.se_linux_options.as_ref()));
-    for (place, container) in pod.spec.visit() {
-        judge(place, container.security_context.as_ref().and_then(|c| c.se_linux_options.as_ref()));
-    }
+    judge(Place::Pod, pod.spec.security_context.as_ref().and_then(|c| c.se_linux_options.as_deref()));
+    pod.spec.visit(|place, container| {
+        judge(place, container.security_context.as_ref().and_then(|c| c.se_linux_options.as_deref()));
+    });
 }
 
 fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
@@ -85,4 +86,13 @@ fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
     let who = setters(pod, offences).join(" and ");
     let detail = format!("{who} set forbidden securityContext.seLinuxOptions: {}", bad.join("; "));
     Words { reason: "seLinuxOptions", detail }
+}
+
+fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    let option = match offence.field {
+        TYPE => "type",
+        USER => "user",
+        _ => "role",
+    };
+    format!("{} sets the SELinux {option} {}", subject(pod, offence), offence.text().unwrap_or_default())
 }

@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, quoted_values, setters};
+use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, quoted_values, setters, subject};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate, Profile};
 use crate::policy::Level;
@@ -39,6 +39,7 @@ pub(super) const BASELINE: StandardCheck = StandardCheck {
         Revision { since: Minor(19), find: find_explicit, overrides: &[] },
     ],
     words: words_baseline,
+    finding,
 };
 
 pub(super) const RESTRICTED: StandardCheck = StandardCheck {
@@ -69,6 +70,7 @@ pub(super) const RESTRICTED: StandardCheck = StandardCheck {
         Revision { since: Minor(25), find: find_restricted_1_25, overrides: &["seccompProfile_baseline"] },
     ],
     words: words_restricted,
+    finding,
 };
 
 const FIELD: &str = "securityContext.seccompProfile.type";
@@ -79,9 +81,11 @@ fn find_annotations<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) 
     for (key, value) in pod.metadata.annotations.iter() {
         let allowed = matches!(value, "runtime/default" | "docker/default") || value.starts_with("localhost/");
         let concerned = key == POD_ANNOTATION
-            || key
-                .strip_prefix(CONTAINER_ANNOTATION)
-                .is_some_and(|name| pod.spec.visit().any(|(_, container)| container.name == name));
+            || key.strip_prefix(CONTAINER_ANNOTATION).is_some_and(|name| {
+                let mut exists = false;
+                pod.spec.visit(|_, container| exists |= container.name == name);
+                exists
+            });
         if concerned && !allowed {
             offences.push(Offence::new(Place::Annotation, "", Value::Annotation { key, value }));
         }
@@ -99,9 +103,9 @@ fn find_explicit<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
         }
     };
     judge(Place::Pod, pod.spec.security_context.as_ref().and_then(|c| c.seccomp_profile.as_ref()));
-    for (place, container) in pod.spec.visit() {
+    pod.spec.visit(|place, container| {
         judge(place, container.security_context.as_ref().and_then(|c| c.seccomp_profile.as_ref()));
-    }
+    });
 }
 
 fn find_restricted<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
@@ -112,11 +116,11 @@ fn find_restricted<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
     if offences.len() > before || pod_profile.is_some_and(is_allowed) {
         return;
     }
-    for (place, container) in pod.spec.visit() {
+    pod.spec.visit(|place, container| {
         if container.security_context.as_ref().and_then(|c| c.seccomp_profile.as_ref()).is_none() {
             offences.push(Offence::new(place, FIELD, Value::Missing));
         }
-    }
+    });
 }
 
 fn find_restricted_1_25<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
@@ -159,4 +163,14 @@ fn words_restricted(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
         explicit(pod, offences)
     };
     Words { reason: "seccompProfile", detail }
+}
+
+fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    let who = subject(pod, offence);
+    match offence.value {
+        Value::Annotation { value, .. } => format!("{who} sets the seccomp profile {value}"),
+        Value::Text("") => format!("{who} sets a seccomp profile without a type"),
+        Value::Text(kind) => format!("{who} sets the seccomp profile {kind}"),
+        _ => format!("{who} has no seccomp profile"),
+    }
 }

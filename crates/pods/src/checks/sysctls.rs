@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck};
+use super::{Revision, STANDARDS, StandardCheck, subject};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate};
 use crate::policy::Level;
@@ -40,6 +40,7 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         Revision { since: Minor(37), find: find_1_37, overrides: &[] },
     ],
     words,
+    finding,
 };
 
 /// The safe list, in the order in which it grew.
@@ -93,4 +94,9 @@ fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>, safe: &[&str
 fn words(_pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
     let names: Vec<&str> = offences.iter().filter_map(Offence::text).collect();
     Words { reason: "forbidden sysctls", detail: names.join(", ") }
+}
+
+fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    let name = offence.text().unwrap_or_default();
+    format!("{} sets the kernel parameter {name}", subject(pod, offence))
 }

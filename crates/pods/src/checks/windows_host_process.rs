@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck, setters};
+use super::{Revision, STANDARDS, StandardCheck, setters, subject};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate};
 use crate::policy::Level;
@@ -35,6 +35,7 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     level: Level::Baseline,
     revisions: &[Revision { since: Minor(0), find, overrides: &[] }],
     words,
+    finding,
 };
 
 fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
@@ -45,14 +46,18 @@ fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
     };
     let pod_options = pod.spec.security_context.as_ref().and_then(|context| context.windows_options.as_ref());
     judge(Place::Pod, pod_options.and_then(|options| options.host_process));
-    for (place, container) in pod.spec.visit() {
+    pod.spec.visit(|place, container| {
         let options = container.security_context.as_ref().and_then(|context| context.windows_options.as_ref());
         judge(place, options.and_then(|options| options.host_process));
-    }
+    });
 }
 
 fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
     let who = setters(pod, offences).join(" and ");
     let detail = format!("{who} must not set securityContext.windowsOptions.hostProcess=true");
     Words { reason: "hostProcess", detail }
+}
+
+fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
+    format!("{} runs as a process of its Windows node", subject(pod, offence))
 }
