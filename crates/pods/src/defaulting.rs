@@ -56,7 +56,7 @@ fn copy_app_armor_annotations(template: &mut PodTemplate<'_>) {
             let Some(profile) = annotations.get(&key).and_then(profile_of) else { continue };
             // A profile equal to the pod's is not repeated. The name of a local profile tells no verdict apart, and a
             // pod-level profile that differs in nothing else gives the same answers, so types are compared alone.
-            if pod_profile.as_ref().is_some_and(|pod| pod.kind == profile.kind) {
+            if pod_profile.as_ref().is_some_and(|pod| pod.kind() == profile.kind()) {
                 continue;
             }
             container.security_context.get_or_insert_with(SecurityContext::default).app_armor_profile = Some(profile);
@@ -79,5 +79,5 @@ fn profile_of(annotation: &str) -> Option<Profile<'static>> {
             "Localhost"
         }
     };
-    Some(Profile { kind })
+    Some(Profile::new(kind))
 }

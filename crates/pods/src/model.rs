@@ -239,13 +239,46 @@ impl<'t> Decode<'t> for Dropped<'t> {
     }
 }
 
-/// A seccomp or AppArmor profile.
+/// A seccomp or AppArmor profile, and whether the standards allow its type: known once it is read, so that no
+/// check goes back to the text.
 #[derive(Clone, Debug, Default)]
 pub struct Profile<'t> {
-    /// `type`; empty where a profile is there without one.
-    pub kind: &'t str,
+    kind: &'t str,
+    allowed: bool,
 }
-decode_fields!(Profile<'t> { "type" => kind });
+
+impl<'t> Profile<'t> {
+    /// A profile of this type.
+    pub fn new(kind: &'t str) -> Self {
+        Self { kind, allowed: matches!(kind, "RuntimeDefault" | "Localhost") }
+    }
+
+    /// `type`; empty where a profile is there without one.
+    pub const fn kind(&self) -> &'t str {
+        self.kind
+    }
+
+    /// Whether the type is `RuntimeDefault` or `Localhost`.
+    pub const fn is_allowed(&self) -> bool {
+        self.allowed
+    }
+}
+
+impl<'t> Decode<'t> for Profile<'t> {
+    fn decode(&mut self, node: Node<'t>) {
+        fill(self, node);
+    }
+}
+
+impl<'t> Fields<'t> for Profile<'t> {
+    fn field(&mut self, key: &'t str, value: Node<'t>) {
+        if key == "type" {
+            let mut kind = self.kind;
+            kind.decode(value);
+            *self = Self::new(kind);
+        }
+    }
+}
 
 /// `seLinuxOptions`.
 #[derive(Clone, Debug, Default)]

@@ -43,8 +43,8 @@ const PREFIX: &str = "container.apparmor.security.beta.kubernetes.io/";
 
 fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
     let mut judge = |place: Place, profile: Option<&Profile<'t>>| {
-        if let Some(profile) = profile.filter(|profile| !matches!(profile.kind, "RuntimeDefault" | "Localhost")) {
-            offences.push(Offence::new(place, FIELD, Value::Text(profile.kind)));
+        if let Some(profile) = profile.filter(|profile| !profile.is_allowed()) {
+            offences.push(Offence::new(place, FIELD, Value::Text(profile.kind())));
         }
     };
     judge(Place::Pod, pod.spec.security_context.as_ref().and_then(|c| c.app_armor_profile.as_ref()));

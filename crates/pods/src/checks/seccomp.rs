@@ -92,14 +92,10 @@ fn find_annotations<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) 
     }
 }
 
-fn is_allowed(profile: &Profile<'_>) -> bool {
-    matches!(profile.kind, "RuntimeDefault" | "Localhost")
-}
-
 fn find_explicit<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
     let mut judge = |place: Place, profile: Option<&Profile<'t>>| {
-        if let Some(profile) = profile.filter(|profile| !is_allowed(profile)) {
-            offences.push(Offence::new(place, FIELD, Value::Text(profile.kind)));
+        if let Some(profile) = profile.filter(|profile| !profile.is_allowed()) {
+            offences.push(Offence::new(place, FIELD, Value::Text(profile.kind())));
         }
     };
     judge(Place::Pod, pod.spec.security_context.as_ref().and_then(|c| c.seccomp_profile.as_ref()));
@@ -113,7 +109,7 @@ fn find_restricted<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
     find_explicit(pod, offences);
     let pod_profile = pod.spec.security_context.as_ref().and_then(|c| c.seccomp_profile.as_ref());
     // What is set wrongly is said alone; what is missing is said where nothing is set wrongly.
-    if offences.len() > before || pod_profile.is_some_and(is_allowed) {
+    if offences.len() > before || pod_profile.is_some_and(Profile::is_allowed) {
         return;
     }
     pod.spec.visit(|place, container| {
