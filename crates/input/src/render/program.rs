@@ -59,6 +59,10 @@ pub(super) fn run(
     let child = Command::new(program)
         .args(arguments)
         .current_dir(directory)
+        // What is rendered must not depend on whose machine renders it: helm takes the release's namespace
+        // from the user's current context, if it finds one.
+        .env("KUBECONFIG", if cfg!(windows) { "NUL" } else { "/dev/null" })
+        .env_remove("HELM_NAMESPACE")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

@@ -1,5 +1,6 @@
 //! Reading real files, directories, charts and kustomizations.
 
+mod spans;
 mod files;
 mod helm;
 mod kustomize;
