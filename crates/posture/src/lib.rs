@@ -1,1 +1,76 @@
-//! Placeholder
+//! All rings together: what a user asks of a whole snapshot.
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`scan`](mod@scan) | what is wrong: findings of all rings, each once, on the object that a user edits |
+//! | [`check`](mod@check) | the API server's verdict on each workload at a level of the Pod Security Standards |
+//! | [`level`] | the tightest level that each workload and namespace can take |
+//! | [`plan`](mod@plan) | what breaks if a namespace is labelled so |
+//! | [`registry`] | all checks of all rings |
+//! | [`workloads`] | the pod templates of a snapshot, grouped by the object that a user edits |
+//!
+//! # Architecture invariants
+//! - Pure: everything that is needed is in the [`Snapshot`](ringwall_model::snapshot::Snapshot) and the question.
+//! - What joins two rings lives here; a ring knows no other.
+
+pub mod check;
+pub mod level;
+pub mod plan;
+pub mod registry;
+pub mod scan;
+#[cfg(test)]
+mod tests;
+pub mod workloads;
+
+use ringwall_model::finding::{Evidence, Location};
+use ringwall_model::object::Object;
+use ringwall_model::path::FieldPath;
+use ringwall_model::snapshot::Facts;
+use ringwall_model::text::Position;
+use ringwall_pods::evaluate::{Evaluator, Failures};
+
+use crate::workloads::Workload;
+
+pub use check::check;
+pub use plan::plan;
+pub use scan::{Scan, scan};
+
+/// Something that a user should know and that is neither a finding nor a problem.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Note {
+    /// Name of the text that the note is about.
+    pub file: String,
+    /// Where in it.
+    pub position: Option<Position>,
+    /// What there is to know, as a sentence without full stop.
+    pub message: String,
+}
+
+impl Note {
+    /// A note about a field of an object.
+    fn of(object: &Object, path: &FieldPath, message: String) -> Self {
+        Self { file: object.source().name().to_owned(), position: Some(object.locate(path)), message }
+    }
+}
+
+/// The Pod Security checks as the cluster runs them: `latest` is the cluster's own version.
+pub fn evaluator(facts: &Facts) -> Evaluator {
+    Evaluator::emulating(Some(facts.version))
+}
+
+/// The evidence of failed checks, in the order of the checks and located in the workload's text.
+fn evidence(workload: &Workload<'_>, failures: &Failures<'_>) -> Vec<Evidence> {
+    let mut evidence = Vec::new();
+    for failure in failures.iter() {
+        for offence in failure.offences {
+            let path = workload.path_to(&offence.path());
+            evidence.push(Evidence {
+                rule: failure.check.id.to_owned(),
+                location: Location::of(workload.object, &path),
+                path,
+                note: (failure.check.finding)(&workload.template, offence),
+            });
+        }
+    }
+    evidence
+}

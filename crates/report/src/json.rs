@@ -19,16 +19,25 @@ use crate::escape::is_deceptive;
 use crate::{Format, Note, Report, Style};
 
 /// The format.
-pub(crate) const FORMAT: Format = Format { name: "json", summary: "for programs", reporter: write };
+pub(crate) const FORMAT: Format = Format { name: "json", summary: "for programs", reporter: write, asides: None };
 
 /// What the format is called in itself.
 const SCHEMA: &str = "ringwall.report/v1";
 
 /// Writes the whole report.
 fn write(report: &Report<'_>, _: &Style, out: &mut dyn Write) -> io::Result<()> {
+    write_json(&ReportEntry::of(report), out)
+}
+
+/// Writes a value as all JSON of ringwall is written: pretty, with a newline at the end, and with deceptive
+/// characters as escapes.
+///
+/// # Errors
+/// Where the writer fails.
+pub fn write_json<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<()> {
     let formatter = VisibleFormatter { pretty: PrettyFormatter::new() };
     let mut serializer = serde_json::Serializer::with_formatter(&mut *out, formatter);
-    ReportEntry::of(report).serialize(&mut serializer)?;
+    value.serialize(&mut serializer)?;
     writeln!(out)
 }
 
@@ -137,7 +146,7 @@ impl<'a> FindingEntry<'a> {
             rule: finding.check.id,
             name: finding.check.name,
             severity: SeverityEntry::of(finding.severity),
-            object: ObjectEntry::of(finding),
+            object: ObjectEntry::of(&finding.object, &finding.api_version),
             path: finding.path.to_string(),
             location: LocationEntry::of(&finding.location),
             message: &finding.message,
@@ -189,10 +198,10 @@ impl SeverityEntry {
 }
 
 /// A Kubernetes object.
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Object")]
-struct ObjectEntry<'a> {
+pub struct ObjectEntry<'a> {
     /// Group and version, as written.
     api_version: &'a str,
     /// Kind, as written.
@@ -206,17 +215,18 @@ struct ObjectEntry<'a> {
 }
 
 impl<'a> ObjectEntry<'a> {
-    fn of(finding: &'a Finding) -> Self {
-        let ObjectId { group: _, kind, namespace, name } = &finding.object;
-        Self { api_version: &finding.api_version, kind, namespace: namespace.as_deref(), name }
+    /// The entry of an object of this group and version.
+    pub fn of(object: &'a ObjectId, api_version: &'a str) -> Self {
+        let ObjectId { group: _, kind, namespace, name } = object;
+        Self { api_version, kind, namespace: namespace.as_deref(), name }
     }
 }
 
 /// A place in a text that was read.
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Location")]
-struct LocationEntry<'a> {
+pub struct LocationEntry<'a> {
     /// A path, or `<stdin>`.
     file: &'a str,
     /// Line, from 1.
@@ -236,7 +246,8 @@ struct LocationEntry<'a> {
 }
 
 impl<'a> LocationEntry<'a> {
-    fn of(location: &'a Location) -> Self {
+    /// The entry of a place.
+    pub fn of(location: &'a Location) -> Self {
         let Location { file, position, template, rendered_by } = location;
         Self {
             file,
@@ -249,10 +260,10 @@ impl<'a> LocationEntry<'a> {
 }
 
 /// Something that could not be read.
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Error")]
-struct ErrorEntry<'a> {
+pub struct ErrorEntry<'a> {
     /// A path, or `<stdin>`.
     file: &'a str,
     /// Line, from 1, if the file could be read at all.
@@ -272,7 +283,8 @@ struct ErrorEntry<'a> {
 }
 
 impl<'a> ErrorEntry<'a> {
-    fn of(problem: &'a Problem) -> Self {
+    /// The entry of a problem.
+    pub fn of(problem: &'a Problem) -> Self {
         Self {
             file: &problem.file,
             line: problem.position.map(|position| position.line),
@@ -284,7 +296,7 @@ impl<'a> ErrorEntry<'a> {
 }
 
 /// An object of which not all may be known.
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "KnownObject")]
 struct KnownObject<'a> {
@@ -315,10 +327,10 @@ impl<'a> KnownObject<'a> {
 }
 
 /// Something else that there is to know.
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Note")]
-struct NoteEntry<'a> {
+pub struct NoteEntry<'a> {
     /// A path, or `<stdin>`.
     file: &'a str,
     /// Line, from 1, if the note is about one place.
@@ -334,7 +346,8 @@ struct NoteEntry<'a> {
 }
 
 impl<'a> NoteEntry<'a> {
-    fn of(note: &'a Note) -> Self {
+    /// The entry of a note.
+    pub fn of(note: &'a Note) -> Self {
         Self {
             file: &note.file,
             line: note.position.map(|position| position.line),

@@ -36,8 +36,9 @@ mod tests;
 mod text;
 
 pub use escape::escape;
-pub use json::json_schema;
-pub use style::Style;
+pub use json::{ErrorEntry, LocationEntry, NoteEntry, ObjectEntry, json_schema, write_json};
+pub use style::{ASIDE, BAD, DOUBT, GOOD, HEADING, Painted, Style};
+pub use text::object_name;
 
 /// What a run found.
 #[derive(Clone, Copy, Debug, Default)]
@@ -100,6 +101,9 @@ pub struct Format {
     pub summary: &'static str,
     /// What writes it.
     pub reporter: Reporter,
+    /// What writes problems and notes, where the format does not hold them itself: to be shown beside the report
+    /// (on standard error), so that the report stays data.
+    pub asides: Option<Reporter>,
 }
 
 /// All formats; the first is the default.

@@ -16,11 +16,15 @@ pub struct Style {
 }
 
 /// What the eye should find first.
-pub(crate) const HEADING: anstyle::Style = anstyle::Style::new().bold();
+pub const HEADING: anstyle::Style = anstyle::Style::new().bold();
 /// What is only for who looks for it.
-pub(crate) const ASIDE: anstyle::Style = anstyle::Style::new().dimmed();
+pub const ASIDE: anstyle::Style = anstyle::Style::new().dimmed();
 /// All is well.
-pub(crate) const GOOD: anstyle::Style = AnsiColor::Green.on_default();
+pub const GOOD: anstyle::Style = AnsiColor::Green.on_default();
+/// Something is refused.
+pub const BAD: anstyle::Style = AnsiColor::Red.on_default();
+/// Something cannot be told.
+pub const DOUBT: anstyle::Style = AnsiColor::Yellow.on_default();
 
 /// The look of a severity's word. The word itself says the same without colour.
 pub(crate) const fn of_severity(severity: Severity) -> anstyle::Style {
@@ -35,13 +39,14 @@ pub(crate) const fn of_severity(severity: Severity) -> anstyle::Style {
 
 impl Style {
     /// `text` in that look, or plain where there is no colour.
-    pub(crate) const fn paint<T: fmt::Display>(self, look: anstyle::Style, text: T) -> Painted<T> {
+    pub const fn paint<T: fmt::Display>(self, look: anstyle::Style, text: T) -> Painted<T> {
         Painted { look: if self.color { look } else { anstyle::Style::new() }, text }
     }
 }
 
 /// A text with its look.
-pub(crate) struct Painted<T> {
+#[derive(Clone, Copy, Debug)]
+pub struct Painted<T> {
     look: anstyle::Style,
     text: T,
 }

@@ -68,7 +68,7 @@ struct Cause {
 }
 
 impl Status {
-    pub(super) fn new(code: u16, reason: &'static str, message: String, details: Option<Details>) -> Self {
+    fn new(code: u16, reason: &'static str, message: String, details: Option<Details>) -> Self {
         Self { metadata: Empty {}, status: "Failure", message, reason, details, code }
     }
 

@@ -151,9 +151,13 @@ fn full() -> (Vec<Finding>, Vec<Problem>, Vec<Note>) {
 
 const SUMMARY: Summary = Summary { files: 12, documents: 27, objects: 24, workloads: 9, foreign: 3 };
 
-/// The report in the format of that name.
+/// The report in the format of that name, and what stands beside it.
 fn render_as(name: &str, report: &Report<'_>, style: Style) -> String {
+    let format = format(name).unwrap();
     let mut bytes = Vec::new();
-    (format(name).unwrap().reporter)(report, &style, &mut bytes).unwrap();
+    (format.reporter)(report, &style, &mut bytes).unwrap();
+    if let Some(asides) = format.asides {
+        asides(report, &style, &mut bytes).unwrap();
+    }
     String::from_utf8(bytes).unwrap()
 }

@@ -38,11 +38,10 @@ fn a_run_with_problems_does_not_look_like_a_pass() {
     let problems = full().1;
     let report = Report { problems: &problems, summary: SUMMARY, ..Report::default() };
     assert_snapshot!(render_as("text", &report, PLAIN), @"
+    No findings · 24 objects in 12 files · 3 documents are no Kubernetes objects · 2 places could not be read
     Could not read
       k8s/gone: no such file
       k8s/broken.yaml:3:7: expected a mapping, got a list  Job shop/nightly
-
-    No findings · 24 objects in 12 files · 3 documents are no Kubernetes objects · 2 places could not be read
     ");
 }
 
@@ -62,6 +61,7 @@ fn everything_at_once() {
     Pod redis-*  redis.yaml
         9:14  medium    RW-POD-012  container "redis" adds capability SYS_ADMIN (and in 2 replicas)  spec.containers[0].securityContext.capabilities.add[1]
 
+    7 findings: 1 critical, 1 high, 4 medium, 1 low · 24 objects in 12 files · 3 documents are no Kubernetes objects · 2 places could not be read
     Could not read
       k8s/gone: no such file
       k8s/broken.yaml:3:7: expected a mapping, got a list  Job shop/nightly
@@ -69,8 +69,6 @@ fn everything_at_once() {
     Notes
       ringwall.toml:12:1: this exception matches nothing
       k8s: 2 objects were read twice
-
-    7 findings: 1 critical, 1 high, 4 medium, 1 low · 24 objects in 12 files · 3 documents are no Kubernetes objects · 2 places could not be read
     "#);
 }
 
@@ -201,13 +199,12 @@ fn hostile_names_are_shown_escaped() {
     Pod shop/(no name)  l.yaml
       12:7   high      RW-POD-003  the pod shares its node's network  spec.template.spec.hostNetwork
 
+    2 findings: 1 critical, 1 high · 24 objects in 12 files · 3 documents are no Kubernetes objects · 1 place could not be read
     Could not read
       \u{1b}c: bad\u{7f}  \u{85} \u{2028}
 
     Notes
       \u{0}: \u{feff}x
-
-    2 findings: 1 critical, 1 high · 24 objects in 12 files · 3 documents are no Kubernetes objects · 1 place could not be read
     "#);
 }
 

@@ -26,13 +26,13 @@ use crate::{Format, Note, Report};
 
 /// The format.
 pub(crate) const FORMAT: Format =
-    Format { name: "text", summary: "for people at a terminal", reporter: write };
+    Format { name: "text", summary: "for people at a terminal", reporter: write, asides: Some(write_asides) };
 
 /// How many characters a message may have and still decide where the field paths stand. One longer message must
 /// not push the paths of all others out of sight.
 const LONGEST_ALIGNED: usize = 72;
 
-/// Writes the whole report.
+/// Writes the findings and the closing line.
 fn write(report: &Report<'_>, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     let style = *style;
     let blocks = fold::blocks(report.findings);
@@ -41,11 +41,18 @@ fn write(report: &Report<'_>, style: &Style, out: &mut dyn Write) -> io::Result<
         write_block(block, &columns, style, out)?;
         writeln!(out)?;
     }
+    writeln!(out, "{}", summary::line(report, style))
+}
+
+/// Writes what could not be read, and the notes.
+fn write_asides(report: &Report<'_>, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if !report.problems.is_empty() {
         writeln!(out, "{}", style.paint(HEADING, "Could not read"))?;
         for problem in report.problems {
-            write_problem(problem, style, out)?;
+            write_problem(problem, *style, out)?;
         }
+    }
+    if !report.problems.is_empty() && !report.notes.is_empty() {
         writeln!(out)?;
     }
     if !report.notes.is_empty() {
@@ -53,9 +60,8 @@ fn write(report: &Report<'_>, style: &Style, out: &mut dyn Write) -> io::Result<
         for Note { file, position, message } in report.notes {
             writeln!(out, "  {}{}", lead(file, *position), escape(message))?;
         }
-        writeln!(out)?;
     }
-    writeln!(out, "{}", summary::line(report, style))
+    Ok(())
 }
 
 /// Widths in characters that are the same in the whole report.
@@ -173,8 +179,8 @@ fn message(row: &Row<'_>) -> String {
     text
 }
 
-/// The object as `kubectl` names it.
-fn object_name(object: &ObjectId) -> String {
+/// The object as `kubectl` names it, for reading: deceptive characters stand as visible escapes.
+pub fn object_name(object: &ObjectId) -> String {
     let mut text = escape(&object.kind).into_owned();
     text.push(' ');
     if let Some(namespace) = &object.namespace {

@@ -1,0 +1,189 @@
+//! What is typed: the command line as clap reads it.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use ringwall_model::finding::Severity;
+use ringwall_model::version::Minor;
+use ringwall_pods::policy::{Level, Version};
+
+/// Every ring of a Kubernetes cluster's defence, exactly
+#[derive(Debug, Parser)]
+#[command(name = "ringwall", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(after_help = "Exit codes: 0 yes or nothing found, 1 no or findings, 2 wrong usage or unreadable input, \
+                        3 a fault of ringwall")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) verb: Verb,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Find what is wrong with every object in files, directories, charts or a pipe
+    Scan(ScanArgs),
+    /// Ask Pod Security Admission: what is refused, at which level, what a label would break
+    #[command(subcommand)]
+    Pods(PodsVerb),
+    /// Explain a check, or list all checks
+    Explain(ExplainArgs),
+}
+
+/// What to ask of Pod Security Admission.
+#[derive(Debug, Subcommand)]
+pub(crate) enum PodsVerb {
+    /// The API server's own verdict and words for each workload
+    Check(CheckArgs),
+    /// The tightest level that each workload and namespace can take, and what stops the next
+    Level(LevelArgs),
+    /// What breaks if a namespace is labelled so, templates and CronJobs included
+    Plan(PlanArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall scan k8s/
+  ringwall scan --fail-on high -o json k8s/ > report.json
+  helm template charts/web | ringwall scan -")]
+pub(crate) struct ScanArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Exit with 1 if there is a finding of this severity or above: info, low, medium, high, critical
+    #[arg(long, value_name = "SEVERITY", default_value = "low")]
+    pub(crate) fail_on: Severity,
+    /// Show findings of this severity and above only; --fail-on still counts all
+    #[arg(long, value_name = "SEVERITY", default_value = "info")]
+    pub(crate) min_severity: Severity,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall pods check --level restricted --version v1.31 k8s/
+  kubectl get ns,deploy,sts,ds,cronjob -A -o yaml | ringwall pods check -")]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Judge at this level: privileged, baseline, restricted. Without it, at the level that the workload's
+    /// Namespace object enforces
+    #[arg(long)]
+    pub(crate) level: Option<Level>,
+    /// Version of the level: latest or v1.N
+    #[arg(long, default_value = "latest", requires = "level", hide_default_value = true)]
+    pub(crate) version: Version,
+    /// The cluster's PodSecurityConfiguration: exemptions and defaults
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Judge objects as they stand, without what the API server fills in before admission
+    #[arg(long)]
+    pub(crate) raw: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  ringwall pods level k8s/")]
+pub(crate) struct LevelArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Version of the levels: latest or v1.N
+    #[arg(long, default_value = "latest")]
+    pub(crate) version: Version,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  ringwall pods plan --enforce restricted k8s/")]
+pub(crate) struct PlanArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// The level to be enforced: privileged, baseline, restricted
+    #[arg(long, value_name = "LEVEL")]
+    pub(crate) enforce: Level,
+    /// Its version: latest or v1.N
+    #[arg(long, value_name = "VERSION", default_value = "latest")]
+    pub(crate) enforce_version: Version,
+    /// The cluster's PodSecurityConfiguration: exemptions and defaults
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall explain RW-POD-003
+  ringwall explain host-path-volume
+  ringwall explain")]
+pub(crate) struct ExplainArgs {
+    /// A check: its id, its name, or the id that its reference gives it; without one, all checks are listed
+    #[arg(value_name = "CHECK")]
+    pub(crate) check: Option<String>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// Where objects come from.
+#[derive(Debug, Args)]
+pub(crate) struct InputArgs {
+    /// Files, directories, Helm charts, kustomizations; `-` for standard input
+    #[arg(value_name = "PATH")]
+    pub(crate) paths: Vec<PathBuf>,
+    /// The namespace of objects that state none
+    #[arg(short, long, value_name = "NAME")]
+    pub(crate) namespace: Option<String>,
+    /// The cluster's Kubernetes version, such as v1.34 [default: the newest that ringwall knows]
+    #[arg(long, value_name = "VERSION")]
+    pub(crate) kubernetes_version: Option<Minor>,
+    /// Run neither helm nor kustomize
+    #[arg(long)]
+    pub(crate) no_render: bool,
+    /// Exit with 0, not 1, where the input does not hold what the answer depends on
+    #[arg(long)]
+    pub(crate) allow_unknown: bool,
+}
+
+/// How the answer is shown.
+#[derive(Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// Format of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: Output,
+    /// When text is coloured; auto: on a terminal, unless NO_COLOR is set
+    #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
+    pub(crate) color: Color,
+    /// Say nothing beside the answer but errors
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+}
+
+/// A format.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Output {
+    #[default]
+    Text,
+    Json,
+}
+
+/// When to use colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Color {
+    #[default]
+    Auto,
+    Always,
+    Never,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        super::Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,152 @@
+//! From arguments to a snapshot.
+
+use std::io;
+use std::path::Path;
+
+use ringwall_input::{Counts, NoteKind, Options, STDIN, load as read};
+use ringwall_model::finding::Problem;
+use ringwall_model::object::Object;
+use ringwall_model::schema;
+use ringwall_model::snapshot::{Facts, Snapshot};
+use ringwall_model::version::Minor;
+use ringwall_model::workload;
+use ringwall_report::{Note, Summary};
+
+use crate::args::InputArgs;
+use crate::outcome::{Outcome, Usage};
+use crate::progress::Bar;
+
+/// What was read.
+pub(crate) struct Loaded {
+    /// All objects.
+    pub(crate) snapshot: Snapshot,
+    /// What could not be read.
+    pub(crate) problems: Vec<Problem>,
+    /// What else there is to know.
+    pub(crate) notes: Vec<Note>,
+    counts: Counts,
+    /// Whether something that belongs to the input was left unread, or there was nothing at all.
+    lacking: bool,
+    allow_unknown: bool,
+}
+
+impl Loaded {
+    /// How much was read; `workloads` of the objects make pods.
+    pub(crate) fn summary(&self, workloads: usize) -> Summary {
+        Summary {
+            files: self.counts.files + self.counts.rendered,
+            documents: self.counts.documents,
+            objects: self.snapshot.objects().count(),
+            workloads,
+            foreign: self.counts.foreign,
+        }
+    }
+
+    /// What the input alone makes of the outcome; `unknown` if some answer is that one cannot tell.
+    pub(crate) fn outcome(&self, unknown: bool) -> Outcome {
+        let unreadable = if self.problems.is_empty() { Outcome::Yes } else { Outcome::Unusable };
+        unreadable.max(Outcome::no_if((unknown || self.lacking) && !self.allow_unknown))
+    }
+
+    /// Takes in what was found out about the objects after they were read.
+    pub(crate) fn add(&mut self, problems: Vec<Problem>, notes: Vec<ringwall_posture::Note>) {
+        self.problems.extend(problems);
+        self.problems.sort();
+        self.notes.extend(notes.into_iter().map(|note| Note {
+            file: note.file,
+            position: note.position,
+            message: note.message,
+        }));
+        self.notes.sort();
+    }
+}
+
+/// Reads what the arguments name.
+///
+/// # Errors
+/// Where they name nothing: the directory that one happens to be in is hardly ever what is meant.
+pub(crate) fn load(args: &InputArgs, verb: &str, quiet: bool) -> Result<Loaded, Usage> {
+    if args.paths.is_empty() {
+        return Err(Usage {
+            message: "no path is given".to_owned(),
+            hint: format!("`ringwall {verb} k8s/` reads a directory, `ringwall {verb} -` standard input"),
+        });
+    }
+    let options = Options { render: !args.no_render, ..Options::default() };
+    let mut input = {
+        let progress = Bar::new(quiet);
+        read(&args.paths, &mut io::stdin(), &options, &progress)
+    };
+    if let Some(namespace) = &args.namespace {
+        for object in input.objects.iter_mut().filter(|object| object.id.namespace.is_none() && is_namespaced(object)) {
+            object.id.namespace = Some(namespace.clone());
+        }
+    }
+    let unrendered = input.notes.iter().any(|note| note.kind == NoteKind::NotRendered);
+    let mut notes: Vec<Note> = input
+        .notes
+        .into_iter()
+        .map(|note| Note { file: note.file, position: note.position, message: note.message })
+        .collect();
+    // A pipe without anything is most likely the end of a program that failed.
+    let nothing = input.counts.documents == 0 && input.problems.is_empty();
+    let empty_pipe = nothing && args.paths.iter().all(|path| path == Path::new("-"));
+    if empty_pipe {
+        notes.push(Note { file: STDIN.to_owned(), position: None, message: "holds no document".to_owned() });
+    }
+    let mut facts = Facts::default();
+    if let Some(version) = args.kubernetes_version {
+        facts.version = version;
+        if version > Minor::NEWEST {
+            let newest = Minor::NEWEST;
+            let message = format!("{version} is newer than this ringwall knows; judged as {newest}");
+            notes.push(Note { file: "--kubernetes-version".to_owned(), position: None, message });
+        }
+    }
+    Ok(Loaded {
+        snapshot: Snapshot::new(input.objects, facts),
+        problems: input.problems,
+        notes,
+        counts: input.counts,
+        // Who says --no-render knows what is left out.
+        lacking: (unrendered && !args.no_render) || empty_pipe,
+        allow_unknown: args.allow_unknown,
+    })
+}
+
+/// Whether the object lives in a namespace, as far as that is known: the built-in kinds but these.
+fn is_namespaced(object: &Object) -> bool {
+    const CLUSTER_WIDE: [&str; 28] = [
+        "APIService",
+        "CSIDriver",
+        "CSINode",
+        "CertificateSigningRequest",
+        "ClusterRole",
+        "ClusterRoleBinding",
+        "ClusterTrustBundle",
+        "ComponentStatus",
+        "CustomResourceDefinition",
+        "DeviceClass",
+        "FlowSchema",
+        "IPAddress",
+        "IngressClass",
+        "MutatingAdmissionPolicy",
+        "MutatingAdmissionPolicyBinding",
+        "MutatingWebhookConfiguration",
+        "Namespace",
+        "Node",
+        "PersistentVolume",
+        "PriorityClass",
+        "PriorityLevelConfiguration",
+        "RuntimeClass",
+        "ServiceCIDR",
+        "StorageClass",
+        "ValidatingAdmissionPolicy",
+        "ValidatingAdmissionPolicyBinding",
+        "ValidatingWebhookConfiguration",
+        "VolumeAttachment",
+    ];
+    let id = &object.id;
+    let built_in = schema::of(&id.group, &object.version, &id.kind).is_some() || workload::of(object).is_some();
+    built_in && !CLUSTER_WIDE.contains(&id.kind.as_str())
+}

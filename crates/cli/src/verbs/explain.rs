@@ -1,0 +1,187 @@
+//! `ringwall explain`: what a check finds, why, since when, and how to mend it.
+
+use std::io::{self, Write};
+
+use anstyle::Style as Look;
+use ringwall_model::check::Check;
+use ringwall_posture::registry::{Entry, entries};
+use ringwall_report::{ASIDE, HEADING, Style, write_json};
+use serde::Serialize;
+
+use crate::args::{ExplainArgs, Output};
+use crate::outcome::{Outcome, Usage};
+use crate::screen::Screen;
+use crate::table;
+
+/// How wide text is set where the terminal is wider, or not known.
+const WIDTH: usize = 80;
+
+pub(crate) fn run(args: &ExplainArgs) -> Result<Outcome, Usage> {
+    let screen = Screen::new(&args.output);
+    let all = entries();
+    let Some(asked) = &args.check else {
+        return Ok(screen.answer(|out| match screen.output {
+            Output::Text => list(&all, screen.style, out),
+            Output::Json => write_json(&Listing { checks: all.iter().map(CheckEntry::of).collect() }, out),
+        }));
+    };
+    let Some(entry) = all.iter().find(|entry| entry.is_called(asked)) else {
+        return Err(unknown(asked, &all));
+    };
+    Ok(screen.answer(|out| match screen.output {
+        Output::Text => explain(entry, screen.style, out),
+        Output::Json => write_json(&CheckEntry::of(entry), out),
+    }))
+}
+
+fn list(all: &[Entry], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let rows: Vec<Vec<table::Cell>> = all
+        .iter()
+        .map(|Entry { check, .. }| {
+            let plain = |text: &str| (text.to_owned(), Look::new());
+            vec![(check.id.to_owned(), HEADING), plain(check.severity.word()), plain(check.name), (check.summary.to_owned(), ASIDE)]
+        })
+        .collect();
+    table::write(&rows, 0, style, out)
+}
+
+fn explain(entry: &Entry, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let Check { id, name, severity, summary, what, why, fix, bad, good, versions, references, controls } = entry.check;
+    let width = style.width.unwrap_or(WIDTH).clamp(40, WIDTH);
+    let heading = |text: &str, out: &mut dyn Write| writeln!(out, "\n{}", style.paint(HEADING, text));
+    writeln!(out, "{} {name}  {}", style.paint(HEADING, id), style.paint(ASIDE, severity))?;
+    writeln!(out, "{summary}")?;
+    for (title, body) in [("What", what), ("Why", why), ("How to fix", fix)] {
+        heading(title, out)?;
+        prose(body, width, out)?;
+    }
+    for (title, body) in [("Bad", bad), ("Good", good)] {
+        heading(title, out)?;
+        for line in body.lines() {
+            writeln!(out, "    {line}")?;
+        }
+    }
+    heading("Kubernetes versions", out)?;
+    prose(versions, width, out)?;
+    if let Some(reference) = entry.reference {
+        heading("Known to Kubernetes as", out)?;
+        writeln!(out, "  {reference}")?;
+    }
+    if !controls.is_empty() {
+        heading("Controls", out)?;
+        for control in *controls {
+            writeln!(out, "  {}: {}", control.framework.title(), control.id)?;
+        }
+    }
+    heading("References", out)?;
+    for reference in *references {
+        writeln!(out, "  {reference}")?;
+    }
+    Ok(())
+}
+
+fn prose(text: &str, width: usize, out: &mut dyn Write) -> io::Result<()> {
+    table::wrapped(text, width - 2).iter().try_for_each(|line| writeln!(out, "  {line}"))
+}
+
+/// The error for a check that there is none of, with those that look most alike.
+fn unknown(asked: &str, all: &[Entry]) -> Usage {
+    let asked_lower = asked.to_ascii_lowercase();
+    let mut near: Vec<(usize, &Entry)> = all
+        .iter()
+        .filter_map(|entry| {
+            let distances = entry.names().map(|name| distance(&asked_lower, &name.to_ascii_lowercase()));
+            distances.min().map(|distance| (distance, entry))
+        })
+        .collect();
+    near.sort_by_key(|(distance, entry)| (*distance, entry.check.id));
+    let names: Vec<String> =
+        near.iter().take(3).map(|(_, entry)| format!("{} ({})", entry.check.id, entry.check.name)).collect();
+    Usage {
+        message: format!("there is no check \"{}\"", ringwall_report::escape(asked)),
+        hint: format!("the nearest are {}; `ringwall explain` lists all", names.join(", ")),
+    }
+}
+
+/// How many characters must be added, left out or changed to make one text of the other.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, c) in a.chars().take(100).enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, d) in b.iter().enumerate() {
+            let change = diagonal + usize::from(c != *d);
+            diagonal = row[j + 1];
+            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[derive(Serialize)]
+struct Listing {
+    checks: Vec<CheckEntry>,
+}
+
+/// A check as JSON.
+#[derive(Serialize)]
+struct CheckEntry {
+    id: &'static str,
+    name: &'static str,
+    severity: &'static str,
+    summary: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reference: Option<&'static str>,
+    what: &'static str,
+    why: &'static str,
+    fix: &'static str,
+    bad: &'static str,
+    good: &'static str,
+    versions: &'static str,
+    references: &'static [&'static str],
+    controls: Vec<ControlEntry>,
+}
+
+#[derive(Serialize)]
+struct ControlEntry {
+    framework: &'static str,
+    id: &'static str,
+}
+
+impl CheckEntry {
+    fn of(entry: &Entry) -> Self {
+        let check = entry.check;
+        Self {
+            id: check.id,
+            name: check.name,
+            severity: check.severity.word(),
+            summary: check.summary,
+            reference: entry.reference,
+            what: check.what,
+            why: check.why,
+            fix: check.fix,
+            bad: check.bad,
+            good: check.good,
+            versions: check.versions,
+            references: check.references,
+            controls: check
+                .controls
+                .iter()
+                .map(|control| ControlEntry { framework: control.framework.title(), id: control.id })
+                .collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn distances_are_edits() {
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("rw-pod-3", "rw-pod-003"), 2);
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+}

@@ -1,0 +1,22 @@
+//! The verbs, a file each.
+
+mod explain;
+mod pods;
+mod scan;
+
+use crate::args::{Cli, PodsVerb, Verb};
+use crate::outcome::{Outcome, Usage};
+
+/// Does what was asked.
+///
+/// # Errors
+/// What was typed cannot be meant.
+pub(crate) fn run(cli: &Cli) -> Result<Outcome, Usage> {
+    match &cli.verb {
+        Verb::Scan(args) => scan::run(args),
+        Verb::Pods(PodsVerb::Check(args)) => pods::check::run(args),
+        Verb::Pods(PodsVerb::Level(args)) => pods::level::run(args),
+        Verb::Pods(PodsVerb::Plan(args)) => pods::plan::run(args),
+        Verb::Explain(args) => explain::run(args),
+    }
+}

@@ -1,0 +1,60 @@
+//! `ringwall pods`: what Pod Security Admission answers.
+
+pub(crate) mod check;
+pub(crate) mod level;
+pub(crate) mod plan;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anstyle::Style as Look;
+use ringwall_input::stream::decode_one;
+use ringwall_input::Limits;
+use ringwall_model::finding::Location;
+use ringwall_model::text::Source;
+use ringwall_pods::config::Configuration;
+use ringwall_pods::policy::Level;
+use ringwall_report::escape;
+
+use crate::outcome::Usage;
+
+/// Reads a PodSecurityConfiguration; the API server's defaults where no file is given.
+///
+/// # Errors
+/// Where the API server would not start with it.
+fn configuration(file: Option<&Path>) -> Result<Configuration, Usage> {
+    let Some(file) = file else { return Ok(Configuration::default()) };
+    let name = file.display();
+    let refuse = |message: String| Usage { message, hint: String::new() };
+    let text = std::fs::read_to_string(file).map_err(|error| refuse(format!("{name}: {error}")))?;
+    let source = Arc::new(Source::new(name.to_string(), text));
+    let located = |offset: u32, message: &str| refuse(format!("{name}:{}: {message}", source.position(offset)));
+    let tree = decode_one(&source, &Limits::default()).tree.map_err(|error| located(error.offset, &error.message))?;
+    let configuration = Configuration::read(tree.root()).map_err(|error| match error.span {
+        Some(span) => located(span.start, &error.to_string()),
+        None => refuse(format!("{name}: {error}")),
+    })?;
+    match configuration.validate().as_slice() {
+        [] => Ok(configuration),
+        errors => Err(refuse(format!("{name}: {}", ringwall_pods::policy::aggregate(errors)))),
+    }
+}
+
+/// A place as `file:line:column`, for reading.
+fn place(location: &Location) -> String {
+    escape(&location.to_string()).into_owned()
+}
+
+/// The look of a level's word.
+const fn look(level: Level) -> Look {
+    match level {
+        Level::Privileged => ringwall_report::BAD,
+        Level::Baseline => ringwall_report::DOUBT,
+        Level::Restricted => ringwall_report::GOOD,
+    }
+}
+
+/// `1 workload`, `2 workloads`.
+fn counted(count: usize) -> String {
+    format!("{count} {}", if count == 1 { "workload" } else { "workloads" })
+}

@@ -1,0 +1,238 @@
+//! What is wrong: the findings of all rings.
+//!
+//! A finding is reported once, on the object that a user edits: what a Deployment's template has is not said
+//! again of its ReplicaSets and Pods, only counted; what only a Pod has (a sidecar that was injected) is said of the
+//! Deployment and located in the Pod. Costs each workload's checks twice (baseline and restricted), in parallel.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rayon::prelude::*;
+use ringwall_model::check::Check;
+use ringwall_model::finding::{Finding, Location, Problem};
+use ringwall_model::object::Object;
+use ringwall_model::path::FieldPath;
+use ringwall_model::snapshot::Snapshot;
+use ringwall_pods::checks::{StandardCheck, witness};
+use ringwall_pods::evaluate::{Evaluator, Failures, Offence};
+use ringwall_pods::model::{ContainerList, Place};
+use ringwall_pods::namespace::{invalid_label, policy_of, refused};
+use ringwall_pods::policy::{Level, LevelVersion, Policy, Version};
+
+use crate::workloads::{self, Family, Workload};
+use crate::{Note, evaluator};
+
+/// How a snapshot is scanned.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Whether what the API server would fill in is filled in before a pod is judged.
+    pub defaulting: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { defaulting: true }
+    }
+}
+
+/// What a scan found.
+#[derive(Debug, Default)]
+pub struct Scan {
+    /// What is wrong, sorted by [`Finding::sort_key`].
+    pub findings: Vec<Finding>,
+    /// Objects that the API server would refuse to decode, by place. They are not judged.
+    pub problems: Vec<Problem>,
+    /// What else there is to know, by place.
+    pub notes: Vec<Note>,
+    /// How many objects make pods.
+    pub workloads: usize,
+}
+
+/// Runs all checks over a snapshot.
+pub fn scan(snapshot: &Snapshot, options: Options) -> Scan {
+    let workloads = workloads::of(snapshot, options.defaulting);
+    let evaluator = evaluator(&snapshot.facts);
+    let mut findings: Vec<Finding> = workloads
+        .families
+        .par_iter()
+        .flat_map_iter(|family| Judge::new(snapshot, &evaluator, family).run())
+        .collect();
+    findings.extend(snapshot.of_kind("", "Namespace").flat_map(invalid_labels));
+    findings.par_sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    let mut problems = workloads.problems;
+    problems.sort();
+    let mut notes = workloads.notes;
+    notes.extend(repeats(snapshot));
+    notes.sort();
+    Scan { findings, problems, notes, workloads: workloads.count }
+}
+
+fn invalid_labels(namespace: &Object) -> impl Iterator<Item = Finding> {
+    invalid_label::find(namespace)
+        .into_iter()
+        .map(|label| finding(&invalid_label::CHECK, namespace, namespace, label.path, label.message, label.value))
+}
+
+/// A finding on `top`, located in the text of `object`.
+fn finding(
+    check: &'static Check,
+    top: &Object,
+    object: &Object,
+    path: FieldPath,
+    message: String,
+    witness: String,
+) -> Finding {
+    Finding {
+        check,
+        severity: check.severity,
+        object: top.id.clone(),
+        api_version: top.api_version(),
+        location: Location::of(object, &path),
+        path,
+        message,
+        witness,
+        replicas: 0,
+    }
+}
+
+/// By what a finding of one member is known in another.
+type Key = (&'static str, Option<&'static str>, String, &'static str);
+
+/// Judges one family.
+struct Judge<'a, 's> {
+    snapshot: &'s Snapshot,
+    evaluator: &'a Evaluator,
+    family: &'a Family<'s>,
+    findings: Vec<Finding>,
+    /// For each key: the finding, the member that it was first found in, and the last in which it was met.
+    known: HashMap<Key, (usize, usize, usize)>,
+}
+
+impl<'a, 's> Judge<'a, 's> {
+    fn new(snapshot: &'s Snapshot, evaluator: &'a Evaluator, family: &'a Family<'s>) -> Self {
+        Self { snapshot, evaluator, family, findings: Vec::new(), known: HashMap::new() }
+    }
+
+    fn run(mut self) -> Vec<Finding> {
+        let (mut baseline, mut restricted) = (Failures::default(), Failures::default());
+        let family = self.family;
+        for (index, member) in family.members.iter().enumerate() {
+            self.evaluator.evaluate(at(Level::Baseline), &member.template, &mut baseline);
+            self.evaluator.evaluate(at(Level::Restricted), &member.template, &mut restricted);
+            for failure in baseline.iter() {
+                for offence in failure.offences {
+                    self.offence(index, member, failure.check, offence);
+                }
+            }
+            for failure in restricted.iter().filter(|failure| failure.check.level == Level::Restricted) {
+                for offence in failure.offences {
+                    if !self.is_said(failure.check, offence, &baseline) {
+                        self.offence(index, member, failure.check, offence);
+                    }
+                }
+            }
+            self.refusal(index, member);
+        }
+        self.findings
+    }
+
+    /// Whether a baseline check that this one replaces at restricted has said it already, of the same field or one
+    /// inside it.
+    fn is_said(&self, check: &StandardCheck, offence: &Offence<'_>, baseline: &Failures<'_>) -> bool {
+        let applied = self.evaluator.checks(at(Level::Restricted)).iter().find(|applied| applied.check.id == check.id);
+        let Some(overrides) = applied.map(|applied| applied.revision.overrides).filter(|list| !list.is_empty()) else {
+            return false;
+        };
+        let path = offence.path();
+        baseline
+            .iter()
+            .filter(|failure| overrides.contains(&failure.check.id))
+            .flat_map(|failure| failure.offences)
+            .any(|said| said.path().strip_prefix(&path).is_some())
+    }
+
+    fn offence(&mut self, index: usize, member: &Workload<'_>, check: &'static StandardCheck, offence: &Offence<'_>) {
+        let list = match offence.place {
+            Place::Container { list, .. } => Some(ContainerList::field(list)),
+            _ => None,
+        };
+        let witness = witness(&member.template, offence);
+        if self.is_known(index, member, (check.about.id, list, witness.clone(), offence.field)) {
+            return;
+        }
+        let path = member.path_to(&offence.path());
+        let message = (check.finding)(&member.template, offence);
+        self.findings.push(finding(&check.about, self.family.top, member.object, path, message, witness));
+    }
+
+    /// Whether an earlier member has the same finding: then this one is counted there.
+    fn is_known(&mut self, index: usize, member: &Workload<'_>, key: Key) -> bool {
+        let Some((finding, first, last)) = self.known.get_mut(&key) else {
+            self.known.insert(key, (self.findings.len(), index, index));
+            return false;
+        };
+        if *first == index {
+            // Twice in one member, at two places.
+            return false;
+        }
+        if *last != index && member.kind.is_pod() {
+            self.findings[*finding].replicas += 1;
+        }
+        *last = index;
+        true
+    }
+
+    /// Whether the namespace's own level refuses the member's pods.
+    fn refusal(&mut self, index: usize, member: &Workload<'_>) {
+        let Some(namespace) = member.object.id.namespace.as_deref().and_then(|name| self.snapshot.namespace(name))
+        else {
+            return;
+        };
+        let (policy, _) = policy_of(namespace, &Policy::default());
+        let mut failures = Failures::default();
+        let Some(words) = refused::words(self.evaluator, policy.enforce, &member.template, &mut failures) else {
+            return;
+        };
+        if self.is_known(index, member, (refused::CHECK.id, None, String::new(), "")) {
+            return;
+        }
+        let message = match (member.kind.is_pod(), index) {
+            (false, _) => format!("its pods will be refused: {words}"),
+            (true, 0) => format!("the pod is refused: {words}"),
+            (true, _) => format!("its pod \"{}\" is refused: {words}", member.object.id.name),
+        };
+        let path = FieldPath::keys(&["metadata", "namespace"]);
+        self.findings.push(finding(&refused::CHECK, self.family.top, member.object, path, message, String::new()));
+    }
+}
+
+const fn at(level: Level) -> LevelVersion {
+    LevelVersion::new(level, Version::Latest)
+}
+
+/// Objects that were read twice. Those that say something else each time are named one by one; exact
+/// repeats are counted for each pair of texts.
+fn repeats(snapshot: &Snapshot) -> Vec<Note> {
+    let mut notes = Vec::new();
+    let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    for repeat in snapshot.repeats() {
+        let (kept, other) = (&snapshot.all()[repeat.kept], &snapshot.all()[repeat.other]);
+        if repeat.identical {
+            *counts.entry((other.source().name(), kept.source().name())).or_default() += 1;
+        } else {
+            let first = Location::of(kept, &FieldPath::root());
+            let message = format!("{} is here with other content than in {first}; both are judged", other.id);
+            notes.push(Note::of(other, &FieldPath::root(), message));
+        }
+    }
+    notes.extend(counts.into_iter().map(|((file, kept), count)| {
+        let place = if file == kept { "is here twice" } else { "is in another file too" };
+        let places = if file == kept { "are here twice" } else { "are in another file too" };
+        let which = if file == kept { String::new() } else { format!(" ({kept})") };
+        let message = match count {
+            1 => format!("1 object {place}{which} and counts once"),
+            _ => format!("{count} objects {places}{which} and count once"),
+        };
+        Note { file: file.to_owned(), position: None, message }
+    }));
+    notes
+}

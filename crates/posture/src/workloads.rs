@@ -1,0 +1,189 @@
+//! The pod templates of a snapshot, decoded, and grouped by the object that a user edits.
+
+use std::collections::HashMap;
+
+use rayon::prelude::*;
+use ringwall_model::finding::Problem;
+use ringwall_model::object::Object;
+use ringwall_model::path::FieldPath;
+use ringwall_model::schema::{self, SchemaError};
+use ringwall_model::snapshot::Snapshot;
+use ringwall_model::workload::{self, WORKLOADS, WorkloadKind};
+use ringwall_pods::defaulting;
+use ringwall_pods::model::PodTemplate;
+use ringwall_pods::workload::{TemplateError, decode, template_of};
+
+use crate::Note;
+
+/// A workload with its pod template.
+#[derive(Clone, Debug)]
+pub struct Workload<'s> {
+    /// Its index in the snapshot.
+    pub index: usize,
+    /// The object.
+    pub object: &'s Object,
+    /// Its kind.
+    pub kind: &'static WorkloadKind,
+    /// Its pod template.
+    pub template: PodTemplate<'s>,
+}
+
+impl Workload<'_> {
+    /// The path of a field of the template, from the object.
+    pub fn path_to(&self, field: &FieldPath) -> FieldPath {
+        self.kind.template_path().join(field)
+    }
+}
+
+/// All workloads of a snapshot.
+#[derive(Debug, Default)]
+pub struct Workloads<'s> {
+    /// Grouped, in the order of the input.
+    pub families: Vec<Family<'s>>,
+    /// How many workloads there are, those that could not be decoded among them.
+    pub count: usize,
+    /// Values of wrong types, of all built-in kinds: the API server refuses such objects, and they are not judged.
+    pub problems: Vec<Problem>,
+    /// Workloads that are judged though the API server does not serve their version.
+    pub notes: Vec<Note>,
+}
+
+/// What one user-edited object makes: a Deployment with its ReplicaSets and their Pods, or a Pod alone.
+#[derive(Clone, Debug)]
+pub struct Family<'s> {
+    /// The object that a user edits. It may be of a custom kind, and then is no member.
+    pub top: &'s Object,
+    /// The workloads: the top itself first, if it is one, then those that it owns in the order of the input.
+    /// ReplicaSets that a Deployment has scaled to zero are left out: they are its past.
+    pub members: Vec<Workload<'s>>,
+}
+
+/// What becomes of one object.
+enum Decoded<'s> {
+    Other,
+    Workload(Box<Workload<'s>>, Option<Note>),
+    /// A workload without a template.
+    Bare,
+    Wrong(Vec<Problem>),
+}
+
+/// Decodes the workloads of a snapshot, and checks the types of all objects of built-in kinds. With `defaulting`,
+/// what the API server would fill in is filled in. Costs a walk of each object; objects are walked in parallel.
+pub fn of(snapshot: &Snapshot, defaulting: bool) -> Workloads<'_> {
+    let objects: Vec<(usize, &Object)> = snapshot.objects().collect();
+    let decoded: Vec<Decoded<'_>> =
+        objects.par_iter().map(|(index, object)| decode_one(*index, object, defaulting)).collect();
+    let mut all = Workloads::default();
+    let mut list = Vec::new();
+    for ((_, object), decoded) in objects.iter().zip(decoded) {
+        all.count += usize::from(workload::of(object).is_some());
+        match decoded {
+            Decoded::Other | Decoded::Bare => {}
+            Decoded::Workload(workload, note) => {
+                list.push(*workload);
+                all.notes.extend(note);
+            }
+            Decoded::Wrong(mut problems) => all.problems.append(&mut problems),
+        }
+    }
+    all.families = families(snapshot, list);
+    all
+}
+
+fn decode_one(index: usize, object: &Object, defaulting: bool) -> Decoded<'_> {
+    let Some(kind) = workload::of(object) else {
+        if let Some(problem) = misplaced(object) {
+            return Decoded::Wrong(vec![problem]);
+        }
+        let errors = schema::of(&object.id.group, &object.version, &object.id.kind)
+            .filter(|schema| !schema.accepts(object.root()))
+            .map_or_else(Vec::new, |schema| schema.check(object.root()));
+        return if errors.is_empty() { Decoded::Other } else { Decoded::Wrong(wrong_types(object, &errors)) };
+    };
+    let (template, note) = match template_of(object) {
+        Err(TemplateError::UnknownVersion) => {
+            let api_version = FieldPath::keys(&["apiVersion"]);
+            let today = if kind.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", kind.group) };
+            let message =
+                format!("the API server does not serve {}; judged as {today}", object.api_version());
+            let note = Note::of(object, &api_version, message);
+            (decode(object.root(), kind.group, "v1", kind.kind), Some(note))
+        }
+        template => (template, None),
+    };
+    match template {
+        Ok(Some(mut template)) => {
+            if defaulting {
+                defaulting::apply(&mut template, kind);
+            }
+            Decoded::Workload(Box::new(Workload { index, object, kind, template }), note)
+        }
+        Err(TemplateError::Undecodable(errors)) => Decoded::Wrong(wrong_types(object, &errors)),
+        Ok(None) | Err(_) => Decoded::Bare,
+    }
+}
+
+/// A kind that makes pods, in a built-in group that does not have it: `v1` Deployment. No custom resource can be
+/// meant, and to pass it over would read like a pass.
+fn misplaced(object: &Object) -> Option<Problem> {
+    if !matches!(object.id.group.as_str(), "" | "apps" | "batch" | "extensions") {
+        return None;
+    }
+    let right = WORKLOADS.iter().find(|row| row.kind == object.id.kind)?;
+    let api_version = if right.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", right.group) };
+    let message = format!("apiVersion: {} has no kind {}; {api_version} has", object.api_version(), right.kind);
+    Some(problem(object, &FieldPath::keys(&["apiVersion"]), message))
+}
+
+fn problem(object: &Object, path: &FieldPath, message: String) -> Problem {
+    let file = object.source().name().to_owned();
+    Problem { file, position: Some(object.locate(path)), message, object: Some(object.id.clone()) }
+}
+
+fn wrong_types(object: &Object, errors: &[SchemaError]) -> Vec<Problem> {
+    let secret = object.is("", "Secret");
+    errors
+        .iter()
+        .map(|error| {
+            // The value of a Secret is never shown, not even a broken one.
+            let message = if secret { error.message.split(": ").next().unwrap_or_default() } else { &error.message };
+            let position = object.source().position(error.span.start);
+            let message = if error.path.is_empty() { message.to_owned() } else { format!("{}: {message}", error.path) };
+            let file = object.source().name().to_owned();
+            Problem { file, position: Some(position), message, object: Some(object.id.clone()) }
+        })
+        .collect()
+}
+
+/// Groups workloads by the object that a user edits.
+fn families<'s>(snapshot: &'s Snapshot, list: Vec<Workload<'s>>) -> Vec<Family<'s>> {
+    let mut families: Vec<Family<'s>> = Vec::new();
+    let mut by_top: HashMap<usize, usize> = HashMap::new();
+    for workload in list {
+        let (mut top, mut owner) = snapshot.top_owner(workload.index);
+        // A node is said to own its static pods, but nobody edits them there.
+        if owner.is("", "Node") {
+            (top, owner) = (workload.index, workload.object);
+        }
+        if top != workload.index && is_past(&workload, owner) {
+            continue;
+        }
+        let family = *by_top.entry(top).or_insert_with(|| {
+            families.push(Family { top: owner, members: Vec::new() });
+            families.len() - 1
+        });
+        let members = &mut families[family].members;
+        if top == workload.index {
+            members.insert(0, workload);
+        } else {
+            members.push(workload);
+        }
+    }
+    families
+}
+
+/// Whether this is an old revision: a ReplicaSet that its Deployment has scaled to zero.
+fn is_past(workload: &Workload<'_>, owner: &Object) -> bool {
+    let replicas = || workload.object.root().at(&["spec", "replicas"]).and_then(ringwall_model::tree::Node::as_i64);
+    owner.is("apps", "Deployment") && workload.kind.kind == "ReplicaSet" && replicas() == Some(0)
+}
