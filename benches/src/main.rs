@@ -34,7 +34,7 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum What {
-    /// Pod Security: checks, decoding, and whole AdmissionReviews, on sweep cases
+    /// Pod Security: checks, decoding, and whole `AdmissionReviews`, on sweep cases
     Pods {
         /// A file of sweep cases, as `pss -mode gen` prints them
         cases: PathBuf,

@@ -110,7 +110,7 @@ pub(crate) fn run(path: &Path, plan: Plan) -> Result<(), String> {
     }))
 }
 
-/// The AdmissionReview that the reference's bench makes of a pod.
+/// The `AdmissionReview` that the reference's bench makes of a pod.
 fn envelope(pod: &str) -> String {
     let kind = r#"{"group":"","version":"v1","kind":"Pod"}"#;
     let resource = r#"{"group":"","version":"v1","resource":"pods"}"#;

@@ -72,7 +72,8 @@ fn walk(folder: &Path, area: Option<&str>, found: &mut Found) -> Result<(), Stri
             continue;
         }
         let answered_by = area_of(&path, area).ok();
-        let is_cases = path.to_str().is_some_and(|name| name.ends_with(".jsonl") || name.ends_with(".jsonl.gz"));
+        let plain = if path.extension().is_some_and(|end| end == "gz") { path.with_extension("") } else { path.clone() };
+        let is_cases = plain.extension().is_some_and(|end| end == "jsonl");
         match answered_by.and_then(|area| Some((area, area.mode_of(&stem(&path)).filter(|_| is_cases)?))) {
             Some((area, mode)) => found.files.push(CaseFile { path, area, mode }),
             None => found.ignored += 1,

@@ -497,7 +497,7 @@ fn is_base64(text: &str) -> bool {
             _ => return false,
         }
     }
-    (data + padding) % 4 == 0 && padding <= 2 && !(padding > 0 && data == 0)
+    (data + padding).is_multiple_of(4) && padding <= 2 && !(padding > 0 && data == 0)
 }
 
 #[cfg(test)]

@@ -264,7 +264,9 @@ mod tests {
                 serde_json::Value::String(value) => drop(builder.string(span, value)),
                 serde_json::Value::Array(items) => {
                     builder.begin(Kind::Sequence, 0);
-                    items.iter().for_each(|item| add(builder, item));
+                    for item in items {
+                        add(builder, item);
+                    }
                     builder.end(None);
                 }
                 serde_json::Value::Object(entries) => {
@@ -282,8 +284,8 @@ mod tests {
         builder.finish()
     }
 
-    fn matches(selector: serde_json::Value, labels: &[(&str, &str)]) -> bool {
-        let tree = tree(&selector);
+    fn matches(selector: &serde_json::Value, labels: &[(&str, &str)]) -> bool {
+        let tree = tree(selector);
         let selector = Selector::compile(tree.root()).unwrap();
         selector.matches(|key| labels.iter().find(|(k, _)| *k == key).map(|(_, value)| *value))
     }
@@ -292,19 +294,19 @@ mod tests {
     fn requirements_are_joined_with_and() {
         use serde_json::json;
         let both = json!({"matchLabels": {"app": "web"}, "matchExpressions": [{"key": "tier", "operator": "Exists"}]});
-        assert!(matches(both.clone(), &[("app", "web"), ("tier", "x")]));
-        assert!(!matches(both, &[("app", "web")]));
-        assert!(matches(json!({}), &[]), "an empty selector selects everything");
+        assert!(matches(&both, &[("app", "web"), ("tier", "x")]));
+        assert!(!matches(&both, &[("app", "web")]));
+        assert!(matches(&json!({}), &[]), "an empty selector selects everything");
     }
 
     #[test]
     fn not_in_selects_objects_without_the_label() {
         use serde_json::json;
         let selector = json!({"matchExpressions": [{"key": "env", "operator": "NotIn", "values": ["prod", "dev"]}]});
-        assert!(matches(selector.clone(), &[]));
-        assert!(matches(selector.clone(), &[("env", "test")]));
-        assert!(!matches(selector, &[("env", "dev")]));
-        assert!(matches(json!({"matchExpressions": [{"key": "env", "operator": "DoesNotExist"}]}), &[]));
+        assert!(matches(&selector, &[]));
+        assert!(matches(&selector, &[("env", "test")]));
+        assert!(!matches(&selector, &[("env", "dev")]));
+        assert!(matches(&json!({"matchExpressions": [{"key": "env", "operator": "DoesNotExist"}]}), &[]));
     }
 
     #[test]

@@ -70,12 +70,9 @@ impl Snapshot {
             // Without a name nothing says that two objects are one (`generateName` makes new ones each time).
             let nameless = id.name.is_empty() || id.name.ends_with('*');
             let twin = match object.uid() {
-                Some(uid) => match by_uid.get(uid) {
-                    Some(twin) => Some(*twin),
-                    None => {
-                        by_uid.insert(uid, index);
-                        by_id.get(&id).copied().filter(|twin| objects[*twin].uid().is_none())
-                    }
+                Some(uid) => if let Some(twin) = by_uid.get(uid) { Some(*twin) } else {
+                    by_uid.insert(uid, index);
+                    by_id.get(&id).copied().filter(|twin| objects[*twin].uid().is_none())
                 },
                 None => by_id.get(&id).copied(),
             };

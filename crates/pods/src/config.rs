@@ -70,7 +70,7 @@ pub struct Exemptions {
     pub usernames: Vec<String>,
     /// Namespaces.
     pub namespaces: Vec<String>,
-    /// RuntimeClasses.
+    /// `RuntimeClasses`.
     pub runtime_classes: Vec<String>,
 }
 

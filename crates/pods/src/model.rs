@@ -355,8 +355,8 @@ pub struct Ports {
 
 impl Ports {
     /// The ports.
-    pub fn iter(&self) -> std::slice::Iter<'_, Port> {
-        self.list.iter()
+    pub fn as_slice(&self) -> &[Port] {
+        self.list.as_slice()
     }
 
     /// Whether one of them has a `hostPort`.

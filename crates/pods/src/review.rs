@@ -10,7 +10,7 @@ use ringwall_model::tree::{Kind, Node};
 
 use crate::admission::{Admission, Cluster, Event, Request, Response};
 
-/// A body that is no AdmissionReview.
+/// A body that is no `AdmissionReview`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReviewError {
     /// What was expected, as a sentence without full stop.
@@ -25,10 +25,10 @@ impl fmt::Display for ReviewError {
 
 impl std::error::Error for ReviewError {}
 
-/// Answers the AdmissionReview in `review`, and appends the answer's bytes to `out`.
+/// Answers the `AdmissionReview` in `review`, and appends the answer's bytes to `out`.
 ///
 /// # Errors
-/// A document that is no AdmissionReview with a request.
+/// A document that is no `AdmissionReview` with a request.
 pub fn answer<'t>(
     admission: &Admission<'_>,
     review: Node<'t>,

@@ -37,7 +37,7 @@ impl fmt::Display for TemplateError {
 impl std::error::Error for TemplateError {}
 
 /// The pod template of an object that makes pods; `None` for one that leaves it out (a
-/// ReplicationController without template).
+/// `ReplicationController` without template).
 ///
 /// # Errors
 /// [`TemplateError`] where the API server would not come as far as judging it.

@@ -53,7 +53,7 @@ fn object(case: &Case<'_>, line: &Line<'_>) -> Result<(Tree, bool), String> {
 }
 
 /// The pod template and the kind that it comes from.
-fn template<'t>(root: Node<'t>, pod: bool) -> Result<(Option<PodTemplate<'t>>, &'static WorkloadKind), String> {
+fn template(root: Node<'_>, pod: bool) -> Result<(Option<PodTemplate<'_>>, &'static WorkloadKind), String> {
     let text = |key: &str| root.str_at(&[key]).unwrap_or_default();
     let (mut api_version, mut kind) = (text("apiVersion"), text("kind"));
     if pod {

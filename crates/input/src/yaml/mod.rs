@@ -218,7 +218,7 @@ impl<'t> Reader<'t> {
             let local = Span::new(range.start as u32, range.end as u32);
             match event {
                 Event::DocumentEnd => return self.finish_layout(range.start),
-                Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag, local)?,
+                Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), local)?,
                 Event::SequenceStart(style, anchor, _) => self.begin(Kind::Sequence, style, anchor, local)?,
                 Event::MappingStart(style, anchor, _) => self.begin(Kind::Mapping, style, anchor, local)?,
                 Event::SequenceEnd | Event::MappingEnd => self.end(local)?,
@@ -255,7 +255,7 @@ impl<'t> Reader<'t> {
         text: &str,
         style: ScalarStyle,
         anchor: usize,
-        tag: Option<Cow<'_, Tag>>,
+        tag: Option<&Tag>,
         local: Span,
     ) -> Result<(), ReadError> {
         let plain = style == ScalarStyle::Plain;
@@ -268,7 +268,7 @@ impl<'t> Reader<'t> {
                 .scalar(local.start as usize, local.end as usize, style)
                 .map_err(|(at, message)| fault(self.base + at as u32, message))?;
         }
-        let tag_name = tag.as_ref().map(|tag| {
+        let tag_name = tag.map(|tag| {
             let (handle, suffix) = tag.parts();
             format!("{handle}{suffix}")
         });
@@ -484,15 +484,12 @@ impl<'t> Reader<'t> {
 
     /// The text of an anchored scalar that is used as a key.
     fn key_name_of(&self, node: u32) -> String {
-        match self.builder.kind(node) {
-            Kind::String => self.builder.text_of(node).to_owned(),
-            _ => {
-                let raw = self.builder.span(node);
-                let written = self.text.get((raw.start - self.base) as usize..(raw.end - self.base) as usize);
-                let written = written.unwrap_or_default();
-                let resolved = scalar::resolve(written, true, None).unwrap_or(Scalar::Str);
-                scalar::key_text(&resolved, written).unwrap_or_default()
-            }
+        if self.builder.kind(node) == Kind::String { self.builder.text_of(node).to_owned() } else {
+            let raw = self.builder.span(node);
+            let written = self.text.get((raw.start - self.base) as usize..(raw.end - self.base) as usize);
+            let written = written.unwrap_or_default();
+            let resolved = scalar::resolve(written, true, None).unwrap_or(Scalar::Str);
+            scalar::key_text(&resolved, written).unwrap_or_default()
         }
     }
 

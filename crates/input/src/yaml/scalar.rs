@@ -214,7 +214,7 @@ fn decode_base64(text: &str) -> Option<String> {
         _ => None,
     };
     let bytes: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
-    if bytes.len() % 4 != 0 {
+    if !bytes.len().is_multiple_of(4) {
         return None;
     }
     let mut out = Vec::with_capacity(bytes.len() / 4 * 3);
@@ -325,7 +325,7 @@ mod tests {
             (0.00001, "1e-05"),
             (0.1, "0.1"),
             (16_777_217.0, "1.6777216e+07"),
-            (3.141_592_653_589_793, "3.1415927"),
+            (3.333_333_333_333, "3.3333333"),
             (-2.5e10, "-2.5e+10"),
             (f64::INFINITY, ".inf"),
         ] {

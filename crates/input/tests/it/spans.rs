@@ -111,18 +111,23 @@ proptest! {
     }
 }
 
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+fn skipped(root: &Path) {
+    println!("skipped: {} is not here", root.display());
+}
+
 /// The public corpus beside the project, if it is there.
 fn corpus() -> Option<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/product/corpus");
     if !root.is_dir() {
-        println!("skipped: {} is not here", root.display());
+        skipped(&root);
         return None;
     }
     Some(root)
 }
 
 fn files(folder: &Path, out: &mut Vec<PathBuf>) {
-    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
         if path.is_dir() {
             files(&path, out);

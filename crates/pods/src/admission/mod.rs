@@ -163,7 +163,7 @@ impl<'e> Admission<'e> {
 
     /// The warnings of a new `enforce` about pods that run already.
     /// Source: `EvaluatePodsInNamespace`.
-    pub fn dry_run<'t>(&self, namespace: &str, enforce: LevelVersion, cluster: &dyn Cluster<'t>) -> Vec<String> {
+    pub fn dry_run(&self, namespace: &str, enforce: LevelVersion, cluster: &dyn Cluster<'_>) -> Vec<String> {
         let Ok(pods) = cluster.pods(namespace) else {
             return vec!["failed to list pods while checking new PodSecurity enforce level".to_owned()];
         };
@@ -212,7 +212,7 @@ impl<'e> Admission<'e> {
         warnings
     }
 
-    /// Pods of exempt RuntimeClasses are left out; the first pod of each controller comes before its others.
+    /// Pods of exempt `RuntimeClasses` are left out; the first pod of each controller comes before its others.
     fn prioritized<'t>(&self, pods: Vec<RunningPod<'t>>) -> Vec<RunningPod<'t>> {
         let mut seen = HashSet::new();
         let (mut first, mut others) = (Vec::with_capacity(pods.len()), Vec::new());
@@ -328,12 +328,12 @@ impl<'e> Admission<'e> {
     }
 
     /// Judges a pod against the three modes. Source: `EvaluatePod`.
-    fn judge<'t>(
+    fn judge(
         &self,
         request: &Request<'_>,
         policy: &Policy,
         errors: &[FieldError],
-        pod: &PodTemplate<'t>,
+        pod: &PodTemplate<'_>,
         enforce: bool,
         events: &mut Vec<Event>,
     ) -> Response {

@@ -86,7 +86,7 @@ impl<'t> Decode<'t> for NodeRef<'t> {
 }
 
 impl<'t> Request<'t> {
-    /// Reads a request from the node under `request` of an AdmissionReview.
+    /// Reads a request from the node under `request` of an `AdmissionReview`.
     pub fn read(node: Node<'t>) -> Self {
         let mut request = Self::default();
         fill(&mut request, node);

@@ -74,7 +74,7 @@ pub(super) const RESTRICTED: StandardCheck = StandardCheck {
 const ADD: &str = "securityContext.capabilities.add[]";
 const DROP: &str = "securityContext.capabilities.drop";
 
-/// The default set of container runtimes, less NET_RAW.
+/// The default set of container runtimes, less `NET_RAW`.
 const DEFAULT: [&str; 13] = [
     "AUDIT_WRITE",
     "CHOWN",

@@ -42,7 +42,7 @@ fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
         if !container.ports.on_node() {
             return;
         }
-        for (index, port) in container.ports.iter().enumerate() {
+        for (index, port) in container.ports.as_slice().iter().enumerate() {
             if port.host_port != 0 {
                 let value = Value::Number(i64::from(port.host_port));
                 offences.push(Offence { place, field: "ports[].hostPort", index: index as u32, value });

@@ -1,4 +1,4 @@
-//! Windows HostProcess containers.
+//! Windows `HostProcess` containers.
 
 use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
