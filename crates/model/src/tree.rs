@@ -618,6 +618,11 @@ impl TreeBuilder {
         if self.tree.slots.is_empty() {
             self.null(Span::default());
         }
+        // Trees live as long as the snapshot: what the builder's guess left over is given back, where it is worth a copy.
+        if self.tree.slots.capacity() > self.tree.slots.len() + self.tree.slots.len() / 4 {
+            self.tree.slots.shrink_to_fit();
+        }
+        self.tree.strings.shrink_to_fit();
         self.tree
     }
 }

@@ -192,7 +192,7 @@ impl<'t> Reader<'t> {
         Self {
             base,
             text,
-            builder: TreeBuilder::with_capacity(Arc::clone(source), text.len() / 12 + 8),
+            builder: TreeBuilder::with_capacity(Arc::clone(source), text.len() / 24 + 8),
             frames: Vec::new(),
             anchors: HashMap::new(),
             calls: 0,
