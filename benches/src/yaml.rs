@@ -30,7 +30,8 @@ pub(crate) fn run(paths: &[PathBuf], plan: Plan) -> Result<(), String> {
     if texts.is_empty() {
         return Err("no YAML here".to_owned());
     }
-    let sources: Vec<Arc<Source>> = texts.iter().map(|text| Arc::new(Source::new("bench", text.as_str()))).collect();
+    let sources: Vec<Arc<Source>> =
+        texts.iter().map(|text| Arc::new(Source::new("bench", text.as_str()))).collect();
     let bytes = texts.iter().map(String::len).sum();
     print(&measure("yaml", sources.len(), bytes, plan, |index| {
         stream::decode(&sources[index], &Limits::default()).error.is_none()

@@ -42,7 +42,9 @@ pub(crate) fn stem(path: &Path) -> String {
     let name = name.strip_suffix(".gz").unwrap_or(name);
     let stem = name.strip_suffix(".jsonl").unwrap_or(name);
     match stem.rsplit_once("-s") {
-        Some((stem, seed)) if !seed.is_empty() && seed.bytes().all(|byte| byte.is_ascii_digit()) => stem.to_owned(),
+        Some((stem, seed)) if !seed.is_empty() && seed.bytes().all(|byte| byte.is_ascii_digit()) => {
+            stem.to_owned()
+        }
         _ => stem.to_owned(),
     }
 }
@@ -56,9 +58,9 @@ pub(crate) fn find(path: &Path, area: Option<&str>) -> Result<Found, String> {
         return Ok(found);
     }
     let answered_by = area_of(path, area)?;
-    let mode = answered_by
-        .mode_of(&stem(path))
-        .ok_or_else(|| format!("{}: area {} knows no cases of this name", path.display(), answered_by.name()))?;
+    let mode = answered_by.mode_of(&stem(path)).ok_or_else(|| {
+        format!("{}: area {} knows no cases of this name", path.display(), answered_by.name())
+    })?;
     found.files.push(CaseFile { path: path.to_owned(), area: answered_by, mode });
     Ok(found)
 }
@@ -72,7 +74,11 @@ fn walk(folder: &Path, area: Option<&str>, found: &mut Found) -> Result<(), Stri
             continue;
         }
         let answered_by = area_of(&path, area).ok();
-        let plain = if path.extension().is_some_and(|end| end == "gz") { path.with_extension("") } else { path.clone() };
+        let plain = if path.extension().is_some_and(|end| end == "gz") {
+            path.with_extension("")
+        } else {
+            path.clone()
+        };
         let is_cases = plain.extension().is_some_and(|end| end == "jsonl");
         match answered_by.and_then(|area| Some((area, area.mode_of(&stem(&path)).filter(|_| is_cases)?))) {
             Some((area, mode)) => found.files.push(CaseFile { path, area, mode }),

@@ -19,9 +19,9 @@ pub(crate) struct Output {
 impl Output {
     pub(crate) fn new(verdicts: Option<&Path>, show: usize) -> Result<Self, String> {
         let verdicts = match verdicts {
-            Some(path) => {
-                Some(BufWriter::new(File::create(path).map_err(|error| format!("{}: {error}", path.display()))?))
-            }
+            Some(path) => Some(BufWriter::new(
+                File::create(path).map_err(|error| format!("{}: {error}", path.display()))?,
+            )),
             None => None,
         };
         Ok(Self { verdicts, show })
@@ -80,7 +80,8 @@ pub(crate) fn case_file(file: &CaseFile, output: &mut Output) -> Result<bool, St
                 Value::Object(fields) => row.extend(fields.clone()),
                 other => drop(row.insert("want".to_owned(), other.clone())),
             }
-            writeln!(writer, "{}", Value::Object(row)).map_err(|error| format!("writing verdicts: {error}"))?;
+            writeln!(writer, "{}", Value::Object(row))
+                .map_err(|error| format!("writing verdicts: {error}"))?;
         }
         if let Some(difference) = &answered.difference {
             differ += 1;

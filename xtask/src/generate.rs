@@ -24,7 +24,8 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
     }
     // A page of a check that is gone.
     let pages = root.join("docs/checks");
-    for entry in std::fs::read_dir(&pages).map_err(|error| format!("{}: {error}", pages.display()))?.flatten() {
+    for entry in std::fs::read_dir(&pages).map_err(|error| format!("{}: {error}", pages.display()))?.flatten()
+    {
         let path = Path::new("docs/checks").join(entry.file_name());
         if !files.contains_key(&path) {
             stale.push(path.display().to_string());
@@ -62,11 +63,9 @@ fn index(checks: &[&Check]) -> String {
 fn page(check: &Check) -> String {
     let mut text = format!("# {} `{}`\n\n", check.id, check.name);
     let _ = writeln!(text, "{}. Severity: {}.\n", capitalized(check.summary), check.severity);
-    for (heading, body) in [
-        ("What it finds", check.what),
-        ("Why it matters", check.why),
-        ("How to mend it", check.fix),
-    ] {
+    for (heading, body) in
+        [("What it finds", check.what), ("Why it matters", check.why), ("How to mend it", check.fix)]
+    {
         let _ = writeln!(text, "## {heading}\n\n{}\n", body.trim());
     }
     let _ = writeln!(text, "## Example\n\n```yaml\n{}\n```\n", check.bad.trim_end());

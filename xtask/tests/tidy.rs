@@ -10,7 +10,8 @@ fn root() -> PathBuf {
 
 /// The crates of the project that a manifest's `[dependencies]` name.
 fn own_dependencies(manifest: &Path) -> BTreeSet<String> {
-    let text = std::fs::read_to_string(manifest).unwrap_or_else(|error| panic!("{}: {error}", manifest.display()));
+    let text =
+        std::fs::read_to_string(manifest).unwrap_or_else(|error| panic!("{}: {error}", manifest.display()));
     let section = text.split("[dependencies]").nth(1).unwrap_or_default();
     let section = section.split("\n[").next().unwrap_or_default();
     section
@@ -55,13 +56,25 @@ fn dependencies_run_one_way() {
 fn rings_are_light() {
     for package in ["ringwall-model", "ringwall-pods"] {
         let output = Command::new(env!("CARGO"))
-            .args(["tree", "--offline", "--locked", "--edges", "normal", "--prefix", "none", "--package", package])
+            .args([
+                "tree",
+                "--offline",
+                "--locked",
+                "--edges",
+                "normal",
+                "--prefix",
+                "none",
+                "--package",
+                package,
+            ])
             .current_dir(root())
             .output()
             .expect("cargo tree runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         let tree = String::from_utf8_lossy(&output.stdout).into_owned();
-        for heavy in ["tokio", "hyper", "rustls", "openssl", "kube", "k8s-openapi", "reqwest", "clap", "indicatif"] {
+        for heavy in
+            ["tokio", "hyper", "rustls", "openssl", "kube", "k8s-openapi", "reqwest", "clap", "indicatif"]
+        {
             let found = tree.lines().any(|line| line.split(' ').next() == Some(heavy));
             assert!(!found, "{package} depends on {heavy}");
         }
@@ -106,7 +119,9 @@ fn rings_read_no_files_and_know_no_clock() {
             continue;
         }
         let text = std::fs::read_to_string(&path).unwrap_or_default();
-        for edge in ["std::fs", "std::net", "std::process", "std::env", "SystemTime", "Instant::now", "println!"] {
+        for edge in
+            ["std::fs", "std::net", "std::process", "std::env", "SystemTime", "Instant::now", "println!"]
+        {
             assert!(!text.contains(edge), "{} uses {edge}", path.display());
         }
     }
@@ -124,7 +139,9 @@ fn generated_files_are_fresh() {
 
 #[test]
 fn every_member_crate_takes_the_workspace_lints() {
-    for folder in ["crates/model", "crates/input", "crates/pods", "crates/posture", "crates/report", "crates/cli"] {
+    for folder in
+        ["crates/model", "crates/input", "crates/pods", "crates/posture", "crates/report", "crates/cli"]
+    {
         let text = std::fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("a manifest");
         assert!(text.contains("[lints]\nworkspace = true"), "{folder}");
     }

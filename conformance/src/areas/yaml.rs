@@ -37,7 +37,8 @@ impl Area for Yaml {
             Ok(line) => line,
             Err(error) => return Answered::unanswered(error),
         };
-        let decoded = stream::decode_yaml(&Arc::new(Source::new(case.id.as_str(), line.case.r#in)), &Limits::default());
+        let decoded =
+            stream::decode_yaml(&Arc::new(Source::new(case.id.as_str(), line.case.r#in)), &Limits::default());
         let docs: Vec<Value> = decoded
             .documents
             .iter()
@@ -83,7 +84,8 @@ fn equal(a: &Value, b: &Value) -> bool {
         (Value::Number(x), Value::Number(y)) => x == y || x.as_f64() == y.as_f64(),
         (Value::Array(x), Value::Array(y)) => x.len() == y.len() && x.iter().zip(y).all(|(x, y)| equal(x, y)),
         (Value::Object(x), Value::Object(y)) => {
-            x.len() == y.len() && x.iter().all(|(key, value)| y.get(key).is_some_and(|other| equal(value, other)))
+            x.len() == y.len()
+                && x.iter().all(|(key, value)| y.get(key).is_some_and(|other| equal(value, other)))
         }
         _ => a == b,
     }

@@ -10,8 +10,10 @@ use ringwall_pods::policy::{Level, Version};
 /// Every ring of a Kubernetes cluster's defence, exactly
 #[derive(Debug, Parser)]
 #[command(name = "ringwall", version, max_term_width = 100, disable_help_subcommand = true)]
-#[command(after_help = "Exit codes: 0 yes or nothing found, 1 no or findings, 2 wrong usage or unreadable input, \
-                        3 a fault of ringwall")]
+#[command(
+    after_help = "Exit codes: 0 yes or nothing found, 1 no or findings, 2 wrong usage or unreadable input, \
+                        3 a fault of ringwall"
+)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) verb: Verb,
@@ -153,7 +155,7 @@ pub(crate) struct OutputArgs {
     /// Format of the answer
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Output,
-    /// When text is coloured; auto: on a terminal, unless NO_COLOR is set
+    /// When text is coloured; auto: on a terminal, unless `NO_COLOR` is set
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub(crate) color: Color,
     /// Say nothing beside the answer but errors

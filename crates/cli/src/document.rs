@@ -19,7 +19,12 @@ struct Document<'a, T> {
 }
 
 /// Writes an answer with the problems and notes of its input.
-pub(crate) fn write<T: Serialize>(schema: &str, answer: &T, loaded: &Loaded, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write<T: Serialize>(
+    schema: &str,
+    answer: &T,
+    loaded: &Loaded,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let document = Document {
         schema,
         ringwall: env!("CARGO_PKG_VERSION"),

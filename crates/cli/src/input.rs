@@ -12,9 +12,10 @@ use ringwall_model::version::Minor;
 use ringwall_model::workload;
 use ringwall_report::{Note, Summary};
 
-use crate::args::InputArgs;
+use crate::args::{InputArgs, Output};
 use crate::outcome::{Outcome, Usage};
 use crate::progress::Bar;
+use crate::screen::{Screen, say};
 
 /// What was read.
 pub(crate) struct Loaded {
@@ -39,6 +40,7 @@ impl Loaded {
             objects: self.snapshot.objects().count(),
             workloads,
             foreign: self.counts.foreign,
+            hidden: 0,
         }
     }
 
@@ -46,6 +48,15 @@ impl Loaded {
     pub(crate) fn outcome(&self, unknown: bool) -> Outcome {
         let unreadable = if self.problems.is_empty() { Outcome::Yes } else { Outcome::Unusable };
         unreadable.max(Outcome::no_if((unknown || self.lacking) && !self.allow_unknown))
+    }
+
+    /// Says why the outcome is no pass, where nothing else shows it.
+    pub(crate) fn hint(&self, screen: &Screen) {
+        if self.lacking && !self.allow_unknown && screen.output == Output::Text && !screen.quiet {
+            say(
+                "hint: not all of the input could be judged, so this is no pass; --allow-unknown lets it be one",
+            );
+        }
     }
 
     /// Takes in what was found out about the objects after they were read.
@@ -78,19 +89,23 @@ pub(crate) fn load(args: &InputArgs, verb: &str, quiet: bool) -> Result<Loaded, 
         read(&args.paths, &mut io::stdin(), &options, &progress)
     };
     if let Some(namespace) = &args.namespace {
-        for object in input.objects.iter_mut().filter(|object| object.id.namespace.is_none() && is_namespaced(object)) {
+        for object in
+            input.objects.iter_mut().filter(|object| object.id.namespace.is_none() && is_namespaced(object))
+        {
             object.id.namespace = Some(namespace.clone());
         }
     }
-    let unrendered = input.notes.iter().any(|note| note.kind == NoteKind::NotRendered);
+    let noted = |kind| input.notes.iter().any(|note| note.kind == kind);
+    let unrendered = noted(NoteKind::NotRendered);
+    // A pipe without anything is most likely the end of a program that failed, and an empty directory a wrong name.
+    let nothing = input.counts.documents == 0 && input.problems.is_empty();
+    let empty_pipe = nothing && args.paths.iter().all(|path| path == Path::new("-"));
+    let empty = empty_pipe || (nothing && noted(NoteKind::Empty));
     let mut notes: Vec<Note> = input
         .notes
         .into_iter()
         .map(|note| Note { file: note.file, position: note.position, message: note.message })
         .collect();
-    // A pipe without anything is most likely the end of a program that failed.
-    let nothing = input.counts.documents == 0 && input.problems.is_empty();
-    let empty_pipe = nothing && args.paths.iter().all(|path| path == Path::new("-"));
     if empty_pipe {
         notes.push(Note { file: STDIN.to_owned(), position: None, message: "holds no document".to_owned() });
     }
@@ -109,7 +124,7 @@ pub(crate) fn load(args: &InputArgs, verb: &str, quiet: bool) -> Result<Loaded, 
         notes,
         counts: input.counts,
         // Who says --no-render knows what is left out.
-        lacking: (unrendered && !args.no_render) || empty_pipe,
+        lacking: (unrendered && !args.no_render) || empty,
         allow_unknown: args.allow_unknown,
     })
 }
@@ -147,6 +162,7 @@ fn is_namespaced(object: &Object) -> bool {
         "VolumeAttachment",
     ];
     let id = &object.id;
-    let built_in = schema::of(&id.group, &object.version, &id.kind).is_some() || workload::of(object).is_some();
+    let built_in =
+        schema::of(&id.group, &object.version, &id.kind).is_some() || workload::of(object).is_some();
     built_in && !CLUSTER_WIDE.contains(&id.kind.as_str())
 }

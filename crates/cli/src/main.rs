@@ -33,29 +33,40 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const STACK: usize = 256 << 20;
 
 fn main() -> ExitCode {
+    guarded(run).into()
+}
+
+fn run() -> Outcome {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(answer) => {
             // Help and version are answers too; where nobody reads them on, that is no fault.
             let _ = answer.print();
-            return if answer.use_stderr() { Outcome::Unusable } else { Outcome::Yes }.into();
+            return if answer.use_stderr() { Outcome::Unusable } else { Outcome::Yes };
         }
     };
-    guarded(move || match verbs::run(&cli) {
+    match verbs::run(&cli) {
         Ok(outcome) => outcome,
         Err(usage) => {
             say(&usage.to_string());
             Outcome::Unusable
         }
-    })
-    .into()
+    }
 }
 
 /// Runs `work` on a thread with a large stack. A panic is a fault of ours: one line asks for a report of it.
 fn guarded(work: impl FnOnce() -> Outcome + Send + 'static) -> Outcome {
     panic::set_hook(Box::new(|panic| {
-        let message = panic.payload_as_str().unwrap_or("unknown panic").replace('\n', " ");
-        let place = panic.location().map(|place| format!(" at {}:{}", place.file(), place.line())).unwrap_or_default();
+        let payload = panic.payload();
+        let text = payload
+            .downcast_ref::<&str>()
+            .copied()
+            .or_else(|| payload.downcast_ref::<String>().map(String::as_str));
+        let message = text.unwrap_or("a panic without words").replace('\n', " ");
+        let place = panic
+            .location()
+            .map(|place| format!(" at {}:{}", place.file(), place.line()))
+            .unwrap_or_default();
         say(&format!(
             "error: ringwall {} failed: {message}{place}; this is a bug, please report it at {}/issues",
             env!("CARGO_PKG_VERSION"),

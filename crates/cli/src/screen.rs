@@ -18,7 +18,7 @@ pub(crate) struct Screen {
     /// Whether notes and progress are left out.
     pub(crate) quiet: bool,
     /// How text on standard output looks.
-    pub(crate) style: Style,
+    style: Style,
     errors: Style,
 }
 
@@ -36,10 +36,18 @@ impl Screen {
         }
     }
 
-    /// Writes the answer. Who closes the pipe has read enough: that changes nothing of the outcome.
-    pub(crate) fn answer(&self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome {
+    /// Writes the answer in its format. Who closes the pipe has read enough: that changes nothing of the outcome.
+    pub(crate) fn answer(
+        &self,
+        text: impl FnOnce(Style, &mut dyn Write) -> io::Result<()>,
+        json: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+    ) -> Outcome {
         let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        match write(&mut out).and_then(|()| out.flush()) {
+        let written = match self.output {
+            Output::Text => text(self.style, &mut out),
+            Output::Json => json(&mut out),
+        };
+        match written.and_then(|()| out.flush()) {
             Ok(()) => Outcome::Yes,
             Err(error) if error.kind() == ErrorKind::BrokenPipe => {
                 // What is left in the buffer has no reader.
@@ -74,7 +82,7 @@ pub(crate) fn say(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
-/// Whether to use colour: `--color` decides, then NO_COLOR, then CLICOLOR_FORCE, then whether it is a terminal.
+/// Whether to use colour: `--color` decides, then `NO_COLOR`, then `CLICOLOR_FORCE`, then whether it is a terminal.
 fn wants_color(color: Color, terminal: bool) -> bool {
     let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
     match color {
@@ -82,6 +90,8 @@ fn wants_color(color: Color, terminal: bool) -> bool {
         Color::Never => false,
         // NO_COLOR counts whatever its value is: see https://no-color.org.
         Color::Auto if env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty()) => false,
-        Color::Auto => set("CLICOLOR_FORCE") || (terminal && env::var_os("TERM").is_none_or(|term| term != "dumb")),
+        Color::Auto => {
+            set("CLICOLOR_FORCE") || (terminal && env::var_os("TERM").is_none_or(|term| term != "dumb"))
+        }
     }
 }

@@ -60,7 +60,11 @@ mod tests {
     #[test]
     fn columns_stand_in_line_and_lines_end_in_no_blanks() {
         let cell = |text: &str| (text.to_owned(), Look::new());
-        let rows = [vec![cell("a"), cell("bü"), cell("c")], vec![cell("long"), cell(""), cell("")], vec![cell(""), cell("x"), cell("y")]];
+        let rows = [
+            vec![cell("a"), cell("bü"), cell("c")],
+            vec![cell("long"), cell(""), cell("")],
+            vec![cell(""), cell("x"), cell("y")],
+        ];
         let mut bytes = Vec::new();
         write(&rows, 1, Style::default(), &mut bytes).unwrap();
         assert_eq!(String::from_utf8(bytes).unwrap(), " a     bü  c\n long\n       x   y\n");

@@ -113,7 +113,9 @@ impl Reader<'_> {
                 Some(b't') => self.word("true", |builder, span| builder.boolean(span, true))?,
                 Some(b'f') => self.word("false", |builder, span| builder.boolean(span, false))?,
                 Some(b'n') => self.word("null", TreeBuilder::null)?,
-                Some(_) => return Err(error(self.at, format!("expected a JSON value, got {}", self.shown()))),
+                Some(_) => {
+                    return Err(error(self.at, format!("expected a JSON value, got {}", self.shown())));
+                }
                 None => return Err(error(self.at, "expected a JSON value, got the end of the text")),
             }
             if self.builder.len() > self.limits.nodes {
@@ -137,8 +139,12 @@ impl Reader<'_> {
                         }
                         break;
                     }
-                    Some(_) => return Err(error(self.at, format!("expected {expected}, got {}", self.shown()))),
-                    None => return Err(error(self.at, format!("expected {expected}, got the end of the text"))),
+                    Some(_) => {
+                        return Err(error(self.at, format!("expected {expected}, got {}", self.shown())));
+                    }
+                    None => {
+                        return Err(error(self.at, format!("expected {expected}, got the end of the text")));
+                    }
                 }
             }
         }

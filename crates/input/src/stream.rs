@@ -64,7 +64,11 @@ pub fn decode(source: &Arc<Source>, limits: &Limits) -> Decoded {
         match json::value_at(source, at, limits) {
             Ok((tree, end)) => {
                 let strict = repeated_key(tree.root());
-                decoded.documents.push(Document { span: Span::new(at, end), tree: Ok(Arc::new(tree)), strict });
+                decoded.documents.push(Document {
+                    span: Span::new(at, end),
+                    tree: Ok(Arc::new(tree)),
+                    strict,
+                });
                 at = end;
             }
             Err(error) if decoded.documents.len() > 1 => {
@@ -75,7 +79,9 @@ pub fn decode(source: &Arc<Source>, limits: &Limits) -> Decoded {
                 let before = decoded.documents.len();
                 decode_yaml_from(source, after_blank_line(text, at), limits, &mut decoded);
                 // What is neither JSON nor YAML began like JSON: the JSON reader says best what is wrong.
-                if let Some(first) = decoded.documents.get_mut(before).filter(|first| before == 0 && first.tree.is_err()) {
+                if let Some(first) =
+                    decoded.documents.get_mut(before).filter(|first| before == 0 && first.tree.is_err())
+                {
                     first.tree = Err(error);
                 }
                 return decoded;
@@ -132,7 +138,8 @@ fn decode_yaml_from(source: &Arc<Source>, from: u32, limits: &Limits, decoded: &
         if let Some(after) = rest.strip_prefix("---") {
             let after = after[..line_end - at - 3].trim();
             if !after.is_empty() && !after.starts_with('#') {
-                let message = format!("a separator is `---` alone; here it is followed by `{}`", shorten(after));
+                let message =
+                    format!("a separator is `---` alone; here it is followed by `{}`", shorten(after));
                 decoded.error = Some(ReadError { offset: at as u32, message });
                 return;
             }
@@ -170,7 +177,9 @@ fn repeated_key(root: Node<'_>) -> Option<ReadError> {
             Kind::Mapping => {
                 let mut seen = HashSet::new();
                 for entry in node.entries() {
-                    if !seen.insert(entry.key) && first.as_ref().is_none_or(|old| entry.key_span.start < old.offset) {
+                    if !seen.insert(entry.key)
+                        && first.as_ref().is_none_or(|old| entry.key_span.start < old.offset)
+                    {
                         let message = format!("the key \"{}\" is here twice", entry.key);
                         first = Some(ReadError { offset: entry.key_span.start, message });
                     }

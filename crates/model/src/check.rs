@@ -88,13 +88,16 @@ pub fn validate<'a>(checks: impl IntoIterator<Item = &'a Check>) -> Vec<String> 
         if !ids.insert(check.id) {
             complain("the id is taken");
         }
-        if previous.is_some_and(|previous| previous[..previous.len() - 3] == check.id[..check.id.len() - 3] && previous >= check.id) {
+        if previous.is_some_and(|previous| {
+            previous[..previous.len() - 3] == check.id[..check.id.len() - 3] && previous >= check.id
+        }) {
             complain("the id does not rise");
         }
         if !names.insert(check.name) {
             complain("the name is taken");
         }
-        let kebab = check.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+        let kebab =
+            check.name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
         if !kebab || check.name.is_empty() {
             complain("the name is not in kebab case");
         }

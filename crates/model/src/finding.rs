@@ -144,8 +144,15 @@ impl Finding {
     pub fn id(&self) -> String {
         let namespace = self.object.namespace.as_deref().unwrap_or_default();
         let path = self.path.to_string();
-        let parts =
-            [self.check.id, &self.object.group, &self.object.kind, namespace, &self.object.name, &path, &self.witness];
+        let parts = [
+            self.check.id,
+            &self.object.group,
+            &self.object.kind,
+            namespace,
+            &self.object.name,
+            &path,
+            &self.witness,
+        ];
         // FNV-1a, 64 bits: stable across builds and platforms.
         let mut hash = 0xcbf2_9ce4_8422_2325_u64;
         for part in parts {

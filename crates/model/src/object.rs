@@ -148,7 +148,14 @@ impl Object {
             name,
         };
         let version = version.to_owned();
-        Ok(Self { root: root.index(), tree: Arc::clone(tree), id, version, within, rendering: Rendering::None })
+        Ok(Self {
+            root: root.index(),
+            tree: Arc::clone(tree),
+            id,
+            version,
+            within,
+            rendering: Rendering::None,
+        })
     }
 
     /// The object's node.
@@ -163,7 +170,11 @@ impl Object {
 
     /// Group and version, as in `apiVersion`.
     pub fn api_version(&self) -> String {
-        if self.id.group.is_empty() { self.version.clone() } else { format!("{}/{}", self.id.group, self.version) }
+        if self.id.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.id.group, self.version)
+        }
     }
 
     /// Whether it is of this group and kind, in any version.

@@ -89,7 +89,10 @@ impl FieldPath {
 
 /// A key that can stand after a dot.
 fn is_plain(key: &str) -> bool {
-    !key.is_empty() && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' || byte == b'$')
+    !key.is_empty()
+        && key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-' || byte == b'$')
 }
 
 impl fmt::Display for FieldPath {
@@ -144,7 +147,8 @@ impl FromStr for FieldPath {
         let at = |rest: &str| text.len() - rest.len();
         while !rest.is_empty() {
             if let Some(inner) = rest.strip_prefix("[\"") {
-                let (key, after) = quoted(inner).ok_or(PathError { at: at(rest), expected: "a closing \"]" })?;
+                let (key, after) =
+                    quoted(inner).ok_or(PathError { at: at(rest), expected: "a closing \"]" })?;
                 path.push(Segment::key(key));
                 rest = after;
             } else if let Some(inner) = rest.strip_prefix('[') {

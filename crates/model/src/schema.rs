@@ -85,7 +85,11 @@ impl FieldTable {
         let at = |index: usize| bytes.get(index).copied().map_or(0, usize::from);
         let last = at(bytes.len().wrapping_sub(1));
         let middle = at(bytes.len() / 2);
-        bytes.len().wrapping_mul(31) ^ at(0).wrapping_mul(7) ^ last.wrapping_mul(131) ^ middle.wrapping_mul(17) ^ at(1)
+        bytes.len().wrapping_mul(31)
+            ^ at(0).wrapping_mul(7)
+            ^ last.wrapping_mul(131)
+            ^ middle.wrapping_mul(17)
+            ^ at(1)
     }
 
     fn insert(&mut self, name: &'static str, shape: Shape) {
@@ -403,12 +407,14 @@ fn is_quantity(text: &str) -> bool {
     let exponent = || {
         let body = rest.strip_prefix(['e', 'E'])?;
         let digits = body.strip_prefix(['-', '+']).unwrap_or(body);
-        (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| body.parse::<i64>().is_ok())
+        (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
+            .then(|| body.parse::<i64>().is_ok())
     };
     // A sign alone, and a lone point, are read as zero by the reference's parser only where digits follow or
     // the number ends there: "" after the sign gives 0, "." is refused by the number parser.
     let has_number = !digits.is_empty() || !decimals.is_empty() || (unsigned.is_empty() && rest.is_empty());
-    (known || exponent() == Some(true)) && (has_number || unsigned.starts_with(|c: char| c.is_ascii_alphabetic()))
+    (known || exponent() == Some(true))
+        && (has_number || unsigned.starts_with(|c: char| c.is_ascii_alphabetic()))
 }
 
 /// Whether Go's `time.Parse` reads `text` as RFC 3339; with `micro`, as Kubernetes' `RFC3339Micro`.
@@ -418,8 +424,12 @@ fn is_time(text: &str, micro: bool) -> bool {
         let part = text.get(from..from + len)?;
         part.bytes().all(|byte| byte.is_ascii_digit()).then(|| part.parse().ok())?
     };
-    let (Some(year), Some(month), Some(day)) = (digits(0, 4), digits(5, 2), digits(8, 2)) else { return false };
-    let (Some(hour), Some(minute), Some(second)) = (digits(11, 2), digits(14, 2), digits(17, 2)) else { return false };
+    let (Some(year), Some(month), Some(day)) = (digits(0, 4), digits(5, 2), digits(8, 2)) else {
+        return false;
+    };
+    let (Some(hour), Some(minute), Some(second)) = (digits(11, 2), digits(14, 2), digits(17, 2)) else {
+        return false;
+    };
     let separators = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
     if separators.iter().any(|(at, separator)| bytes.get(*at) != Some(separator)) {
         return false;
@@ -475,7 +485,10 @@ fn is_duration(text: &str) -> bool {
             return false;
         }
         rest = &rest[end..];
-        let Some(unit) = ["ns", "us", "µs", "μs", "ms", "s", "m", "h"].iter().filter(|unit| rest.starts_with(**unit)).max_by_key(|unit| unit.len())
+        let Some(unit) = ["ns", "us", "µs", "μs", "ms", "s", "m", "h"]
+            .iter()
+            .filter(|unit| rest.starts_with(**unit))
+            .max_by_key(|unit| unit.len())
         else {
             return false;
         };

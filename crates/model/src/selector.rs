@@ -177,7 +177,8 @@ impl Selector {
     pub fn matches<'l>(&self, label: impl Fn(&str) -> Option<&'l str>) -> bool {
         self.requirements.iter().all(|requirement| {
             let value = label(&requirement.key);
-            let listed = || value.is_some_and(|v| requirement.values.binary_search_by(|x| x.as_str().cmp(v)).is_ok());
+            let listed =
+                || value.is_some_and(|v| requirement.values.binary_search_by(|x| x.as_str().cmp(v)).is_ok());
             match requirement.operator {
                 Operator::In => listed(),
                 Operator::NotIn => !listed(),
@@ -302,7 +303,8 @@ mod tests {
     #[test]
     fn not_in_selects_objects_without_the_label() {
         use serde_json::json;
-        let selector = json!({"matchExpressions": [{"key": "env", "operator": "NotIn", "values": ["prod", "dev"]}]});
+        let selector =
+            json!({"matchExpressions": [{"key": "env", "operator": "NotIn", "values": ["prod", "dev"]}]});
         assert!(matches(&selector, &[]));
         assert!(matches(&selector, &[("env", "test")]));
         assert!(!matches(&selector, &[("env", "dev")]));
@@ -313,9 +315,15 @@ mod tests {
     fn what_the_reference_refuses_is_refused_with_its_path() {
         use serde_json::json;
         for (bad, path) in [
-            (json!({"matchExpressions": [{"key": "a", "operator": "in", "values": ["x"]}]}), "matchExpressions[0].operator"),
+            (
+                json!({"matchExpressions": [{"key": "a", "operator": "in", "values": ["x"]}]}),
+                "matchExpressions[0].operator",
+            ),
             (json!({"matchExpressions": [{"key": "a", "operator": "In"}]}), "matchExpressions[0].values"),
-            (json!({"matchExpressions": [{"key": "a", "operator": "Exists", "values": ["x"]}]}), "matchExpressions[0].values"),
+            (
+                json!({"matchExpressions": [{"key": "a", "operator": "Exists", "values": ["x"]}]}),
+                "matchExpressions[0].values",
+            ),
             (json!({"matchExpressions": [{"operator": "Exists"}]}), "matchExpressions[0]"),
             (json!({"matchLabels": {"a": "-x"}}), "matchLabels.a"),
             (json!({"matchLabels": ["a"]}), "matchLabels"),

@@ -70,10 +70,14 @@ impl Snapshot {
             // Without a name nothing says that two objects are one (`generateName` makes new ones each time).
             let nameless = id.name.is_empty() || id.name.ends_with('*');
             let twin = match object.uid() {
-                Some(uid) => if let Some(twin) = by_uid.get(uid) { Some(*twin) } else {
-                    by_uid.insert(uid, index);
-                    by_id.get(&id).copied().filter(|twin| objects[*twin].uid().is_none())
-                },
+                Some(uid) => {
+                    if let Some(twin) = by_uid.get(uid) {
+                        Some(*twin)
+                    } else {
+                        by_uid.insert(uid, index);
+                        by_id.get(&id).copied().filter(|twin| objects[*twin].uid().is_none())
+                    }
+                }
                 None => by_id.get(&id).copied(),
             };
             match twin.filter(|_| !nameless) {
@@ -89,7 +93,8 @@ impl Snapshot {
             }
         }
         let mut snapshot = Self { objects, facts, by_id, owners: Vec::new(), repeats, dropped };
-        let direct: Vec<Option<usize>> = (0..snapshot.objects.len()).map(|index| snapshot.controller_of(index)).collect();
+        let direct: Vec<Option<usize>> =
+            (0..snapshot.objects.len()).map(|index| snapshot.controller_of(index)).collect();
         snapshot.owners = (0..direct.len()).map(|index| top_of(index, &direct)).collect();
         snapshot
     }
@@ -135,8 +140,9 @@ impl Snapshot {
     fn controller_of(&self, index: usize) -> Option<usize> {
         let object = &self.objects[index];
         let references = object.root().at(&["metadata", "ownerReferences"])?;
-        let controller =
-            references.items().find(|reference| reference.get("controller").and_then(Node::as_bool) == Some(true))?;
+        let controller = references
+            .items()
+            .find(|reference| reference.get("controller").and_then(Node::as_bool) == Some(true))?;
         let text = |key: &str| controller.get(key).and_then(Node::as_str).unwrap_or_default();
         let api_version = text("apiVersion");
         let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);

@@ -305,7 +305,9 @@ impl<'t> Node<'t> {
         for segment in path.segments() {
             match segment {
                 Segment::Key(key) => {
-                    let Some(entry) = node.entries().filter(|entry| entry.key == &**key).last() else { break };
+                    let Some(entry) = node.entries().filter(|entry| entry.key == &**key).last() else {
+                        break;
+                    };
                     home = entry.key_span;
                     node = entry.value;
                 }
@@ -325,7 +327,9 @@ impl<'t> Node<'t> {
             (Kind::Mapping, Kind::Mapping) => {
                 let sorted = |node: Node<'_>| {
                     // Of repeated keys the last stands.
-                    node.entries().map(|entry| (entry.key.to_owned(), entry.value.index())).collect::<BTreeMap<_, _>>()
+                    node.entries()
+                        .map(|entry| (entry.key.to_owned(), entry.value.index()))
+                        .collect::<BTreeMap<_, _>>()
                 };
                 let (mine, theirs) = (sorted(self), sorted(other));
                 mine.len() == theirs.len()
@@ -442,7 +446,10 @@ impl TreeBuilder {
 
     /// A builder that expects about `nodes` nodes.
     pub fn with_capacity(source: Arc<Source>, nodes: usize) -> Self {
-        Self { tree: Tree { source, slots: Vec::with_capacity(nodes), strings: String::new() }, open: Vec::new() }
+        Self {
+            tree: Tree { source, slots: Vec::with_capacity(nodes), strings: String::new() },
+            open: Vec::new(),
+        }
     }
 
     /// Nodes so far, keys included.
@@ -504,7 +511,11 @@ impl TreeBuilder {
 
     /// Adds text: borrowed where the source has exactly `text` at `content`, else owned.
     pub fn text(&mut self, span: Span, content: Span, text: &str) -> u32 {
-        if self.tree.source.slice(content) == text { self.borrowed(span, content) } else { self.string(span, text) }
+        if self.tree.source.slice(content) == text {
+            self.borrowed(span, content)
+        } else {
+            self.string(span, text)
+        }
     }
 
     /// Adds a mapping's key whose text stands in the source at `content`.

@@ -107,7 +107,11 @@ pub struct ConfigError {
 
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.path.is_empty() { f.write_str(&self.message) } else { write!(f, "{}: {}", self.path, self.message) }
+        if self.path.is_empty() {
+            f.write_str(&self.message)
+        } else {
+            write!(f, "{}: {}", self.path, self.message)
+        }
     }
 }
 
@@ -131,7 +135,10 @@ impl Configuration {
         }
         let version = node.str_at(&["apiVersion"]).unwrap_or_default();
         if !matches!(version.strip_prefix(GROUP), Some("v1" | "v1beta1" | "v1alpha1")) {
-            return refuse("apiVersion", format!("expected {GROUP}v1, v1beta1 or v1alpha1, got \"{version}\""));
+            return refuse(
+                "apiVersion",
+                format!("expected {GROUP}v1, v1beta1 or v1alpha1, got \"{version}\""),
+            );
         }
         let kind = node.str_at(&["kind"]).unwrap_or_default();
         if kind != "PodSecurityConfiguration" {
@@ -186,7 +193,10 @@ impl Configuration {
     pub fn default_policy(&self) -> Policy {
         let d = &self.defaults;
         let mode = |level: &str, version: &str| {
-            LevelVersion::new(level.parse().unwrap_or(Level::Restricted), version.parse().unwrap_or(Version::Latest))
+            LevelVersion::new(
+                level.parse().unwrap_or(Level::Restricted),
+                version.parse().unwrap_or(Version::Latest),
+            )
         };
         Policy {
             enforce: mode(&d.enforce, &d.enforce_version),

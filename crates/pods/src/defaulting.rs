@@ -45,11 +45,13 @@ fn copy_app_armor_annotations(template: &mut PodTemplate<'_>) {
     if annotations.is_empty() {
         return;
     }
-    let pod_profile = template.spec.security_context.as_ref().and_then(|context| context.app_armor_profile.clone());
+    let pod_profile =
+        template.spec.security_context.as_ref().and_then(|context| context.app_armor_profile.clone());
     let spec = &mut template.spec;
     for list in [&mut spec.init_containers, &mut spec.containers, &mut spec.ephemeral_containers] {
         for container in list.as_mut_slice() {
-            if container.security_context.as_ref().is_some_and(|context| context.app_armor_profile.is_some()) {
+            if container.security_context.as_ref().is_some_and(|context| context.app_armor_profile.is_some())
+            {
                 continue;
             }
             let key = format!("container.apparmor.security.beta.kubernetes.io/{}", container.name);
@@ -59,7 +61,8 @@ fn copy_app_armor_annotations(template: &mut PodTemplate<'_>) {
             if pod_profile.as_ref().is_some_and(|pod| pod.kind() == profile.kind()) {
                 continue;
             }
-            container.security_context.get_or_insert_with(SecurityContext::default).app_armor_profile = Some(profile);
+            container.security_context.get_or_insert_with(SecurityContext::default).app_armor_profile =
+                Some(profile);
         }
     }
 }

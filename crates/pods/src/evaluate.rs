@@ -101,7 +101,8 @@ impl Evaluator {
             .map(|revision| revision.since.0)
             .max()
             .unwrap_or_default();
-        let mut evaluator = Self { baseline: Vec::new(), restricted: Vec::new(), newest: u64::from(registered) };
+        let mut evaluator =
+            Self { baseline: Vec::new(), restricted: Vec::new(), newest: u64::from(registered) };
         for minor in 0..=registered {
             let at = |level: Level| {
                 CHECKS.iter().filter(move |check| check.level == level).filter_map(move |check| {
@@ -111,8 +112,11 @@ impl Evaluator {
             let baseline: Vec<Applied> = at(Level::Baseline).collect();
             let own: Vec<Applied> = at(Level::Restricted).collect();
             let overridden = |id: &str| own.iter().any(|applied| applied.revision.overrides.contains(&id));
-            let restricted =
-                baseline.iter().copied().filter(|applied| !overridden(applied.check.id)).chain(own.iter().copied());
+            let restricted = baseline
+                .iter()
+                .copied()
+                .filter(|applied| !overridden(applied.check.id))
+                .chain(own.iter().copied());
             evaluator.restricted.push(restricted.collect());
             evaluator.baseline.push(baseline);
         }

@@ -113,7 +113,12 @@ impl FromStr for Version {
             return Err(VersionError);
         }
         // Go reads it into an int of 64 bits.
-        minor.parse::<i64>().ok().and_then(|minor| u64::try_from(minor).ok()).map(Self::Minor).ok_or(VersionError)
+        minor
+            .parse::<i64>()
+            .ok()
+            .and_then(|minor| u64::try_from(minor).ok())
+            .map(Self::Minor)
+            .ok_or(VersionError)
     }
 }
 
@@ -182,7 +187,11 @@ pub struct Policy {
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { enforce: LevelVersion::PRIVILEGED, audit: LevelVersion::PRIVILEGED, warn: LevelVersion::PRIVILEGED }
+        Self {
+            enforce: LevelVersion::PRIVILEGED,
+            audit: LevelVersion::PRIVILEGED,
+            warn: LevelVersion::PRIVILEGED,
+        }
     }
 }
 
@@ -289,7 +298,10 @@ pub fn aggregate(errors: &[FieldError]) -> String {
 /// version as latest. Where a namespace is validly labelled `enforce` and not `warn`, and that is stricter than
 /// the default warning, `warn` follows `enforce`.
 /// Source: `PolicyToEvaluate` in k8s.io/pod-security-admission `api/helpers.go`.
-pub fn from_labels<'l>(label: impl Fn(&str) -> Option<&'l str>, defaults: &Policy) -> (Policy, Vec<FieldError>) {
+pub fn from_labels<'l>(
+    label: impl Fn(&str) -> Option<&'l str>,
+    defaults: &Policy,
+) -> (Policy, Vec<FieldError>) {
     let mut policy = *defaults;
     let mut errors = Vec::new();
     let enforce_level = level(&label, ENFORCE, Level::Restricted, &mut policy.enforce.level, &mut errors);
@@ -356,15 +368,22 @@ mod tests {
 
     #[test]
     fn warn_follows_enforce_unless_it_is_labelled() {
-        assert_eq!(policy(&[("enforce", "baseline"), ("enforce-version", "v1.30")]).0.warn.to_string(), "baseline:v1.30");
-        assert_eq!(policy(&[("enforce", "baseline"), ("warn", "privileged")]).0.warn.level, Level::Privileged);
+        assert_eq!(
+            policy(&[("enforce", "baseline"), ("enforce-version", "v1.30")]).0.warn.to_string(),
+            "baseline:v1.30"
+        );
+        assert_eq!(
+            policy(&[("enforce", "baseline"), ("warn", "privileged")]).0.warn.level,
+            Level::Privileged
+        );
         let (with_version, _) = policy(&[("enforce", "restricted"), ("warn-version", "v1.20")]);
         assert_eq!(with_version.warn.to_string(), "restricted:v1.20");
     }
 
     #[test]
     fn a_bad_enforce_level_is_closed_and_the_others_are_open() {
-        let (policy, errors) = policy(&[("enforce", "restriced"), ("audit", "x"), ("enforce-version", "1.2")]);
+        let (policy, errors) =
+            policy(&[("enforce", "restriced"), ("audit", "x"), ("enforce-version", "1.2")]);
         assert_eq!(policy.enforce.to_string(), "restricted:latest");
         assert_eq!(policy.audit.level, Level::Privileged);
         assert_eq!(policy.warn.level, Level::Privileged, "a bad level is not followed");

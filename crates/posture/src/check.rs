@@ -60,7 +60,8 @@ pub fn check(
         for (index, member) in family.members.iter().enumerate() {
             let mut answer = judge(snapshot, evaluator, question, member);
             let same = |known: &&mut Answer| {
-                (known.verdict, known.policy, &known.message) == (answer.verdict, answer.policy, &answer.message)
+                (known.verdict, known.policy, &known.message)
+                    == (answer.verdict, answer.policy, &answer.message)
             };
             match answers[first..].iter_mut().find(same) {
                 Some(known) => known.replicas += usize::from(member.kind.is_pod()),
@@ -75,7 +76,12 @@ pub fn check(
     answers
 }
 
-fn judge(snapshot: &Snapshot, evaluator: &Evaluator, question: Question<'_>, workload: &Workload<'_>) -> Answer {
+fn judge(
+    snapshot: &Snapshot,
+    evaluator: &Evaluator,
+    question: Question<'_>,
+    workload: &Workload<'_>,
+) -> Answer {
     let object = workload.object;
     let mut answer = Answer {
         object: object.id.clone(),
@@ -117,10 +123,14 @@ fn judge(snapshot: &Snapshot, evaluator: &Evaluator, question: Question<'_>, wor
 /// What a configuration exempts the workload by.
 pub(crate) fn exemption(configuration: &Configuration, workload: &Workload<'_>) -> Option<&'static str> {
     let exemptions = &configuration.exemptions;
-    let listed = |list: &[String], name: Option<&str>| name.is_some_and(|name| list.iter().any(|entry| entry == name));
+    let listed =
+        |list: &[String], name: Option<&str>| name.is_some_and(|name| list.iter().any(|entry| entry == name));
     if listed(&exemptions.namespaces, workload.object.id.namespace.as_deref()) {
         Some("namespace")
-    } else if listed(&exemptions.runtime_classes, workload.template.spec.runtime_class_name.filter(|name| !name.is_empty())) {
+    } else if listed(
+        &exemptions.runtime_classes,
+        workload.template.spec.runtime_class_name.filter(|name| !name.is_empty()),
+    ) {
         Some("runtimeClass")
     } else {
         None

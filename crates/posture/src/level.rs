@@ -88,7 +88,12 @@ pub struct Labelled {
 }
 
 /// Where the workloads and namespaces of a snapshot stand at a version of the standards.
-pub fn levels(snapshot: &Snapshot, workloads: &Workloads<'_>, evaluator: &Evaluator, version: Version) -> Levels {
+pub fn levels(
+    snapshot: &Snapshot,
+    workloads: &Workloads<'_>,
+    evaluator: &Evaluator,
+    version: Version,
+) -> Levels {
     let mut levels = Levels::default();
     let mut namespaces: BTreeMap<Option<&str>, NamespaceLevel> = BTreeMap::new();
     for family in &workloads.families {
@@ -119,7 +124,12 @@ pub fn levels(snapshot: &Snapshot, workloads: &Workloads<'_>, evaluator: &Evalua
             }
         }
     }
-    for object in workloads.problems.iter().filter_map(|problem| problem.object.as_ref()).collect::<std::collections::BTreeSet<_>>() {
+    for object in workloads
+        .problems
+        .iter()
+        .filter_map(|problem| problem.object.as_ref())
+        .collect::<std::collections::BTreeSet<_>>()
+    {
         if let Some(namespace) = namespaces.get_mut(&object.namespace.as_deref())
             && ringwall_model::workload::WorkloadKind::of(&object.group, &object.kind).is_some()
         {
@@ -188,5 +198,11 @@ fn of_namespace(snapshot: &Snapshot, name: Option<&str>) -> NamespaceLevel {
             refused: 0,
         }
     });
-    NamespaceLevel { name: name.map(str::to_owned), level: Level::Restricted, workloads: 0, unreadable: 0, labelled }
+    NamespaceLevel {
+        name: name.map(str::to_owned),
+        level: Level::Restricted,
+        workloads: 0,
+        unreadable: 0,
+        labelled,
+    }
 }

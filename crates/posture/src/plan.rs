@@ -96,7 +96,9 @@ pub fn plan(
             };
             said.push((words, member));
         }
-        let Some(name) = family.members.first().map(|member| member.object.id.namespace.as_deref()) else { continue };
+        let Some(name) = family.members.first().map(|member| member.object.id.namespace.as_deref()) else {
+            continue;
+        };
         let plan = plans.entry(name).or_insert_with(|| empty(snapshot, name, configuration));
         for (words, member) in said {
             match (words.as_str(), member.reasons.is_empty()) {

@@ -35,8 +35,8 @@ pub fn entries() -> Vec<Entry> {
 }
 
 /// All checks.
-pub fn checks() -> Vec<&'static Check> {
-    entries().into_iter().map(|entry| entry.check).collect()
+pub fn checks() -> impl Iterator<Item = &'static Check> {
+    entries().into_iter().map(|entry| entry.check)
 }
 
 #[cfg(test)]

@@ -67,9 +67,9 @@ pub fn scan(snapshot: &Snapshot, options: Options) -> Scan {
 }
 
 fn invalid_labels(namespace: &Object) -> impl Iterator<Item = Finding> {
-    invalid_label::find(namespace)
-        .into_iter()
-        .map(|label| finding(&invalid_label::CHECK, namespace, namespace, label.path, label.message, label.value))
+    invalid_label::find(namespace).into_iter().map(|label| {
+        finding(&invalid_label::CHECK, namespace, namespace, label.path, label.message, label.value)
+    })
 }
 
 /// A finding on `top`, located in the text of `object`.
@@ -138,8 +138,11 @@ impl<'a, 's> Judge<'a, 's> {
     /// Whether a baseline check that this one replaces at restricted has said it already, of the same field or one
     /// inside it.
     fn is_said(&self, check: &StandardCheck, offence: &Offence<'_>, baseline: &Failures<'_>) -> bool {
-        let applied = self.evaluator.checks(at(Level::Restricted)).iter().find(|applied| applied.check.id == check.id);
-        let Some(overrides) = applied.map(|applied| applied.revision.overrides).filter(|list| !list.is_empty()) else {
+        let applied =
+            self.evaluator.checks(at(Level::Restricted)).iter().find(|applied| applied.check.id == check.id);
+        let Some(overrides) =
+            applied.map(|applied| applied.revision.overrides).filter(|list| !list.is_empty())
+        else {
             return false;
         };
         let path = offence.path();
@@ -150,7 +153,13 @@ impl<'a, 's> Judge<'a, 's> {
             .any(|said| said.path().strip_prefix(&path).is_some())
     }
 
-    fn offence(&mut self, index: usize, member: &Workload<'_>, check: &'static StandardCheck, offence: &Offence<'_>) {
+    fn offence(
+        &mut self,
+        index: usize,
+        member: &Workload<'_>,
+        check: &'static StandardCheck,
+        offence: &Offence<'_>,
+    ) {
         let list = match offence.place {
             Place::Container { list, .. } => Some(ContainerList::field(list)),
             _ => None,
@@ -183,13 +192,15 @@ impl<'a, 's> Judge<'a, 's> {
 
     /// Whether the namespace's own level refuses the member's pods.
     fn refusal(&mut self, index: usize, member: &Workload<'_>) {
-        let Some(namespace) = member.object.id.namespace.as_deref().and_then(|name| self.snapshot.namespace(name))
+        let Some(namespace) =
+            member.object.id.namespace.as_deref().and_then(|name| self.snapshot.namespace(name))
         else {
             return;
         };
         let (policy, _) = policy_of(namespace, &Policy::default());
         let mut failures = Failures::default();
-        let Some(words) = refused::words(self.evaluator, policy.enforce, &member.template, &mut failures) else {
+        let Some(words) = refused::words(self.evaluator, policy.enforce, &member.template, &mut failures)
+        else {
             return;
         };
         if self.is_known(index, member, (refused::CHECK.id, None, String::new(), "")) {
@@ -201,7 +212,14 @@ impl<'a, 's> Judge<'a, 's> {
             (true, _) => format!("its pod \"{}\" is refused: {words}", member.object.id.name),
         };
         let path = FieldPath::keys(&["metadata", "namespace"]);
-        self.findings.push(finding(&refused::CHECK, self.family.top, member.object, path, message, String::new()));
+        self.findings.push(finding(
+            &refused::CHECK,
+            self.family.top,
+            member.object,
+            path,
+            message,
+            String::new(),
+        ));
     }
 }
 

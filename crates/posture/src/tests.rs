@@ -1,1 +1,193 @@
+//! Snapshots of a few objects, and what all rings say of them.
 
+use ringwall_input::{Options, load};
+use ringwall_model::finding::Verdict;
+use ringwall_model::snapshot::{Facts, Snapshot};
+use ringwall_pods::config::Configuration;
+use ringwall_pods::policy::{Level, LevelVersion, Version};
+
+use crate::check::Question;
+use crate::{check, evaluator, level, plan, scan, workloads};
+
+fn snapshot(yaml: &str) -> Snapshot {
+    let input = load(&["-".into()], &mut yaml.as_bytes(), &Options::default(), &());
+    assert_eq!(input.problems, []);
+    Snapshot::new(input.objects, Facts::default())
+}
+
+/// A document: kind, name, then anything. `{spec}` stands for a pod's specification that offends hostPID alone.
+fn object(api_version: &str, kind: &str, name: &str, rest: &str) -> String {
+    let spec = "{hostPID: true, containers: []}";
+    let rest = rest.replace("{spec}", spec);
+    format!(
+        "---\napiVersion: {api_version}\nkind: {kind}\nmetadata:\n  name: {name}\n  namespace: shop\n{rest}\n"
+    )
+}
+
+fn owned_by(api_version: &str, kind: &str, name: &str) -> String {
+    format!(
+        "  ownerReferences:\n  - {{apiVersion: {api_version}, kind: {kind}, name: {name}, controller: true}}\n"
+    )
+}
+
+/// Each finding as `object rule message (+replicas)`.
+fn findings(yaml: &str) -> Vec<String> {
+    let shown = |finding: &ringwall_model::finding::Finding| {
+        let replicas = if finding.replicas > 0 { format!(" (+{})", finding.replicas) } else { String::new() };
+        format!("{} {} {}{replicas}", finding.object, finding.check.id, finding.message)
+    };
+    scan(&snapshot(yaml), scan::Options::default()).findings.iter().map(shown).collect()
+}
+
+const HOST_PID: &str = "RW-POD-002 the pod shares its node's processes (hostPID)";
+
+#[test]
+fn what_a_deployment_makes_is_found_on_it_once() {
+    let template = "spec: {replicas: 2, template: {spec: {spec}}}";
+    let past = "spec: {replicas: 0, template: {spec: {hostIPC: true, containers: []}}}";
+    let of_set = owned_by("apps/v1", "ReplicaSet", "web-1");
+    let of_web = owned_by("apps/v1", "Deployment", "web");
+    let dump = [
+        object("v1", "Pod", "web-1-a", &format!("{of_set}spec: {{spec}}")),
+        object("v1", "Pod", "web-1-b", &format!("{of_set}spec: {{spec}}")),
+        object("apps/v1", "ReplicaSet", "web-1", &format!("{of_web}{template}")),
+        object("apps/v1", "ReplicaSet", "web-0", &format!("{of_web}{past}")),
+        object("apps/v1", "Deployment", "web", template),
+    ]
+    .concat();
+    assert_eq!(findings(&dump), [format!("Deployment shop/web {HOST_PID} (+2)")]);
+}
+
+#[test]
+fn an_owner_of_a_custom_kind_takes_the_findings_and_a_node_does_not() {
+    let rollout = [
+        object("argoproj.io/v1alpha1", "Rollout", "web", ""),
+        object(
+            "v1",
+            "Pod",
+            "web-a",
+            &format!("{}spec: {{spec}}", owned_by("argoproj.io/v1alpha1", "Rollout", "web")),
+        ),
+        object(
+            "v1",
+            "Pod",
+            "web-b",
+            &format!("{}spec: {{spec}}", owned_by("argoproj.io/v1alpha1", "Rollout", "web")),
+        ),
+    ]
+    .concat();
+    assert_eq!(findings(&rollout), [format!("Rollout shop/web {HOST_PID} (+1)")]);
+    let node = [
+        "---\napiVersion: v1\nkind: Node\nmetadata: {name: n1, namespace: shop}\n".to_owned(),
+        object("v1", "Pod", "kube-proxy", &format!("{}spec: {{spec}}", owned_by("v1", "Node", "n1"))),
+    ]
+    .concat();
+    assert_eq!(findings(&node), [format!("Pod shop/kube-proxy {HOST_PID}")]);
+}
+
+#[test]
+fn two_offences_of_one_field_are_two_findings_and_ids_tell_them_apart() {
+    let pod = object(
+        "v1",
+        "Pod",
+        "web",
+        "spec: {containers: [{name: a, ports: [{containerPort: 1, hostPort: 80}, {containerPort: 2, hostPort: 80}]}]}",
+    );
+    let scan = scan(&snapshot(&pod), scan::Options::default());
+    let ports: Vec<_> = scan.findings.iter().filter(|finding| finding.check.name == "host-port").collect();
+    assert_eq!(ports.len(), 2);
+    assert_ne!(ports[0].id(), ports[1].id());
+    assert_eq!(ports[0].witness, "a/80");
+    assert!(scan.findings.is_sorted_by(|a, b| a.sort_key() <= b.sort_key()));
+}
+
+/// Reporters fold by the witness, so it must be in the message.
+#[test]
+fn every_part_of_a_witness_is_in_its_message() {
+    let pod = "
+spec:
+  hostNetwork: true
+  securityContext:
+    sysctls: [{name: kernel.msgmax, value: '1'}]
+    seLinuxOptions: {type: spc_t, user: u, role: r}
+    windowsOptions: {hostProcess: true}
+    appArmorProfile: {type: Unconfined}
+  volumes: [{name: host, hostPath: {path: /}}, {name: net, nfs: {server: s, path: /}}]
+  initContainers:
+  - name: init
+    securityContext: {runAsUser: 0, procMount: Unmasked, seccompProfile: {type: Unconfined}}
+  containers:
+  - name: app
+    ports: [{containerPort: 1, hostPort: 81}]
+    livenessProbe: {httpGet: {host: h1, port: 1}}
+    lifecycle: {preStop: {tcpSocket: {host: h2, port: 1}}}
+    securityContext: {privileged: true, capabilities: {add: [SYS_ADMIN, CHOWN]}}
+";
+    let scan = scan(&snapshot(&object("v1", "Pod", "web", pod)), scan::Options::default());
+    let rules: std::collections::BTreeSet<&str> =
+        scan.findings.iter().map(|finding| finding.check.id).collect();
+    assert!(rules.len() >= 16, "{rules:?}");
+    for finding in &scan.findings {
+        for part in finding.witness.split('/').filter(|part| !part.is_empty()) {
+            assert!(
+                finding.message.contains(part),
+                "{}: {part} is not in `{}`",
+                finding.check.id,
+                finding.message
+            );
+        }
+    }
+}
+
+#[test]
+fn a_workload_of_wrong_types_is_a_problem_and_not_judged() {
+    let pod = object("v1", "Pod", "web", "spec: {hostPID: 'true', containers: {}}");
+    let snapshot = snapshot(&pod);
+    let scan = scan(&snapshot, scan::Options::default());
+    assert!(scan.findings.is_empty());
+    assert_eq!(scan.workloads, 1);
+    let shown: Vec<String> = scan.problems.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        shown,
+        [
+            "<stdin>:7:17: spec.hostPID: expected a boolean, got a string: 'true'",
+            "<stdin>:7:37: spec.containers: expected a list, got a mapping",
+        ]
+    );
+}
+
+#[test]
+fn verdicts_levels_and_plans_agree() {
+    let yaml = [
+        "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {pod-security.kubernetes.io/enforce: baseline}}\n"
+            .to_owned(),
+        object("v1", "Pod", "bad", "spec: {spec}"),
+        object("v1", "Pod", "fair", "spec: {containers: [{name: a}]}"),
+    ]
+    .concat();
+    let snapshot = snapshot(&yaml);
+    let workloads = workloads::of(&snapshot, true);
+    let evaluator = evaluator(&snapshot.facts);
+    let configuration = Configuration::default();
+    let question = Question { level: None, configuration: &configuration };
+    let answers = check(&snapshot, &workloads, &evaluator, question);
+    let verdicts: Vec<Verdict> = answers.iter().map(|answer| answer.verdict).collect();
+    assert_eq!(verdicts, [Verdict::No, Verdict::Yes]);
+    assert_eq!(
+        answers[0].message,
+        "violates PodSecurity \"baseline:latest\": host namespaces (hostPID=true)"
+    );
+    assert_eq!(answers[0].evidence[0].path.to_string(), "spec.hostPID");
+
+    let levels = level::levels(&snapshot, &workloads, &evaluator, Version::Latest);
+    let of_workloads: Vec<Level> = levels.workloads.iter().map(|workload| workload.level).collect();
+    assert_eq!(of_workloads, [Level::Privileged, Level::Baseline]);
+    assert_eq!(levels.namespaces[0].level, Level::Privileged, "what its worst workload can take");
+    assert_eq!(levels.namespaces[0].labelled.as_ref().map(|labelled| labelled.refused), Some(1));
+
+    let baseline = LevelVersion::new(Level::Baseline, Version::Latest);
+    let plans = plan(&snapshot, &workloads, &evaluator, baseline, &configuration);
+    assert_eq!(plans[0].breaks[0].reasons, "host namespaces");
+    assert_eq!(plans[0].breaks[0].members[0].object.name, "bad");
+    assert_eq!(plans[0].fine[0].object.name, "fair");
+}

@@ -131,7 +131,8 @@ fn misplaced(object: &Object) -> Option<Problem> {
     }
     let right = WORKLOADS.iter().find(|row| row.kind == object.id.kind)?;
     let api_version = if right.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", right.group) };
-    let message = format!("apiVersion: {} has no kind {}; {api_version} has", object.api_version(), right.kind);
+    let message =
+        format!("apiVersion: {} has no kind {}; {api_version} has", object.api_version(), right.kind);
     Some(problem(object, &FieldPath::keys(&["apiVersion"]), message))
 }
 
@@ -146,9 +147,11 @@ fn wrong_types(object: &Object, errors: &[SchemaError]) -> Vec<Problem> {
         .iter()
         .map(|error| {
             // The value of a Secret is never shown, not even a broken one.
-            let message = if secret { error.message.split(": ").next().unwrap_or_default() } else { &error.message };
+            let message =
+                if secret { error.message.split(": ").next().unwrap_or_default() } else { &error.message };
             let position = object.source().position(error.span.start);
-            let message = if error.path.is_empty() { message.to_owned() } else { format!("{}: {message}", error.path) };
+            let message =
+                if error.path.is_empty() { message.to_owned() } else { format!("{}: {message}", error.path) };
             let file = object.source().name().to_owned();
             Problem { file, position: Some(position), message, object: Some(object.id.clone()) }
         })
@@ -184,6 +187,7 @@ fn families<'s>(snapshot: &'s Snapshot, list: Vec<Workload<'s>>) -> Vec<Family<'
 
 /// Whether this is an old revision: a ReplicaSet that its Deployment has scaled to zero.
 fn is_past(workload: &Workload<'_>, owner: &Object) -> bool {
-    let replicas = || workload.object.root().at(&["spec", "replicas"]).and_then(ringwall_model::tree::Node::as_i64);
+    let replicas =
+        || workload.object.root().at(&["spec", "replicas"]).and_then(ringwall_model::tree::Node::as_i64);
     owner.is("apps", "Deployment") && workload.kind.kind == "ReplicaSet" && replicas() == Some(0)
 }

@@ -19,7 +19,8 @@ use crate::escape::is_deceptive;
 use crate::{Format, Note, Report, Style};
 
 /// The format.
-pub(crate) const FORMAT: Format = Format { name: "json", summary: "for programs", reporter: write, asides: None };
+pub(crate) const FORMAT: Format =
+    Format { name: "json", summary: "for programs", reporter: write, asides: None };
 
 /// What the format is called in itself.
 const SCHEMA: &str = "ringwall.report/v1";
@@ -372,6 +373,8 @@ struct SummaryEntry {
     workloads: usize,
     /// Documents that are no Kubernetes objects.
     foreign: usize,
+    /// Findings that the user asked not to see. They are not in the report.
+    hidden: usize,
     /// Findings of any severity.
     findings: usize,
     /// Findings by severity.
@@ -396,7 +399,7 @@ struct BySeverity {
 
 impl SummaryEntry {
     fn of(report: &Report<'_>) -> Self {
-        let crate::Summary { files, documents, objects, workloads, foreign } = report.summary;
+        let crate::Summary { files, documents, objects, workloads, foreign, hidden } = report.summary;
         let by_severity = BySeverity {
             critical: report.count(Severity::Critical),
             high: report.count(Severity::High),
@@ -404,7 +407,8 @@ impl SummaryEntry {
             low: report.count(Severity::Low),
             info: report.count(Severity::Info),
         };
-        Self { files, documents, objects, workloads, foreign, findings: report.findings.len(), by_severity }
+        let findings = report.findings.len();
+        Self { files, documents, objects, workloads, foreign, hidden, findings, by_severity }
     }
 }
 

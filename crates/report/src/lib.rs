@@ -85,6 +85,8 @@ pub struct Summary {
     pub workloads: usize,
     /// Documents that are no Kubernetes objects, such as chart values.
     pub foreign: usize,
+    /// Findings that the user asked not to see, such as those of low severity. They are not in the report.
+    pub hidden: usize,
 }
 
 /// Writes a report in one format.

@@ -53,7 +53,9 @@ impl<'t> CaseCluster<'t> {
 impl<'t> Cluster<'t> for CaseCluster<'t> {
     fn namespace_labels(&self, name: &str) -> Result<StringMap<'t>, String> {
         self.failure("getNamespace")?;
-        let found = self.list("namespaces").find(|item| item.str_at(&["metadata", "name"]).unwrap_or_default() == name);
+        let found = self
+            .list("namespaces")
+            .find(|item| item.str_at(&["metadata", "name"]).unwrap_or_default() == name);
         let namespace = found.ok_or_else(|| format!("namespaces \"{name}\" not found"))?;
         let mut labels = StringMap::default();
         if let Some(node) = namespace.at(&["metadata", "labels"]) {
@@ -121,7 +123,8 @@ pub(super) fn case(case: &Case<'_>) -> Outcome {
     for event in &events {
         *counts.entry(event.series(&request, SERVER)).or_default() += 1;
     }
-    let metrics: Vec<String> = counts.into_iter().map(|(series, count)| format!("{series} {count}")).collect();
+    let metrics: Vec<String> =
+        counts.into_iter().map(|(series, count)| format!("{series} {count}")).collect();
     let got = json!({ "response": response, "metrics": metrics });
     let want = json!({ "response": line.want.response, "metrics": line.want.metrics });
     let differs = blur(&want) != blur(&got);
@@ -132,7 +135,11 @@ pub(super) fn case(case: &Case<'_>) -> Outcome {
 fn blur(value: &Value) -> Value {
     match value {
         Value::String(text) => {
-            let decoding = ["failed to decode object: ", "failed to decode old object: ", "failed to decode  old object: "];
+            let decoding = [
+                "failed to decode object: ",
+                "failed to decode old object: ",
+                "failed to decode  old object: ",
+            ];
             let cut = decoding.iter().find(|prefix| text.starts_with(**prefix));
             Value::String(cut.map_or_else(|| text.clone(), |prefix| (*prefix).to_owned()))
         }

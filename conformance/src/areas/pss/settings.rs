@@ -36,11 +36,13 @@ pub(super) fn labels(case: &Case<'_>) -> Outcome {
             line.case.defaults.get(key).cloned().unwrap_or_else(|| otherwise.to_owned())
         };
         let level = get(name, "privileged").parse().map_err(|error| format!("{error}"))?;
-        let version = get(&format!("{name}-version"), "latest").parse().map_err(|error| format!("{error}"))?;
+        let version =
+            get(&format!("{name}-version"), "latest").parse().map_err(|error| format!("{error}"))?;
         Ok(LevelVersion::new(level, version))
     };
     let defaults = Policy { enforce: mode("enforce")?, audit: mode("audit")?, warn: mode("warn")? };
-    let (chosen, errors) = policy::from_labels(|key| line.case.labels.get(key).map(String::as_str), &defaults);
+    let (chosen, errors) =
+        policy::from_labels(|key| line.case.labels.get(key).map(String::as_str), &defaults);
     let aggregate = if errors.is_empty() { String::new() } else { policy::aggregate(&errors) };
     let got = json!({
         "enforce": chosen.enforce.to_string(),
@@ -110,20 +112,22 @@ fn whole_table() -> Vec<Value> {
         let mut spans: Vec<(u64, u64, Vec<&str>)> = Vec::new();
         for minor in 0..=38 {
             let at = LevelVersion::new(level, Version::Minor(minor));
-            let ids: Vec<&str> = Evaluator::newest().checks(at).iter().map(|applied| applied.check.id).collect();
+            let ids: Vec<&str> =
+                Evaluator::newest().checks(at).iter().map(|applied| applied.check.id).collect();
             match spans.last_mut() {
                 Some((_, to, last)) if *last == ids => *to = minor,
                 _ => spans.push((minor, minor, ids)),
             }
         }
-        rows.extend(spans.into_iter().map(|(from, to, checks)| {
-            json!({ "level": level.word(), "from": from, "to": to, "checks": checks })
-        }));
+        rows.extend(spans.into_iter().map(
+            |(from, to, checks)| json!({ "level": level.word(), "from": from, "to": to, "checks": checks }),
+        ));
     }
     let mut checks: Vec<_> = CHECKS.iter().collect();
     checks.sort_by_key(|check| check.id);
     for check in checks {
-        let revisions: Vec<String> = check.revisions.iter().map(|revision| revision.since.to_string()).collect();
+        let revisions: Vec<String> =
+            check.revisions.iter().map(|revision| revision.since.to_string()).collect();
         let mut row = json!({ "check": check.id, "level": check.level.word(), "revisions": revisions });
         let overrides = check.revisions.last().map_or(&[][..], |revision| revision.overrides);
         if !overrides.is_empty() {

@@ -81,7 +81,11 @@ fn spans(level: Level, template: &PodTemplate<'_>) -> Value {
     let mut spans: Vec<(u64, u64, Vec<Value>)> = Vec::new();
     let mut failures = Failures::default();
     for minor in 0..=LAST {
-        Evaluator::newest().evaluate(LevelVersion::new(level, Version::Minor(minor)), template, &mut failures);
+        Evaluator::newest().evaluate(
+            LevelVersion::new(level, Version::Minor(minor)),
+            template,
+            &mut failures,
+        );
         let failed: Vec<Value> = failures
             .iter()
             .map(|failure| {
@@ -172,7 +176,8 @@ pub(super) fn file(case: &Case<'_>, folder: &Path) -> Outcome {
     let tree = read_file(folder, &case.id)?;
     let answer = verdict(&template(tree.root(), true));
     let mut want = json!({});
-    for (key, value) in [("baseline", line.baseline), ("restricted", line.restricted), ("error", line.error)] {
+    for (key, value) in [("baseline", line.baseline), ("restricted", line.restricted), ("error", line.error)]
+    {
         if let Some(value) = value {
             want[key] = value;
         }

@@ -8,7 +8,7 @@ use ringwall_posture::registry::{Entry, entries};
 use ringwall_report::{ASIDE, HEADING, Style, write_json};
 use serde::Serialize;
 
-use crate::args::{ExplainArgs, Output};
+use crate::args::ExplainArgs;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
 use crate::table;
@@ -20,18 +20,13 @@ pub(crate) fn run(args: &ExplainArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(&args.output);
     let all = entries();
     let Some(asked) = &args.check else {
-        return Ok(screen.answer(|out| match screen.output {
-            Output::Text => list(&all, screen.style, out),
-            Output::Json => write_json(&Listing { checks: all.iter().map(CheckEntry::of).collect() }, out),
-        }));
+        let checks = || Listing { checks: all.iter().map(CheckEntry::of).collect() };
+        return Ok(screen.answer(|style, out| list(&all, style, out), |out| write_json(&checks(), out)));
     };
     let Some(entry) = all.iter().find(|entry| entry.is_called(asked)) else {
         return Err(unknown(asked, &all));
     };
-    Ok(screen.answer(|out| match screen.output {
-        Output::Text => explain(entry, screen.style, out),
-        Output::Json => write_json(&CheckEntry::of(entry), out),
-    }))
+    Ok(screen.answer(|style, out| explain(entry, style, out), |out| write_json(&CheckEntry::of(entry), out)))
 }
 
 fn list(all: &[Entry], style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -39,14 +34,20 @@ fn list(all: &[Entry], style: Style, out: &mut dyn Write) -> io::Result<()> {
         .iter()
         .map(|Entry { check, .. }| {
             let plain = |text: &str| (text.to_owned(), Look::new());
-            vec![(check.id.to_owned(), HEADING), plain(check.severity.word()), plain(check.name), (check.summary.to_owned(), ASIDE)]
+            vec![
+                (check.id.to_owned(), HEADING),
+                plain(check.severity.word()),
+                plain(check.name),
+                (check.summary.to_owned(), ASIDE),
+            ]
         })
         .collect();
     table::write(&rows, 0, style, out)
 }
 
 fn explain(entry: &Entry, style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let Check { id, name, severity, summary, what, why, fix, bad, good, versions, references, controls } = entry.check;
+    let Check { id, name, severity, summary, what, why, fix, bad, good, versions, references, controls } =
+        entry.check;
     let width = style.width.unwrap_or(WIDTH).clamp(40, WIDTH);
     let heading = |text: &str, out: &mut dyn Write| writeln!(out, "\n{}", style.paint(HEADING, text));
     writeln!(out, "{} {name}  {}", style.paint(HEADING, id), style.paint(ASIDE, severity))?;

@@ -66,7 +66,10 @@ fn not_json(root: Node<'_>) -> Option<ReadError> {
     let mut todo = vec![root];
     while let Some(node) = todo.pop() {
         if node.as_f64().is_some_and(|value| !value.is_finite()) {
-            return Some(fault(node.span().start, format!("{} is a number that JSON cannot hold", node.raw())));
+            return Some(fault(
+                node.span().start,
+                format!("{} is a number that JSON cannot hold", node.raw()),
+            ));
         }
         // Last in, first out: children go in backwards, so that the first fault in the text is found first.
         let mut children: Vec<Node<'_>> = node.items().collect();
@@ -218,7 +221,9 @@ impl<'t> Reader<'t> {
             let local = Span::new(range.start as u32, range.end as u32);
             match event {
                 Event::DocumentEnd => return self.finish_layout(range.start),
-                Event::Scalar(text, style, anchor, tag) => self.scalar(&text, style, anchor, tag.as_deref(), local)?,
+                Event::Scalar(text, style, anchor, tag) => {
+                    self.scalar(&text, style, anchor, tag.as_deref(), local)?;
+                }
                 Event::SequenceStart(style, anchor, _) => self.begin(Kind::Sequence, style, anchor, local)?,
                 Event::MappingStart(style, anchor, _) => self.begin(Kind::Mapping, style, anchor, local)?,
                 Event::SequenceEnd | Event::MappingEnd => self.end(local)?,
@@ -272,10 +277,12 @@ impl<'t> Reader<'t> {
             let (handle, suffix) = tag.parts();
             format!("{handle}{suffix}")
         });
-        let resolved = scalar::resolve(text, plain, tag_name.as_deref()).map_err(|message| self.at(local, message))?;
+        let resolved =
+            scalar::resolve(text, plain, tag_name.as_deref()).map_err(|message| self.at(local, message))?;
         let merge = text == "<<"
             && !absent
-            && ((plain && tag.is_none()) || matches!(tag_name.as_deref(), Some("tag:yaml.org,2002:merge" | "!")));
+            && ((plain && tag.is_none())
+                || matches!(tag_name.as_deref(), Some("tag:yaml.org,2002:merge" | "!")));
         if self.expects_key() {
             return self.key(text, raw, &resolved, merge, anchor, local);
         }
@@ -323,7 +330,8 @@ impl<'t> Reader<'t> {
             self.set_pending(Pending::Key);
             return Ok(());
         };
-        let slot = if name == raw { self.builder.borrowed_key(span, span) } else { self.key_slot(span, raw, &name) };
+        let slot =
+            if name == raw { self.builder.borrowed_key(span, span) } else { self.key_slot(span, raw, &name) };
         let kind = key_type(resolved).unwrap_or(KeyType::Text);
         self.anchored(anchor, slot, 1, Some(kind));
         self.register(slot, kind);
@@ -334,7 +342,9 @@ impl<'t> Reader<'t> {
     /// A key that is not written as it is meant: quoted, or a number or word that became text.
     fn key_slot(&mut self, span: Span, raw: &str, name: &str) -> u32 {
         match inner(raw) {
-            Some(text) if text == name => self.builder.borrowed_key(span, Span::new(span.start + 1, span.end - 1)),
+            Some(text) if text == name => {
+                self.builder.borrowed_key(span, Span::new(span.start + 1, span.end - 1))
+            }
             _ => self.builder.key(span, Span::new(span.start, span.start), name),
         }
     }
@@ -423,7 +433,13 @@ impl<'t> Reader<'t> {
         }
     }
 
-    fn begin(&mut self, kind: Kind, style: StructureStyle, anchor: usize, local: Span) -> Result<(), ReadError> {
+    fn begin(
+        &mut self,
+        kind: Kind,
+        style: StructureStyle,
+        anchor: usize,
+        local: Span,
+    ) -> Result<(), ReadError> {
         if self.expects_key() {
             return Err(self.at(local, format!("{} cannot be a key", kind.described())));
         }
@@ -448,7 +464,9 @@ impl<'t> Reader<'t> {
         let Some(frame) = self.frames.pop() else { return Ok(()) };
         // A block collection ends where its last child does, and not at the next token.
         self.builder.end((!frame.block).then_some(self.base + local.end));
-        self.layout.end(local.end as usize, !frame.block).map_err(|(at, m)| fault(self.base + at as u32, m))?;
+        self.layout
+            .end(local.end as usize, !frame.block)
+            .map_err(|(at, m)| fault(self.base + at as u32, m))?;
         self.anchored(frame.anchor, frame.node, self.calls - frame.calls_before, None);
         self.value_done()
     }
@@ -469,7 +487,9 @@ impl<'t> Reader<'t> {
         }
         if self.expects_key() {
             let Some(kind) = key else {
-                return Err(self.at(local, format!("{} cannot be a key", self.builder.kind(node).described())));
+                return Err(
+                    self.at(local, format!("{} cannot be a key", self.builder.kind(node).described()))
+                );
             };
             let name = self.key_name_of(node);
             let span = self.global(local);
@@ -484,7 +504,9 @@ impl<'t> Reader<'t> {
 
     /// The text of an anchored scalar that is used as a key.
     fn key_name_of(&self, node: u32) -> String {
-        if self.builder.kind(node) == Kind::String { self.builder.text_of(node).to_owned() } else {
+        if self.builder.kind(node) == Kind::String {
+            self.builder.text_of(node).to_owned()
+        } else {
             let raw = self.builder.span(node);
             let written = self.text.get((raw.start - self.base) as usize..(raw.end - self.base) as usize);
             let written = written.unwrap_or_default();
@@ -512,7 +534,9 @@ impl<'t> Reader<'t> {
 
     /// A value is complete: if it was a merge's, its entries go into the mapping.
     fn value_done(&mut self) -> Result<(), ReadError> {
-        let Some(Frame { role: Role::Mapping { pending, .. }, .. }) = self.frames.last_mut() else { return Ok(()) };
+        let Some(Frame { role: Role::Mapping { pending, .. }, .. }) = self.frames.last_mut() else {
+            return Ok(());
+        };
         match pending.take() {
             Some(Pending::Merge(slot)) => self.merge(slot),
             _ => Ok(()),
@@ -575,8 +599,12 @@ impl Keys {
     /// Begins the index when the list has grown long enough for it.
     fn index_from(&mut self, builder: &TreeBuilder) {
         if self.index.is_empty() {
-            self.index =
-                self.list.iter().enumerate().map(|(place, (slot, _))| (builder.text_of(*slot).into(), place)).collect();
+            self.index = self
+                .list
+                .iter()
+                .enumerate()
+                .map(|(place, (slot, _))| (builder.text_of(*slot).into(), place))
+                .collect();
         }
     }
 }

@@ -17,7 +17,13 @@ pub(super) fn characters(text: &str) -> Result<(), Fault> {
     }
     for (at, c) in text.char_indices() {
         match c {
-            '\t' | '\n' | '\r' | ' '..='~' | '\u{85}' | '\u{a0}'..='\u{fffd}' | '\u{10000}'..='\u{10ffff}' => {}
+            '\t'
+            | '\n'
+            | '\r'
+            | ' '..='~'
+            | '\u{85}'
+            | '\u{a0}'..='\u{fffd}'
+            | '\u{10000}'..='\u{10ffff}' => {}
             _ => return Err((at, format!("control character U+{:04X}", c as u32))),
         }
     }
@@ -46,10 +52,15 @@ pub(super) fn name(text: &str, range: &std::ops::Range<usize>) -> Result<(), Fau
     let name = text.get(range.start + 1..range.end).unwrap_or_default();
     let odd = name.bytes().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')));
     if let Some(odd) = odd {
-        return Err((range.start + 1 + odd, "an anchor's name has letters, digits, `_` and `-` only".to_owned()));
+        return Err((
+            range.start + 1 + odd,
+            "an anchor's name has letters, digits, `_` and `-` only".to_owned(),
+        ));
     }
     match text.as_bytes().get(range.end) {
-        None | Some(b' ' | b'\t' | b'\n' | b'\r' | b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`') => Ok(()),
+        None | Some(b' ' | b'\t' | b'\n' | b'\r' | b'?' | b':' | b',' | b']' | b'}' | b'%' | b'@' | b'`') => {
+            Ok(())
+        }
         Some(_) => Err((range.end, "expected white space after the anchor".to_owned())),
     }
 }

@@ -67,8 +67,12 @@ fn untagged(text: &str) -> Scalar {
 /// The words that are no text.
 fn word(text: &str) -> Option<Scalar> {
     Some(match text {
-        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => Scalar::Bool(true),
-        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => Scalar::Bool(false),
+        "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
+            Scalar::Bool(true)
+        }
+        "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
+            Scalar::Bool(false)
+        }
         "~" | "null" | "Null" | "NULL" => Scalar::Null,
         ".nan" | ".NaN" | ".NAN" => Scalar::Float(f64::NAN),
         ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => Scalar::Float(f64::INFINITY),
@@ -193,7 +197,8 @@ fn is_timestamp(text: &str) -> bool {
         }
         let Some(at) = clock.rfind(['+', '-']) else { return false };
         let zone = &clock[at + 1..];
-        let zone_ok = zone.split_once(':').is_some_and(|(h, m)| number(h, 2, 2, 0, 24) && number(m, 2, 2, 0, 60));
+        let zone_ok =
+            zone.split_once(':').is_some_and(|(h, m)| number(h, 2, 2, 0, 24) && number(m, 2, 2, 0, 60));
         return date(day) && time(&clock[..at]) && zone_ok;
     }
     match text.split_once(' ') {

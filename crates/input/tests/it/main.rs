@@ -1,11 +1,11 @@
 //! Reading real files, directories, charts and kustomizations.
 
-mod spans;
 mod files;
 mod helm;
 mod kustomize;
 mod objects;
 mod programs;
+mod spans;
 mod texts;
 
 use std::fs;

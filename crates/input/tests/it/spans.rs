@@ -49,7 +49,11 @@ fn check(tree: &Tree) {
 
 fn trees(text: &str) -> Vec<Arc<Tree>> {
     let source = Arc::new(Source::new("t", text));
-    stream::decode(&source, &Limits::default()).documents.into_iter().filter_map(|document| document.tree.ok()).collect()
+    stream::decode(&source, &Limits::default())
+        .documents
+        .into_iter()
+        .filter_map(|document| document.tree.ok())
+        .collect()
 }
 
 /// Writes a value as block YAML, the way manifests are written.
@@ -131,7 +135,10 @@ fn files(folder: &Path, out: &mut Vec<PathBuf>) {
         let path = entry.path();
         if path.is_dir() {
             files(&path, out);
-        } else if path.extension().is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|e| extension == *e)) {
+        } else if path
+            .extension()
+            .is_some_and(|extension| ["yaml", "yml", "json"].iter().any(|e| extension == *e))
+        {
             out.push(path);
         }
     }

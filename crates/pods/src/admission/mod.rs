@@ -19,10 +19,10 @@ use crate::text::go_quote;
 use crate::workload;
 
 pub use event::Event;
-pub use request::{GroupVersionKind, GroupVersionResource, NodeRef, Request, RunningPod, User};
 use request::{Decoded, decode_object, labels_of, name_of, pod_of};
-use response::Status;
+pub use request::{GroupVersionKind, GroupVersionResource, NodeRef, Request, RunningPod, User};
 pub use response::Response;
+use response::Status;
 
 /// What admission must know of the cluster.
 pub trait Cluster<'t> {
@@ -95,7 +95,9 @@ impl<'e> Admission<'e> {
         let labels = match labels_of(request, request.object()) {
             Ok(Some(labels)) => labels,
             Ok(None) => return Response::fault(Status::bad_request("failed to decode namespace"), None),
-            Err(error) => return Response::fault(Status::bad_request("failed to decode object"), Some(&error)),
+            Err(error) => {
+                return Response::fault(Status::bad_request("failed to decode object"), Some(&error));
+            }
         };
         let (new, errors) = self.policy(&labels);
         match request.operation {
@@ -115,7 +117,10 @@ impl<'e> Admission<'e> {
                         return Response::fault(Status::bad_request("failed to decode  old namespace"), None);
                     }
                     Err(error) => {
-                        return Response::fault(Status::bad_request("failed to decode  old object"), Some(&error));
+                        return Response::fault(
+                            Status::bad_request("failed to decode  old object"),
+                            Some(&error),
+                        );
                     }
                 };
                 let (old, old_errors) = self.policy(&old_labels);
@@ -123,7 +128,8 @@ impl<'e> Admission<'e> {
                     return Response::deny(Status::invalid(request, &errors));
                 }
                 let unchanged = new.enforce == old.enforce;
-                let relaxed = new.enforce.version == old.enforce.version && new.enforce.level <= old.enforce.level;
+                let relaxed =
+                    new.enforce.version == old.enforce.version && new.enforce.level <= old.enforce.level;
                 if unchanged || new.enforce.level == Level::Privileged || relaxed {
                     return Response::allow();
                 }
@@ -288,7 +294,12 @@ impl<'e> Admission<'e> {
         self.judge(request, &policy, &errors, &pod, true, events)
     }
 
-    fn controller<'t>(&self, request: &Request<'t>, cluster: &dyn Cluster<'t>, events: &mut Vec<Event>) -> Response {
+    fn controller<'t>(
+        &self,
+        request: &Request<'t>,
+        cluster: &dyn Cluster<'t>,
+        events: &mut Vec<Event>,
+    ) -> Response {
         if !request.subresource.is_empty() {
             return Response::allow();
         }
@@ -320,7 +331,8 @@ impl<'e> Admission<'e> {
                 None => Response::allow(),
             },
             Some(other) => {
-                let what = format!("unexpected object type: {}/{}, Kind={}", other.group, other.version, other.kind);
+                let what =
+                    format!("unexpected object type: {}/{}, Kind={}", other.group, other.version, other.kind);
                 open(format!("failed to extract pod template: {what}"))
             }
             None => open("failed to extract pod template: unexpected object type".to_owned()),

@@ -136,7 +136,8 @@ impl<'t> RunningPod<'t> {
         for entry in node.entries().filter(|entry| entry.key == "metadata") {
             fill(&mut metadata, entry.value);
         }
-        let controller = metadata.owners.iter().find(|owner| owner.controller == Some(true)).map(|owner| owner.uid);
+        let controller =
+            metadata.owners.iter().find(|owner| owner.controller == Some(true)).map(|owner| owner.uid);
         Self { name: metadata.name, controller, template }
     }
 }
@@ -151,15 +152,18 @@ pub(super) struct Decoded<'t> {
 }
 
 /// Finds the kind of an object (where it does not say, the request's) and checks its types.
-pub(super) fn decode_object<'t>(request: &Request<'t>, object: Option<Node<'t>>) -> Result<Option<Decoded<'t>>, String> {
+pub(super) fn decode_object<'t>(
+    request: &Request<'t>,
+    object: Option<Node<'t>>,
+) -> Result<Option<Decoded<'t>>, String> {
     let Some(node) = object else { return Ok(None) };
     if node.kind() != Kind::Mapping {
         return Err(format!("expected a mapping, got {}", node.kind().described()));
     }
     let text = |key: &str| match node.get(key) {
-        Some(value) if !value.is_null() => {
-            value.as_str().ok_or_else(|| format!("{key}: expected a string, got {}", value.kind().described()))
-        }
+        Some(value) if !value.is_null() => value
+            .as_str()
+            .ok_or_else(|| format!("{key}: expected a string, got {}", value.kind().described())),
         _ => Ok(""),
     };
     let (api_version, mut kind) = (text("apiVersion")?, text("kind")?);
@@ -178,7 +182,8 @@ pub(super) fn decode_object<'t>(request: &Request<'t>, object: Option<Node<'t>>)
         (Some(schema), _) => {
             if !schema.accepts(node) {
                 let error = schema.check(node).into_iter().next();
-                return Err(error.map_or_else(|| "the object cannot be decoded".to_owned(), |error| error.to_string()));
+                return Err(error
+                    .map_or_else(|| "the object cannot be decoded".to_owned(), |error| error.to_string()));
             }
         }
         (None, Some(_)) => {}
@@ -194,7 +199,10 @@ fn qualified_version(group: &str, version: &str) -> String {
     if group.is_empty() { version.to_owned() } else { format!("{group}/{version}") }
 }
 
-pub(super) fn pod_of<'t>(request: &Request<'t>, object: Option<Node<'t>>) -> Result<Option<PodTemplate<'t>>, String> {
+pub(super) fn pod_of<'t>(
+    request: &Request<'t>,
+    object: Option<Node<'t>>,
+) -> Result<Option<PodTemplate<'t>>, String> {
     let decoded = decode_object(request, object)?;
     Ok(decoded.filter(|decoded| decoded.workload.is_some_and(WorkloadKind::is_pod)).map(|decoded| {
         let mut pod = PodTemplate::default();
@@ -217,7 +225,10 @@ struct NamespaceMetadata<'t> {
 decode_fields!(NamespaceMetadata<'t> { "name" => name, "labels" => labels });
 
 /// The labels of a namespace object; `None` where the object is something else.
-pub(super) fn labels_of<'t>(request: &Request<'t>, object: Option<Node<'t>>) -> Result<Option<StringMap<'t>>, String> {
+pub(super) fn labels_of<'t>(
+    request: &Request<'t>,
+    object: Option<Node<'t>>,
+) -> Result<Option<StringMap<'t>>, String> {
     let decoded = decode_object(request, object)?;
     Ok(decoded.filter(|decoded| decoded.group.is_empty() && decoded.kind == "Namespace").map(|decoded| {
         let mut namespace = NamespaceObject::default();

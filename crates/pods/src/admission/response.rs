@@ -108,7 +108,11 @@ impl Status {
             format!("{} {name} is invalid: {}", qualified(kind.kind, kind.group), policy::aggregate(errors));
         let causes = errors
             .iter()
-            .map(|error| Cause { reason: error.kind.reason(), message: error.body(), field: error.field.clone() })
+            .map(|error| Cause {
+                reason: error.kind.reason(),
+                message: error.body(),
+                field: error.field.clone(),
+            })
             .collect();
         let details = Details {
             name: request.name.to_owned(),

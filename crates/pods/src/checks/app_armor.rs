@@ -78,7 +78,11 @@ fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
         .collect();
     Words {
         reason: plural("forbidden AppArmor profile", "forbidden AppArmor profiles", values.len()),
-        detail: format!("{} must not set AppArmor profile type to {}", who.join(" and "), join_quote(&values)),
+        detail: format!(
+            "{} must not set AppArmor profile type to {}",
+            who.join(" and "),
+            join_quote(&values)
+        ),
     }
 }
 

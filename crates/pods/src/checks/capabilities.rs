@@ -4,7 +4,9 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, quoted_values, subject};
+use super::{
+    Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, quoted_values, subject,
+};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::PodTemplate;
 use crate::policy::Level;
@@ -93,12 +95,18 @@ const DEFAULT: [&str; 13] = [
 
 fn find_non_default<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
     pod.spec.visit(|place, container| {
-        let Some(capabilities) = container.security_context.as_ref().and_then(|c| c.capabilities.as_ref()) else {
+        let Some(capabilities) = container.security_context.as_ref().and_then(|c| c.capabilities.as_ref())
+        else {
             return;
         };
         for (index, capability) in capabilities.add.iter().enumerate() {
             if !DEFAULT.contains(capability) {
-                offences.push(Offence { place, field: ADD, index: index as u32, value: Value::Text(capability) });
+                offences.push(Offence {
+                    place,
+                    field: ADD,
+                    index: index as u32,
+                    value: Value::Text(capability),
+                });
             }
         }
     });
@@ -120,9 +128,16 @@ fn find_unrestricted<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>)
         if !capabilities.is_some_and(|capabilities| capabilities.drop.all()) {
             offences.push(Offence::new(place, DROP, Value::Missing));
         }
-        for (index, capability) in capabilities.into_iter().flat_map(|capabilities| capabilities.add.iter().enumerate()) {
+        for (index, capability) in
+            capabilities.into_iter().flat_map(|capabilities| capabilities.add.iter().enumerate())
+        {
             if *capability != "NET_BIND_SERVICE" {
-                offences.push(Offence { place, field: ADD, index: index as u32, value: Value::Text(capability) });
+                offences.push(Offence {
+                    place,
+                    field: ADD,
+                    index: index as u32,
+                    value: Value::Text(capability),
+                });
             }
         }
     });

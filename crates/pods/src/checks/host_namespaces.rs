@@ -43,7 +43,8 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
 
 fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
     let spec = &pod.spec;
-    let namespaces = [("hostNetwork", spec.host_network), ("hostPID", spec.host_pid), ("hostIPC", spec.host_ipc)];
+    let namespaces =
+        [("hostNetwork", spec.host_network), ("hostPID", spec.host_pid), ("hostIPC", spec.host_ipc)];
     for (field, _) in namespaces.into_iter().filter(|(_, shared)| *shared) {
         offences.push(Offence::new(Place::Pod, field, Value::Bool(true)));
     }

@@ -50,7 +50,10 @@ fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
 
 fn words(_pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
     let names = join_quote(offences.iter().filter_map(Offence::text));
-    Words { reason: "hostPath volumes", detail: format!("{} {names}", plural("volume", "volumes", offences.len())) }
+    Words {
+        reason: "hostPath volumes",
+        detail: format!("{} {names}", plural("volume", "volumes", offences.len())),
+    }
 }
 
 fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {

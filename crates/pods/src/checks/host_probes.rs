@@ -26,7 +26,10 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         good: "livenessProbe:\n  httpGet:\n    port: 8080\n",
         versions: "Baseline and restricted since v1.34.",
         references: &[STANDARDS, "https://github.com/kubernetes/enhancements/issues/4940"],
-        controls: &[Control { framework: Framework::PodSecurityStandards, id: "baseline: Host Probes / Lifecycle Hooks" }],
+        controls: &[Control {
+            framework: Framework::PodSecurityStandards,
+            id: "baseline: Host Probes / Lifecycle Hooks",
+        }],
     },
     id: "hostProbesAndHostLifecycle",
     level: Level::Baseline,
@@ -39,8 +42,16 @@ fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
     pod.spec.visit(|place, container| {
         let lifecycle = container.lifecycle.as_deref();
         let handlers = [
-            (container.liveness_probe.as_deref(), "livenessProbe.httpGet.host", "livenessProbe.tcpSocket.host"),
-            (container.readiness_probe.as_deref(), "readinessProbe.httpGet.host", "readinessProbe.tcpSocket.host"),
+            (
+                container.liveness_probe.as_deref(),
+                "livenessProbe.httpGet.host",
+                "livenessProbe.tcpSocket.host",
+            ),
+            (
+                container.readiness_probe.as_deref(),
+                "readinessProbe.httpGet.host",
+                "readinessProbe.tcpSocket.host",
+            ),
             (container.startup_probe.as_deref(), "startupProbe.httpGet.host", "startupProbe.tcpSocket.host"),
             (
                 lifecycle.and_then(|lifecycle| lifecycle.post_start.as_ref()),

@@ -43,7 +43,8 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
 
 fn find_1_8<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
     pod.spec.visit(|place, container| {
-        let allowed = container.security_context.as_ref().and_then(|context| context.allow_privilege_escalation);
+        let allowed =
+            container.security_context.as_ref().and_then(|context| context.allow_privilege_escalation);
         if allowed != Some(false) {
             let value = allowed.map_or(Value::Missing, Value::Bool);
             offences.push(Offence::new(place, "securityContext.allowPrivilegeEscalation", value));

@@ -52,7 +52,10 @@ pub(super) const RESTRICTED: StandardCheck = StandardCheck {
         good: "spec:\n  containers:\n  - name: build\n    securityContext:\n      procMount: Default\n",
         versions: "Restricted since v1.35; before that, `unmasked-proc` applies.",
         references: &[STANDARDS],
-        controls: &[Control { framework: Framework::PodSecurityStandards, id: "restricted: /proc Mount Type" }],
+        controls: &[Control {
+            framework: Framework::PodSecurityStandards,
+            id: "restricted: /proc Mount Type",
+        }],
     },
     id: "procMount_restricted",
     level: Level::Restricted,
@@ -78,7 +81,11 @@ fn find_1_35<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
 
 fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
     let names = container_names(pod, offences);
-    let detail = format!("{} must not set securityContext.procMount to {}", containers(&names), quoted_values(offences));
+    let detail = format!(
+        "{} must not set securityContext.procMount to {}",
+        containers(&names),
+        quoted_values(offences)
+    );
     Words { reason: "procMount", detail }
 }
 

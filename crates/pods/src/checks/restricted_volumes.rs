@@ -46,7 +46,9 @@ fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
 fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
     let names: Vec<&str> = offences.iter().filter_map(Offence::text).collect();
     let types = sorted(offences.iter().filter_map(|offence| match offence.place {
-        Place::Volume(index) => pod.spec.volumes.as_slice().get(index as usize).map(super::super::model::Volume::restricted_type),
+        Place::Volume(index) => {
+            pod.spec.volumes.as_slice().get(index as usize).map(super::super::model::Volume::restricted_type)
+        }
         _ => None,
     }));
     let detail = format!(

@@ -4,7 +4,9 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, setters, subject};
+use super::{
+    Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, setters, subject,
+};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate};
 use crate::policy::Level;
@@ -24,7 +26,11 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         bad: "spec:\n  containers:\n  - name: web\n",
         good: "spec:\n  securityContext:\n    runAsNonRoot: true\n    runAsUser: 1000\n  containers:\n  - name: web\n",
         versions: "Restricted, every version of the standards (since v1.0); user namespaces relax it since v1.35.",
-        references: &[STANDARDS, SECURITY_CONTEXT, "https://kubernetes.io/docs/concepts/workloads/pods/user-namespaces/"],
+        references: &[
+            STANDARDS,
+            SECURITY_CONTEXT,
+            "https://kubernetes.io/docs/concepts/workloads/pods/user-namespaces/",
+        ],
         controls: &[
             Control { framework: Framework::PodSecurityStandards, id: "restricted: Running as Non-root" },
             Control { framework: Framework::Cis, id: "5.2.7" },

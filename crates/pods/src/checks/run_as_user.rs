@@ -25,7 +25,10 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         versions: "Restricted since v1.23; user namespaces relax it since v1.35.",
         references: &[STANDARDS, SECURITY_CONTEXT],
         controls: &[
-            Control { framework: Framework::PodSecurityStandards, id: "restricted: Running as Non-root user" },
+            Control {
+                framework: Framework::PodSecurityStandards,
+                id: "restricted: Running as Non-root user",
+            },
             Control { framework: Framework::Cis, id: "5.2.7" },
             Control { framework: Framework::Nsa, id: "Non-root containers and hardened pods" },
         ],

@@ -4,7 +4,10 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, quoted_values, setters, subject};
+use super::{
+    Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, quoted_values,
+    setters, subject,
+};
 use crate::evaluate::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate, Profile};
 use crate::policy::Level;
@@ -79,7 +82,8 @@ const CONTAINER_ANNOTATION: &str = "container.seccomp.security.alpha.kubernetes.
 
 fn find_annotations<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
     for (key, value) in pod.metadata.annotations.iter() {
-        let allowed = matches!(value, "runtime/default" | "docker/default") || value.starts_with("localhost/");
+        let allowed =
+            matches!(value, "runtime/default" | "docker/default") || value.starts_with("localhost/");
         let concerned = key == POD_ANNOTATION
             || key.strip_prefix(CONTAINER_ANNOTATION).is_some_and(|name| {
                 let mut exists = false;

@@ -86,7 +86,12 @@ fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>, safe: &[&str
     for (index, sysctl) in context.sysctls.iter().enumerate() {
         if !safe.contains(&sysctl.name) {
             let field = "securityContext.sysctls[].name";
-            offences.push(Offence { place: Place::Pod, field, index: index as u32, value: Value::Text(sysctl.name) });
+            offences.push(Offence {
+                place: Place::Pod,
+                field,
+                index: index as u32,
+                value: Value::Text(sysctl.name),
+            });
         }
     }
 }

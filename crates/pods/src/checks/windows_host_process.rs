@@ -41,13 +41,18 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
 fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
     let mut judge = |place: Place, host_process: Option<bool>| {
         if host_process == Some(true) {
-            offences.push(Offence::new(place, "securityContext.windowsOptions.hostProcess", Value::Bool(true)));
+            offences.push(Offence::new(
+                place,
+                "securityContext.windowsOptions.hostProcess",
+                Value::Bool(true),
+            ));
         }
     };
     let pod_options = pod.spec.security_context.as_ref().and_then(|context| context.windows_options.as_ref());
     judge(Place::Pod, pod_options.and_then(|options| options.host_process));
     pod.spec.visit(|place, container| {
-        let options = container.security_context.as_ref().and_then(|context| context.windows_options.as_ref());
+        let options =
+            container.security_context.as_ref().and_then(|context| context.windows_options.as_ref());
         judge(place, options.and_then(|options| options.host_process));
     });
 }

@@ -42,6 +42,7 @@ fn an_empty_report_has_empty_lists() {
         "objects": 0,
         "workloads": 0,
         "foreign": 0,
+        "hidden": 0,
         "findings": 0,
         "bySeverity": {
           "critical": 0,
@@ -176,6 +177,7 @@ fn every_field_has_its_place() {
         "objects": 24,
         "workloads": 9,
         "foreign": 3,
+        "hidden": 0,
         "findings": 3,
         "bySeverity": {
           "critical": 1,

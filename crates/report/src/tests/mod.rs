@@ -149,7 +149,8 @@ fn full() -> (Vec<Finding>, Vec<Problem>, Vec<Note>) {
     (findings, problems, notes)
 }
 
-const SUMMARY: Summary = Summary { files: 12, documents: 27, objects: 24, workloads: 9, foreign: 3 };
+const SUMMARY: Summary =
+    Summary { files: 12, documents: 27, objects: 24, workloads: 9, foreign: 3, hidden: 0 };
 
 /// The report in the format of that name, and what stands beside it.
 fn render_as(name: &str, report: &Report<'_>, style: Style) -> String {

@@ -18,13 +18,20 @@ fn a_clean_run_is_one_line() {
 
 #[test]
 fn one_of_each_is_singular() {
-    let summary = Summary { files: 1, documents: 2, objects: 1, workloads: 1, foreign: 1 };
+    let summary = Summary { files: 1, documents: 2, objects: 1, workloads: 1, foreign: 1, hidden: 0 };
     assert_snapshot!(render(&[host_network()], summary), @"
     Deployment shop/frontend  k8s/frontend.yaml
       12:7  high  RW-POD-003  the pod shares its node's network  spec.template.spec.hostNetwork
 
     1 finding: 1 high · 1 object in 1 file · 1 document is no Kubernetes object
     ");
+}
+
+#[test]
+fn what_is_not_shown_is_counted() {
+    let summary = Summary { foreign: 0, hidden: 2, ..SUMMARY };
+    assert_snapshot!(render(&[], summary), @"No findings to show · 2 findings not shown · 24 objects in 12 files");
+    assert_snapshot!(render(&[], Summary { hidden: 1, ..summary }), @"No findings to show · 1 finding not shown · 24 objects in 12 files");
 }
 
 #[test]

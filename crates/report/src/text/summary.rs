@@ -11,6 +11,9 @@ pub(super) fn line(report: &Report<'_>, style: Style) -> String {
     let objects = counted(summary.objects, "object", "objects");
     let mut parts =
         vec![verdict(report, style), format!("{objects} in {}", counted(summary.files, "file", "files"))];
+    if summary.hidden > 0 {
+        parts.insert(1, format!("{} not shown", counted(summary.hidden, "finding", "findings")));
+    }
     match summary.foreign {
         0 => {}
         1 => parts.push("1 document is no Kubernetes object".to_owned()),
@@ -40,6 +43,9 @@ fn verdict(report: &Report<'_>, style: Style) -> String {
     // A run that judged nothing must not read like a pass.
     if report.summary.objects == 0 {
         return style.paint(HEADING, "Nothing was judged").to_string();
+    }
+    if report.summary.hidden > 0 {
+        return style.paint(HEADING, "No findings to show").to_string();
     }
     let look = if report.problems.is_empty() { GOOD } else { HEADING };
     style.paint(look, "No findings").to_string()

@@ -7,11 +7,13 @@ use ringwall_model::finding::{Evidence, Verdict};
 use ringwall_pods::policy::LevelVersion;
 use ringwall_posture::check::{Answer, Question};
 use ringwall_posture::{check, evaluator, workloads};
-use ringwall_report::{ASIDE, BAD, DOUBT, GOOD, HEADING, LocationEntry, ObjectEntry, Style, escape, object_name};
+use ringwall_report::{
+    ASIDE, BAD, DOUBT, GOOD, HEADING, LocationEntry, ObjectEntry, Style, escape, object_name,
+};
 use serde::Serialize;
 
 use super::{configuration, counted, place};
-use crate::args::{CheckArgs, Output};
+use crate::args::CheckArgs;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
 use crate::{document, input};
@@ -29,11 +31,12 @@ pub(crate) fn run(args: &CheckArgs) -> Result<Outcome, Usage> {
     drop(workloads);
     loaded.add(problems, notes);
     let count = |verdict| answers.iter().filter(|answer| answer.verdict == verdict).count();
-    let written = screen.answer(|out| match screen.output {
-        Output::Text => text(&answers, screen.style, out),
-        Output::Json => document::write("ringwall.pods-check/v1", &entries(&answers), &loaded, out),
-    });
+    let written = screen.answer(
+        |style, out| text(&answers, style, out),
+        |out| document::write("ringwall.pods-check/v1", &entries(&answers), &loaded, out),
+    );
     screen.asides(&loaded.problems, &loaded.notes);
+    loaded.hint(&screen);
     let refused = Outcome::no_if(count(Verdict::No) > 0);
     Ok(refused.max(loaded.outcome(count(Verdict::CannotTell) > 0)).max(written))
 }
@@ -47,6 +50,9 @@ const fn word(verdict: Verdict) -> (&'static str, Look) {
 }
 
 fn text(answers: &[Answer], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if answers.is_empty() {
+        return writeln!(out, "No workloads");
+    }
     for answer in answers {
         let (word, look) = word(answer.verdict);
         let object = style.paint(HEADING, object_name(&answer.object));
@@ -74,9 +80,7 @@ fn text(answers: &[Answer], style: Style, out: &mut dyn Write) -> io::Result<()>
             writeln!(out, "  {}: {}  {}", place(location), escape(note), style.paint(ASIDE, escape(&path)))?;
         }
     }
-    if !answers.is_empty() {
-        writeln!(out)?;
-    }
+    writeln!(out)?;
     let mut parts = vec![counted(answers.len())];
     for verdict in [Verdict::No, Verdict::CannotTell, Verdict::Yes] {
         let count = answers.iter().filter(|answer| answer.verdict == verdict).count();
@@ -131,7 +135,8 @@ fn entries(answers: &[Answer]) -> Entries<'_> {
 }
 
 fn entry(answer: &Answer) -> Entry<'_> {
-    let Answer { object, api_version, location, owner, verdict, policy, exempt, message, evidence, replicas } = answer;
+    let Answer { object, api_version, location, owner, verdict, policy, exempt, message, evidence, replicas } =
+        answer;
     Entry {
         object: ObjectEntry::of(object, api_version),
         location: LocationEntry::of(location),

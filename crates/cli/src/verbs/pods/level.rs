@@ -5,14 +5,14 @@ use std::io::{self, Write};
 
 use anstyle::Style as Look;
 use ringwall_model::finding::Location;
-use ringwall_pods::policy::{ENFORCE, ENFORCE_VERSION, Version};
+use ringwall_pods::policy::{ENFORCE, ENFORCE_VERSION, Level, Version};
 use ringwall_posture::level::{Levels, NamespaceLevel, Obstacle, Reason, WorkloadLevel, levels};
 use ringwall_posture::{evaluator, workloads};
 use ringwall_report::{ASIDE, HEADING, LocationEntry, ObjectEntry, Style, escape, object_name};
 use serde::Serialize;
 
 use super::{counted, look};
-use crate::args::{LevelArgs, Output};
+use crate::args::LevelArgs;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
 use crate::table::{self, Cell};
@@ -26,11 +26,12 @@ pub(crate) fn run(args: &LevelArgs) -> Result<Outcome, Usage> {
     let (problems, notes) = (std::mem::take(&mut workloads.problems), std::mem::take(&mut workloads.notes));
     drop(workloads);
     loaded.add(problems, notes);
-    let written = screen.answer(|out| match screen.output {
-        Output::Text => text(&levels, args.version, screen.style, out),
-        Output::Json => document::write("ringwall.pods-level/v1", &entries(&levels, args.version), &loaded, out),
-    });
+    let written = screen.answer(
+        |style, out| text(&levels, args.version, style, out),
+        |out| document::write("ringwall.pods-level/v1", &entries(&levels, args.version), &loaded, out),
+    );
     screen.asides(&loaded.problems, &loaded.notes);
+    loaded.hint(&screen);
     Ok(loaded.outcome(false).max(written))
 }
 
@@ -82,7 +83,9 @@ fn workload_rows(workload: &WorkloadLevel) -> Vec<Vec<Cell>> {
         name.push(')');
     }
     let level = (workload.level.word().to_owned(), look(workload.level));
-    let Some(Obstacle { level: next, reasons }) = &workload.obstacle else { return vec![vec![plain(name), level]] };
+    let Some(Obstacle { level: next, reasons }) = &workload.obstacle else {
+        return vec![vec![plain(name), level]];
+    };
     let mut rows = Vec::new();
     for (place, words) in by_place(reasons) {
         let reason = plain(format!("{place}  {words}"));
@@ -117,7 +120,10 @@ fn by_place(reasons: &[Reason]) -> Vec<(String, String)> {
 }
 
 fn namespace_row(namespace: &NamespaceLevel) -> Vec<Cell> {
-    let name = namespace.name.as_deref().map_or_else(|| "(none stated)".to_owned(), |name| escape(name).into_owned());
+    let name = namespace
+        .name
+        .as_deref()
+        .map_or_else(|| "(none stated)".to_owned(), |name| escape(name).into_owned());
     let enforces = match &namespace.labelled {
         None => "not in the input".to_owned(),
         Some(labelled) => match labelled.enforce {
@@ -138,10 +144,11 @@ fn namespace_row(namespace: &NamespaceLevel) -> Vec<Cell> {
     ]
 }
 
-/// Whether the namespace is not labelled with the level that it can take.
+/// Whether the namespace is not labelled with the level that it can take. No label means privileged.
 fn needs_label(namespace: &NamespaceLevel) -> bool {
     let enforced = namespace.labelled.as_ref().and_then(|labelled| labelled.enforce);
-    namespace.unreadable == 0 && enforced.is_none_or(|enforced| enforced.level != namespace.level)
+    namespace.unreadable == 0
+        && enforced.map_or(Level::Privileged, |enforced| enforced.level) != namespace.level
 }
 
 fn labels(namespace: &NamespaceLevel, version: Version) -> [(&'static str, String); 2] {
@@ -241,7 +248,10 @@ pub(super) fn reason_entries(reasons: &[Reason]) -> Vec<ReasonEntry<'_>> {
             places: reason
                 .places
                 .iter()
-                .map(|(path, location)| PlaceEntry { path: path.to_string(), location: LocationEntry::of(location) })
+                .map(|(path, location)| PlaceEntry {
+                    path: path.to_string(),
+                    location: LocationEntry::of(location),
+                })
                 .collect(),
         })
         .collect()

@@ -4,12 +4,14 @@ pub(crate) mod check;
 pub(crate) mod level;
 pub(crate) mod plan;
 
+use std::fs;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use anstyle::Style as Look;
-use ringwall_input::stream::decode_one;
 use ringwall_input::Limits;
+use ringwall_input::stream::decode_one;
 use ringwall_model::finding::Location;
 use ringwall_model::text::Source;
 use ringwall_pods::config::Configuration;
@@ -26,10 +28,13 @@ fn configuration(file: Option<&Path>) -> Result<Configuration, Usage> {
     let Some(file) = file else { return Ok(Configuration::default()) };
     let name = file.display();
     let refuse = |message: String| Usage { message, hint: String::new() };
-    let text = std::fs::read_to_string(file).map_err(|error| refuse(format!("{name}: {error}")))?;
+    let text = fs::read_to_string(file).map_err(|error| refuse(format!("{name}: {}", described(&error))))?;
     let source = Arc::new(Source::new(name.to_string(), text));
-    let located = |offset: u32, message: &str| refuse(format!("{name}:{}: {message}", source.position(offset)));
-    let tree = decode_one(&source, &Limits::default()).tree.map_err(|error| located(error.offset, &error.message))?;
+    let located =
+        |offset: u32, message: &str| refuse(format!("{name}:{}: {message}", source.position(offset)));
+    let tree = decode_one(&source, &Limits::default())
+        .tree
+        .map_err(|error| located(error.offset, &error.message))?;
     let configuration = Configuration::read(tree.root()).map_err(|error| match error.span {
         Some(span) => located(span.start, &error.to_string()),
         None => refuse(format!("{name}: {error}")),
@@ -38,6 +43,12 @@ fn configuration(file: Option<&Path>) -> Result<Configuration, Usage> {
         [] => Ok(configuration),
         errors => Err(refuse(format!("{name}: {}", ringwall_pods::policy::aggregate(errors)))),
     }
+}
+
+/// What went wrong, without the number that the system gives it.
+fn described(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
 /// A place as `file:line:column`, for reading.

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::level::{ReasonEntry, reason_entries};
 use super::{configuration, counted, place};
-use crate::args::{Output, PlanArgs};
+use crate::args::PlanArgs;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
 use crate::table;
@@ -28,15 +28,19 @@ pub(crate) fn run(args: &PlanArgs) -> Result<Outcome, Usage> {
     drop(workloads);
     loaded.add(problems, notes);
     let breaks = plans.iter().any(|plan| !plan.breaks.is_empty());
-    let written = screen.answer(|out| match screen.output {
-        Output::Text => text(&plans, enforce, screen.style, out),
-        Output::Json => document::write("ringwall.pods-plan/v1", &entries(&plans, enforce), &loaded, out),
-    });
+    let written = screen.answer(
+        |style, out| text(&plans, enforce, style, out),
+        |out| document::write("ringwall.pods-plan/v1", &entries(&plans, enforce), &loaded, out),
+    );
     screen.asides(&loaded.problems, &loaded.notes);
+    loaded.hint(&screen);
     Ok(Outcome::no_if(breaks).max(loaded.outcome(false)).max(written))
 }
 
 fn text(plans: &[NamespacePlan], enforce: LevelVersion, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if plans.is_empty() {
+        return writeln!(out, "No workloads");
+    }
     for plan in plans {
         let name = match &plan.name {
             Some(name) => format!("Namespace {}", escape(name)),

@@ -1,0 +1,3 @@
+//! The checks against their fixtures.
+
+mod fixtures;
