@@ -4,13 +4,13 @@ use std::io;
 use std::path::Path;
 
 use ringwall_input::{Counts, NoteKind, Options, STDIN, load as read};
-use ringwall_model::finding::Problem;
+use ringwall_model::finding::{Note, Problem};
 use ringwall_model::object::Object;
 use ringwall_model::schema;
 use ringwall_model::snapshot::{Facts, Snapshot};
 use ringwall_model::version::Minor;
 use ringwall_model::workload;
-use ringwall_report::{Note, Summary};
+use ringwall_report::Summary;
 
 use crate::args::{InputArgs, Output};
 use crate::outcome::{Outcome, Usage};
@@ -60,14 +60,10 @@ impl Loaded {
     }
 
     /// Takes in what was found out about the objects after they were read.
-    pub(crate) fn add(&mut self, problems: Vec<Problem>, notes: Vec<ringwall_posture::Note>) {
+    pub(crate) fn add(&mut self, problems: Vec<Problem>, notes: Vec<Note>) {
         self.problems.extend(problems);
         self.problems.sort();
-        self.notes.extend(notes.into_iter().map(|note| Note {
-            file: note.file,
-            position: note.position,
-            message: note.message,
-        }));
+        self.notes.extend(notes);
         self.notes.sort();
     }
 }

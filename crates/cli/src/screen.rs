@@ -3,9 +3,9 @@
 use std::env;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write};
 
-use ringwall_report::{Note, Report, Style};
+use ringwall_report::{Report, Style};
 
-use ringwall_model::finding::Problem;
+use ringwall_model::finding::{Note, Problem};
 
 use crate::args::{Color, Output, OutputArgs};
 use crate::outcome::Outcome;

@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 use ignore::WalkBuilder;
 use ringwall_model::finding::Problem;
 
-use crate::load::{Note, NoteKind};
 use crate::names::{self, above, real, shown};
+use crate::outcome::{Note, NoteKind};
 
 /// The file names by which a directory is a kustomization.
 pub(crate) const KUSTOMIZATION_FILES: [&str; 3] =

@@ -14,7 +14,7 @@ use ringwall_model::text::{Source, Span};
 use ringwall_model::tree::{Kind, Tree, TreeBuilder};
 
 use crate::Limits;
-use crate::stream::ReadError;
+use crate::ReadError;
 
 /// Reads a text that is one JSON value, with white space around it at most.
 ///

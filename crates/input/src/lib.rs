@@ -16,10 +16,12 @@
 //! | `render` | Helm charts and kustomizations, through their own programs |
 //! | `read` | bytes into text: size, encoding |
 //! | `objects` | one text into objects, problems and notes |
+//! | `outcome` | what comes of it all |
 //! | [`stream`] | a text into documents, as Kubernetes' own tools split and decode it |
 //! | `yaml` | one YAML document into a tree |
 //! | [`json`] | JSON values into trees, as the API server decodes them |
 
+mod error;
 mod files;
 pub mod json;
 mod limits;
@@ -27,12 +29,15 @@ mod load;
 mod names;
 mod objects;
 mod options;
+mod outcome;
 mod plan;
 mod read;
 mod render;
 pub mod stream;
 mod yaml;
 
+pub use error::ReadError;
 pub use limits::Limits;
-pub use load::{Counts, Input, Note, NoteKind, STDIN, load};
+pub use load::{STDIN, load};
 pub use options::{Options, Progress};
+pub use outcome::{Counts, Input, Note, NoteKind};

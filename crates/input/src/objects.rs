@@ -10,9 +10,10 @@ use ringwall_model::text::{Position, Source, Span};
 use ringwall_model::tree::{Kind, Node, Tree};
 
 use crate::Limits;
-use crate::load::{Counts, Note, NoteKind};
+use crate::ReadError;
+use crate::outcome::{Counts, Note, NoteKind};
 use crate::render::HELM_TEMPLATE;
-use crate::stream::{self, Document, ReadError};
+use crate::stream::{self, Document};
 
 /// How deep lists may lie in lists.
 const LISTS_IN_LISTS: usize = 32;

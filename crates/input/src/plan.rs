@@ -15,8 +15,8 @@ use rayon::prelude::*;
 use ringwall_model::finding::Problem;
 
 use crate::files::{Found, Inventory, Place};
-use crate::load::{Note, NoteKind};
 use crate::objects::Origin;
+use crate::outcome::{Note, NoteKind};
 use crate::render::charts::{Charts, FilePart};
 use crate::render::kustomize::{Graph, Top};
 use crate::render::{Outcome, Programs, charts, kustomize};

@@ -3,30 +3,12 @@
 //! Source: `YAMLOrJSONDecoder` and `YAMLReader` in k8s.io/apimachinery `pkg/util/yaml/decoder.go`.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::sync::Arc;
 
 use ringwall_model::text::{Source, Span};
 use ringwall_model::tree::{Kind, Node, Tree};
 
-use crate::{Limits, json, yaml};
-
-/// Why something cannot be read, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReadError {
-    /// Byte offset in the source.
-    pub offset: u32,
-    /// What is wrong, as a sentence without full stop.
-    pub message: String,
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for ReadError {}
+use crate::{Limits, ReadError, json, yaml};
 
 /// One document of a stream.
 #[derive(Clone, Debug)]

@@ -169,6 +169,39 @@ impl Finding {
     }
 }
 
+/// Something that is worth knowing, and neither a finding nor a problem.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Note {
+    /// Name of the text, or the path, that it is about.
+    pub file: String,
+    /// Where in it, if it is about a place.
+    pub position: Option<Position>,
+    /// The fact, as a sentence without full stop.
+    pub message: String,
+}
+
+impl Note {
+    /// A note about a field of an object.
+    pub fn of(object: &Object, path: &FieldPath, message: String) -> Self {
+        Self { file: object.source().name().to_owned(), position: Some(object.locate(path)), message }
+    }
+}
+
+impl fmt::Display for Note {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        placed(f, &self.file, self.position, &self.message)
+    }
+}
+
+/// `file:line:column: message`, as compilers write it.
+fn placed(f: &mut fmt::Formatter<'_>, file: &str, position: Option<Position>, message: &str) -> fmt::Result {
+    f.write_str(file)?;
+    if let Some(position) = position {
+        write!(f, ":{position}")?;
+    }
+    write!(f, ": {message}")
+}
+
 /// Something that could not be read, with its place.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
@@ -184,10 +217,6 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
-        if let Some(position) = self.position {
-            write!(f, ":{position}")?;
-        }
-        write!(f, ": {}", self.message)
+        placed(f, &self.file, self.position, &self.message)
     }
 }

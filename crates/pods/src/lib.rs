@@ -24,13 +24,14 @@
 //! # Architecture invariants
 //! - A check is data ([`checks::StandardCheck`]): id, level, version windows, and a pure function per window. No
 //!   check compares versions; the table is unrolled once per version.
-//! - The walk that decides also collects the evidence ([`evaluate::Offence`]); texts are made from the evidence.
+//! - The walk that decides also collects the evidence ([`evidence::Offence`]); texts are made from the evidence.
 
 pub mod admission;
 pub mod checks;
 pub mod config;
 pub mod defaulting;
 pub mod evaluate;
+pub mod evidence;
 pub mod model;
 pub mod namespace;
 pub mod policy;

@@ -23,10 +23,7 @@ mod tests;
 pub mod workloads;
 
 use ringwall_model::finding::{Evidence, Location};
-use ringwall_model::object::Object;
-use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Facts;
-use ringwall_model::text::Position;
 use ringwall_pods::evaluate::{Evaluator, Failures};
 
 use crate::workloads::Workload;
@@ -34,24 +31,6 @@ use crate::workloads::Workload;
 pub use check::check;
 pub use plan::plan;
 pub use scan::{Scan, scan};
-
-/// Something that a user should know and that is neither a finding nor a problem.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Note {
-    /// Name of the text that the note is about.
-    pub file: String,
-    /// Where in it.
-    pub position: Option<Position>,
-    /// What there is to know, as a sentence without full stop.
-    pub message: String,
-}
-
-impl Note {
-    /// A note about a field of an object.
-    fn of(object: &Object, path: &FieldPath, message: String) -> Self {
-        Self { file: object.source().name().to_owned(), position: Some(object.locate(path)), message }
-    }
-}
 
 /// The Pod Security checks as the cluster runs them: `latest` is the cluster's own version.
 pub fn evaluator(facts: &Facts) -> Evaluator {

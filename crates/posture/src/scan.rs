@@ -8,18 +8,19 @@ use std::collections::{BTreeMap, HashMap};
 
 use rayon::prelude::*;
 use ringwall_model::check::Check;
-use ringwall_model::finding::{Finding, Location, Problem};
+use ringwall_model::finding::{Finding, Location, Note, Problem};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_pods::checks::{StandardCheck, witness};
-use ringwall_pods::evaluate::{Evaluator, Failures, Offence};
+use ringwall_pods::evaluate::{Evaluator, Failures};
+use ringwall_pods::evidence::Offence;
 use ringwall_pods::model::{ContainerList, Place};
 use ringwall_pods::namespace::{invalid_label, policy_of, refused};
 use ringwall_pods::policy::{Level, LevelVersion, Policy, Version};
 
+use crate::evaluator;
 use crate::workloads::{self, Family, Workload};
-use crate::{Note, evaluator};
 
 /// How a snapshot is scanned.
 #[derive(Clone, Copy, Debug)]

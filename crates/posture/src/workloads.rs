@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use rayon::prelude::*;
-use ringwall_model::finding::Problem;
+use ringwall_model::finding::{Note, Problem};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::schema::{self, SchemaError};
@@ -12,8 +12,6 @@ use ringwall_model::workload::{self, WORKLOADS, WorkloadKind};
 use ringwall_pods::defaulting;
 use ringwall_pods::model::PodTemplate;
 use ringwall_pods::workload::{TemplateError, decode, template_of};
-
-use crate::Note;
 
 /// A workload with its pod template.
 #[derive(Clone, Debug)]

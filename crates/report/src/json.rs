@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use ringwall_model::finding::{Finding, Location, Problem, Severity};
+use ringwall_model::finding::{Finding, Location, Note, Problem, Severity};
 use ringwall_model::object::ObjectId;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -16,7 +16,7 @@ use serde::ser::Serializer;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
 use crate::escape::is_deceptive;
-use crate::{Format, Note, Report, Style};
+use crate::{Format, Report, Style};
 
 /// The format.
 pub(crate) const FORMAT: Format =

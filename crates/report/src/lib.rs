@@ -25,8 +25,7 @@
 
 use std::io::{self, Write};
 
-use ringwall_model::finding::{Finding, Problem, Severity};
-use ringwall_model::text::Position;
+use ringwall_model::finding::{Finding, Note, Problem, Severity};
 
 mod escape;
 mod json;
@@ -58,18 +57,6 @@ impl Report<'_> {
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|finding| finding.severity == severity).count()
     }
-}
-
-/// Something that a user should know and that is neither a finding nor a problem: a suppression that matches
-/// nothing, an object that was read twice.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Note {
-    /// Name of the text that the note is about.
-    pub file: String,
-    /// Where in it, if the note is about one place.
-    pub position: Option<Position>,
-    /// What there is to know, as a sentence without full stop.
-    pub message: String,
 }
 
 /// How much was looked at. All are plain counts.

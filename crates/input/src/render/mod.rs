@@ -11,7 +11,7 @@ use ringwall_model::tree::Node;
 
 use crate::Options;
 use crate::files::Place;
-use crate::load::{Note, NoteKind};
+use crate::outcome::{Note, NoteKind};
 use crate::read;
 
 /// How `helm` is called, as it is shown to users.

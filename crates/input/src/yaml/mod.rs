@@ -15,7 +15,7 @@ use ringwall_model::text::{Source, Span};
 use ringwall_model::tree::{Kind, Node, Tree, TreeBuilder};
 
 use crate::Limits;
-use crate::stream::ReadError;
+use crate::ReadError;
 use scalar::Scalar;
 
 /// Reads the first YAML document in `piece` of the source; what follows it in the piece is dropped, as the

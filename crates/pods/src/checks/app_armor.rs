@@ -5,7 +5,7 @@ use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
 use super::{Revision, STANDARDS, StandardCheck, setters, subject};
-use crate::evaluate::{Offence, Value, Words};
+use crate::evidence::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate, Profile};
 use crate::policy::Level;
 use crate::text::{go_quote, join_quote, plural, sorted};

@@ -24,7 +24,7 @@ mod windows_host_process;
 use ringwall_model::check::Check;
 use ringwall_model::version::Minor;
 
-use crate::evaluate::{Offence, Value, Words};
+use crate::evidence::{Offence, Value, Words};
 use crate::model::{Container, ContainerList, Place, PodTemplate};
 use crate::policy::Level;
 use crate::text::{join_quote, plural};

@@ -5,7 +5,7 @@ use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
 use super::{Revision, STANDARDS, StandardCheck, subject};
-use crate::evaluate::{Offence, Value, Words};
+use crate::evidence::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate, Volume};
 use crate::policy::Level;
 use crate::text::{join_quote, plural, sorted};

@@ -7,7 +7,7 @@ use ringwall_model::version::Minor;
 use super::{
     Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, setters, subject,
 };
-use crate::evaluate::{Offence, Value, Words};
+use crate::evidence::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate};
 use crate::policy::Level;
 

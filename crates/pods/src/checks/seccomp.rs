@@ -8,7 +8,7 @@ use super::{
     Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, quoted_values,
     setters, subject,
 };
-use crate::evaluate::{Offence, Value, Words};
+use crate::evidence::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate, Profile};
 use crate::policy::Level;
 use crate::text::{go_quote, plural};

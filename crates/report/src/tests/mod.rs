@@ -1,11 +1,11 @@
 //! Reports of made-up findings.
 
 use ringwall_model::check::Check;
-use ringwall_model::finding::{Finding, Location, Problem, Severity};
+use ringwall_model::finding::{Finding, Location, Note, Problem, Severity};
 use ringwall_model::object::ObjectId;
 use ringwall_model::text::Position;
 
-use crate::{Note, Report, Style, Summary, format};
+use crate::{Report, Style, Summary, format};
 
 mod json;
 mod text;

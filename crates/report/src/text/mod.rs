@@ -15,14 +15,14 @@ mod summary;
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use ringwall_model::finding::{Location, Problem};
+use ringwall_model::finding::{Location, Note, Problem};
 use ringwall_model::object::ObjectId;
 use ringwall_model::text::Position;
 
 use self::fold::{Block, Row};
 use crate::escape::escape;
 use crate::style::{ASIDE, HEADING, Style, of_severity};
-use crate::{Format, Note, Report};
+use crate::{Format, Report};
 
 /// The format.
 pub(crate) const FORMAT: Format =
