@@ -43,7 +43,8 @@ pub(crate) fn document(
             Err(error) => {
                 attempts += 1;
                 let local = (error.offset - piece.start) as usize;
-                match without_leading_tabs(&patched, local).filter(|_| attempts <= MAX_TAB_LINES) {
+                let patch = reader.refused_by_grammar && attempts <= MAX_TAB_LINES;
+                match without_leading_tabs(&patched, local).filter(|_| patch) {
                     Some(next) => patched = Cow::Owned(next),
                     None => return Err(error),
                 }
@@ -186,6 +187,8 @@ struct Reader<'t> {
     strict: Option<ReadError>,
     /// Keys that differ in YAML from a later one and not in JSON.
     collisions: Vec<u32>,
+    /// Whether it was granit that refused the document.
+    refused_by_grammar: bool,
     /// Whether something came by that JSON cannot hold: see [`not_json`].
     unfit: bool,
 }
@@ -204,16 +207,21 @@ impl<'t> Reader<'t> {
             layout: refused::Layout::new(text),
             strict: None,
             collisions: Vec::new(),
+            refused_by_grammar: false,
             unfit: false,
         }
     }
 
     fn read<'p>(&mut self, mut parser: Parser<'p, StrInput<'p>>) -> Result<(), ReadError> {
         while let Some(next) = parser.next_event() {
-            let (event, span) = next.map_err(|error| {
-                let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
-                fault(self.base + at as u32, error.info())
-            })?;
+            let (event, span) = match next {
+                Ok(next) => next,
+                Err(error) => {
+                    self.refused_by_grammar = true;
+                    let at = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
+                    return Err(fault(self.base + at as u32, error.info()));
+                }
+            };
             if let Some(tag) = span.tag_span().and_then(|tag| tag.byte_range()) {
                 refused::after_tag(self.text, tag.end).map_err(|(at, m)| fault(self.base + at as u32, m))?;
             }
@@ -308,7 +316,9 @@ impl<'t> Reader<'t> {
     ) -> Result<(), ReadError> {
         let span = self.global(local);
         let block = self.frames.last().is_none_or(|frame| frame.block);
-        if !block && raw.contains('\n') && !self.text[..local.start as usize].trim_end().ends_with('?') {
+        let explicit = || self.text[..local.start as usize].trim_end().ends_with('?');
+        let has_value = || self.text[local.end as usize..].trim_start().starts_with(':');
+        if !block && raw.trim_end().contains('\n') && has_value() && !explicit() {
             return Err(self.at(local, "a key inside {} stands on one line"));
         }
         if merge {
