@@ -5,11 +5,11 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
-use ringwall_pods::policy::{Level, Version};
+use ringwall_pods::policy::{Level, Version, VersionError};
 
 /// Every ring of a Kubernetes cluster's defence, exactly
 #[derive(Debug, Parser)]
-#[command(name = "ringwall", version, max_term_width = 100, disable_help_subcommand = true)]
+#[command(name = "ringwall", version, max_term_width = 100)]
 #[command(
     after_help = "Exit codes: 0 yes or nothing found, 1 no or findings, 2 wrong usage or unreadable input, \
                         3 a fault of ringwall"
@@ -60,6 +60,11 @@ pub(crate) struct ScanArgs {
     pub(crate) min_severity: Severity,
 }
 
+/// A version as a label writes it, or without its `v`.
+fn version(text: &str) -> Result<Version, VersionError> {
+    text.parse().or_else(|error| format!("v{text}").parse().map_err(|_| error))
+}
+
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ringwall pods check --level restricted --version v1.31 k8s/
@@ -74,7 +79,7 @@ pub(crate) struct CheckArgs {
     #[arg(long)]
     pub(crate) level: Option<Level>,
     /// Version of the level: latest or v1.N
-    #[arg(long, default_value = "latest", requires = "level", hide_default_value = true)]
+    #[arg(long, default_value = "latest", requires = "level", hide_default_value = true, value_parser = version)]
     pub(crate) version: Version,
     /// The cluster's PodSecurityConfiguration: exemptions and defaults
     #[arg(long, value_name = "FILE")]
@@ -93,7 +98,7 @@ pub(crate) struct LevelArgs {
     #[command(flatten)]
     pub(crate) output: OutputArgs,
     /// Version of the levels: latest or v1.N
-    #[arg(long, default_value = "latest")]
+    #[arg(long, default_value = "latest", value_parser = version)]
     pub(crate) version: Version,
 }
 
@@ -109,7 +114,7 @@ pub(crate) struct PlanArgs {
     #[arg(long, value_name = "LEVEL")]
     pub(crate) enforce: Level,
     /// Its version: latest or v1.N
-    #[arg(long, value_name = "VERSION", default_value = "latest")]
+    #[arg(long, value_name = "VERSION", default_value = "latest", value_parser = version)]
     pub(crate) enforce_version: Version,
     /// The cluster's PodSecurityConfiguration: exemptions and defaults
     #[arg(long, value_name = "FILE")]
@@ -132,7 +137,8 @@ pub(crate) struct ExplainArgs {
 /// Where objects come from.
 #[derive(Debug, Args)]
 pub(crate) struct InputArgs {
-    /// Files, directories, Helm charts, kustomizations; `-` for standard input
+    /// Files, directories, Helm charts, kustomizations; `-` for standard input. In directories, `.yaml`, `.yml` and `.json`
+    /// files are read; what .gitignore names, hidden files and linked directories are left out unless they are named
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
     /// The namespace of objects that state none

@@ -52,7 +52,12 @@ impl Loaded {
 
     /// Says why the outcome is no pass, where nothing else shows it.
     pub(crate) fn hint(&self, screen: &Screen) {
-        if self.lacking && !self.allow_unknown && screen.output == Output::Text && !screen.quiet {
+        if self.lacking
+            && self.problems.is_empty()
+            && !self.allow_unknown
+            && screen.output == Output::Text
+            && !screen.quiet
+        {
             say(
                 "hint: not all of the input could be judged, so this is no pass; --allow-unknown lets it be one",
             );

@@ -51,7 +51,7 @@ impl FromStr for Severity {
     fn from_str(text: &str) -> Result<Self, String> {
         Self::ALL
             .into_iter()
-            .find(|severity| severity.word() == text)
+            .find(|severity| severity.word().eq_ignore_ascii_case(text))
             .ok_or_else(|| "expected info, low, medium, high or critical".to_owned())
     }
 }

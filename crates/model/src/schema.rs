@@ -32,6 +32,15 @@ impl fmt::Display for SchemaError {
 
 impl std::error::Error for SchemaError {}
 
+/// A field that a kind does not have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownField {
+    /// The field, from the object that was checked.
+    pub path: FieldPath,
+    /// The field of the same type that was most likely meant.
+    pub meant: Option<&'static str>,
+}
+
 /// The shape of one built-in kind.
 #[derive(Clone, Copy, Debug)]
 pub struct Schema {
@@ -113,6 +122,14 @@ impl FieldTable {
         self.slots[at] = Some((name, shape));
     }
 
+    /// The field that a misspelt name most likely means.
+    fn nearest(&self, name: &str) -> Option<&'static str> {
+        let wanted = name.to_lowercase();
+        let distance = |known: &str| slips(&known.to_lowercase(), &wanted);
+        let best = self.slots.iter().flatten().map(|(known, _)| (distance(known), *known)).min();
+        best.filter(|(distance, known)| *distance <= known.len() / 4).map(|(_, known)| known)
+    }
+
     fn get(&self, name: &str) -> Option<&Shape> {
         let mask = self.slots.len().checked_sub(1)?;
         let mut at = Self::hash(name) & mask;
@@ -128,10 +145,52 @@ impl FieldTable {
 
 /// The shape of a built-in kind (`group` is empty for the core group), or `None` for any other kind.
 pub fn of(group: &str, version: &str, kind: &str) -> Option<Schema> {
-    static TYPES: OnceLock<Types> = OnceLock::new();
-    let types = TYPES.get_or_init(|| Types::parse(include_str!("../schema/kubernetes.txt")));
+    let types = types();
     let root = *types.kinds.get(&(group, version, kind))?;
     Some(Schema { types, root })
+}
+
+/// The table, read once.
+fn types() -> &'static Types {
+    static TYPES: OnceLock<Types> = OnceLock::new();
+    TYPES.get_or_init(|| Types::parse(include_str!("../schema/kubernetes.txt")))
+}
+
+/// Whether the table knows the kinds of this group and version; if so, it knows all of them.
+pub fn serves(group: &str, version: &str) -> bool {
+    types().kinds.keys().any(|(known, at, _)| *known == group && *at == version)
+}
+
+/// The kind of this group and version that `kind` most likely means: one that differs in case, by a plural's `s`, or by
+/// a slip of one or two letters.
+pub fn nearest_kind(group: &str, version: &str, kind: &str) -> Option<&'static str> {
+    let wanted = kind.to_lowercase();
+    let distance = |known: &str| {
+        let known = known.to_lowercase();
+        if known == wanted || wanted.strip_suffix('s') == Some(&known) { 0 } else { slips(&known, &wanted) }
+    };
+    let candidates = types().kinds.keys().filter(|(known, at, _)| *known == group && *at == version);
+    candidates
+        .map(|(_, _, kind)| (distance(kind), *kind))
+        .min()
+        .filter(|(distance, _)| *distance <= 2)
+        .map(|(_, kind)| kind)
+}
+
+/// How many letters must be put in, taken out or exchanged to make one word of the other.
+fn slips(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut corner = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let change = corner + usize::from(x != *y);
+            corner = row[j + 1];
+            row[j + 1] = change.min(corner + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
 }
 
 impl Types {
@@ -224,7 +283,7 @@ impl Schema {
     /// Whether the API server can decode `node` as this kind.
     pub fn accepts(self, node: Node<'_>) -> bool {
         let mut ok = true;
-        self.walk(node, &mut |_, _, _| ok = false, &mut |_, _| {});
+        self.walk(node, &mut |_, _, _| ok = false, &mut |_, _, _| {});
         ok
     }
 
@@ -240,16 +299,18 @@ impl Schema {
                     message: describe(node, expected),
                 });
             },
-            &mut |_, _| {},
+            &mut |_, _, _| {},
         );
         errors
     }
 
-    /// The fields that the kind does not have, in document order: the API server warns of them, and
-    /// refuses them under strict field validation, which is `kubectl`'s default.
-    pub fn unknown_fields(self, node: Node<'_>) -> Vec<FieldPath> {
+    /// The fields that the kind does not have, in document order: the API server drops them, and refuses them under
+    /// strict field validation, which is `kubectl`'s default.
+    pub fn unknown_fields(self, node: Node<'_>) -> Vec<UnknownField> {
         let mut unknown = Vec::new();
-        self.walk(node, &mut |_, _, _| {}, &mut |key, frame| unknown.push(Frame::path(frame).key(key)));
+        self.walk(node, &mut |_, _, _| {}, &mut |key, fields, frame| {
+            unknown.push(UnknownField { path: Frame::path(frame).key(key), meant: fields.nearest(key) });
+        });
         unknown
     }
 
@@ -257,7 +318,7 @@ impl Schema {
         self,
         node: Node<'_>,
         wrong: &mut dyn FnMut(Node<'_>, Option<&Frame<'_>>, &'static str),
-        unknown: &mut dyn FnMut(&str, Option<&Frame<'_>>),
+        unknown: &mut dyn FnMut(&str, &FieldTable, Option<&Frame<'_>>),
     ) {
         self.types.walk_struct(self.root, node, None, wrong, unknown);
     }
@@ -270,7 +331,7 @@ impl Types {
         node: Node<'_>,
         frame: Option<&Frame<'_>>,
         wrong: &mut dyn FnMut(Node<'_>, Option<&Frame<'_>>, &'static str),
-        unknown: &mut dyn FnMut(&str, Option<&Frame<'_>>),
+        unknown: &mut dyn FnMut(&str, &FieldTable, Option<&Frame<'_>>),
     ) {
         // `null` is taken by every type: it is the zero value.
         if node.is_null() {
@@ -310,7 +371,7 @@ impl Types {
         node: Node<'_>,
         frame: Option<&Frame<'_>>,
         wrong: &mut dyn FnMut(Node<'_>, Option<&Frame<'_>>, &'static str),
-        unknown: &mut dyn FnMut(&str, Option<&Frame<'_>>),
+        unknown: &mut dyn FnMut(&str, &FieldTable, Option<&Frame<'_>>),
     ) {
         if node.kind() != Kind::Mapping {
             return wrong(node, frame, "a mapping");
@@ -322,7 +383,7 @@ impl Types {
                     let inner = Frame { parent: frame, step: Step::Key(entry.key) };
                     self.walk(shape, entry.value, Some(&inner), wrong, unknown);
                 }
-                None => unknown(entry.key, frame),
+                None => unknown(entry.key, fields, frame),
             }
         }
     }
@@ -523,6 +584,15 @@ mod tests {
             assert!(of(workload.group, "v1", workload.kind).is_some(), "{}", workload.kind);
         }
         assert!(of("example.com", "v1", "Pod").is_none());
+    }
+
+    #[test]
+    fn a_misspelt_kind_is_known_by_its_neighbour() {
+        assert_eq!(nearest_kind("", "v1", "pod"), Some("Pod"));
+        assert_eq!(nearest_kind("", "v1", "Pods"), Some("Pod"));
+        assert_eq!(nearest_kind("apps", "v1", "Deploymnet"), Some("Deployment"));
+        assert_eq!(nearest_kind("", "v1", "Widget"), None);
+        assert!(serves("batch", "v1") && !serves("example.com", "v1") && !serves("apps", "v1beta1"));
     }
 
     #[test]

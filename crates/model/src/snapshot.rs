@@ -146,12 +146,24 @@ impl Snapshot {
         let text = |key: &str| controller.get(key).and_then(Node::as_str).unwrap_or_default();
         let api_version = text("apiVersion");
         let group = api_version.rsplit_once('/').map_or("", |(group, _)| group);
-        let owner = self.by_id.get(&canonical(&ObjectId {
-            group: group.to_owned(),
-            kind: text("kind").to_owned(),
-            namespace: object.id.namespace.clone(),
-            name: text("name").to_owned(),
-        }))?;
+        let find = |kind: &str, name: &str| {
+            self.by_id.get(&canonical(&ObjectId {
+                group: group.to_owned(),
+                kind: kind.to_owned(),
+                namespace: object.id.namespace.clone(),
+                name: name.to_owned(),
+            }))
+        };
+        let Some(owner) = find(text("kind"), text("name")) else {
+            // A dump of Deployments and Pods lacks the ReplicaSets between them. A Deployment names its ReplicaSets for
+            // itself and the hash that it labels their pods with: source `getNewReplicaSet` in k8s.io/kubernetes
+            // `pkg/controller/deployment/sync.go`.
+            let hash = object
+                .label("pod-template-hash")
+                .filter(|_| text("kind") == "ReplicaSet" && group == "apps")?;
+            let deployment = text("name").strip_suffix(hash)?.strip_suffix('-')?;
+            return find("Deployment", deployment).copied();
+        };
         // The name may have been given to another object since: then the uids differ.
         let same = match (self.objects[*owner].uid(), text("uid")) {
             (Some(uid), wanted) if !wanted.is_empty() => uid == wanted,

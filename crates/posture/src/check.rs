@@ -7,7 +7,7 @@ use ringwall_model::snapshot::Snapshot;
 use ringwall_pods::config::Configuration;
 use ringwall_pods::evaluate::{Evaluator, Failures};
 use ringwall_pods::namespace::{policy_of, refused};
-use ringwall_pods::policy::LevelVersion;
+use ringwall_pods::policy::{LevelVersion, Policy};
 
 use crate::evidence;
 use crate::workloads::{Workload, Workloads};
@@ -38,7 +38,8 @@ pub struct Answer {
     pub policy: Option<LevelVersion>,
     /// Why it was not judged: `namespace` or `runtimeClass`, which the configuration exempts.
     pub exempt: Option<&'static str>,
-    /// For no: the API server's words. For cannot tell: what is missing.
+    /// For no: the API server's words. For cannot tell: what is missing. For yes: the warning that the API server
+    /// sends along, if it does.
     pub message: String,
     /// For no: each offence.
     pub evidence: Vec<Evidence>,
@@ -60,8 +61,8 @@ pub fn check(
         for (index, member) in family.members.iter().enumerate() {
             let mut answer = judge(snapshot, evaluator, question, member);
             let same = |known: &&mut Answer| {
-                (known.verdict, known.policy, &known.message)
-                    == (answer.verdict, answer.policy, &answer.message)
+                (known.verdict, known.policy, gist(&known.message))
+                    == (answer.verdict, answer.policy, gist(&answer.message))
             };
             match answers[first..].iter_mut().find(same) {
                 Some(known) => known.replicas += usize::from(member.kind.is_pod()),
@@ -99,10 +100,14 @@ fn judge(
         answer.exempt = Some(why);
         return answer;
     }
+    let mut warn = None;
     let policy = match question.level {
         Some(level) => level,
-        None => match enforced(snapshot, question.configuration, workload) {
-            Ok(level) => level,
+        None => match policy(snapshot, question.configuration, workload) {
+            Ok(policy) => {
+                warn = Some(policy.warn);
+                policy.enforce
+            }
             Err(missing) => {
                 answer.verdict = Verdict::CannotTell;
                 answer.message = missing;
@@ -114,10 +119,26 @@ fn judge(
     let mut failures = Failures::default();
     if let Some(words) = refused::words(evaluator, policy, &workload.template, &mut failures) {
         answer.verdict = Verdict::No;
-        answer.message = words;
+        // A template is let in with a warning, and its pods are refused.
+        answer.message = if workload.kind.is_pod() { words } else { format!("would {}", infinitive(&words)) };
+        answer.evidence = evidence(workload, &failures);
+    } else if let Some(words) =
+        warn.and_then(|warn| refused::words(evaluator, warn, &workload.template, &mut failures))
+    {
+        answer.message = format!("warning: would {}", infinitive(&words));
         answer.evidence = evidence(workload, &failures);
     }
     answer
+}
+
+/// What a message says, whether it says it of a pod or of a template.
+fn gist(message: &str) -> &str {
+    message.split_once("PodSecurity").map_or(message, |(_, gist)| gist)
+}
+
+/// `violates …` as it stands behind `would`, which is how the API server words warnings.
+fn infinitive(words: &str) -> String {
+    words.replacen("violates", "violate", 1)
 }
 
 /// What a configuration exempts the workload by.
@@ -137,17 +158,17 @@ pub(crate) fn exemption(configuration: &Configuration, workload: &Workload<'_>) 
     }
 }
 
-/// The level that the workload's namespace enforces, or what is missing to know it.
-fn enforced(
+/// The policy of the workload's namespace, or what is missing to know it.
+fn policy(
     snapshot: &Snapshot,
     configuration: &Configuration,
     workload: &Workload<'_>,
-) -> Result<LevelVersion, String> {
+) -> Result<Policy, String> {
     let Some(name) = workload.object.id.namespace.as_deref() else {
         return Err("the workload states no namespace, and no level was given".to_owned());
     };
     match snapshot.namespace(name) {
-        Some(namespace) => Ok(policy_of(namespace, &configuration.default_policy()).0.enforce),
+        Some(namespace) => Ok(policy_of(namespace, &configuration.default_policy()).0),
         None => Err(format!("the Namespace \"{name}\" is not in the input, and no level was given")),
     }
 }

@@ -14,7 +14,7 @@ use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_pods::checks::{StandardCheck, witness};
 use ringwall_pods::evaluate::{Evaluator, Failures};
-use ringwall_pods::evidence::Offence;
+use ringwall_pods::evidence::{Offence, Value};
 use ringwall_pods::model::{ContainerList, Place};
 use ringwall_pods::namespace::{invalid_label, policy_of, refused};
 use ringwall_pods::policy::{Level, LevelVersion, Policy, Version};
@@ -161,6 +161,12 @@ impl<'a, 's> Judge<'a, 's> {
         check: &'static StandardCheck,
         offence: &Offence<'_>,
     ) {
+        // What API defaulting made of another field (a hostPort of hostNetwork, an AppArmor field of an annotation)
+        // is said of that field.
+        let path = member.path_to(&offence.path());
+        if offence.value != Value::Missing && member.object.root().locate(&path).is_none() {
+            return;
+        }
         let list = match offence.place {
             Place::Container { list, .. } => Some(ContainerList::field(list)),
             _ => None,
@@ -169,7 +175,6 @@ impl<'a, 's> Judge<'a, 's> {
         if self.is_known(index, member, (check.about.id, list, witness.clone(), offence.field)) {
             return;
         }
-        let path = member.path_to(&offence.path());
         let message = (check.finding)(&member.template, offence);
         self.findings.push(finding(&check.about, self.family.top, member.object, path, message, witness));
     }
@@ -208,9 +213,9 @@ impl<'a, 's> Judge<'a, 's> {
             return;
         }
         let message = match (member.kind.is_pod(), index) {
-            (false, _) => format!("its pods will be refused: {words}"),
-            (true, 0) => format!("the pod is refused: {words}"),
-            (true, _) => format!("its pod \"{}\" is refused: {words}", member.object.id.name),
+            (false, _) => format!("its pods would be refused as they are written: {words}"),
+            (true, 0) => format!("the pod would be refused as it is written: {words}"),
+            (true, _) => format!("its pod \"{}\" would be refused: {words}", member.object.id.name),
         };
         let path = FieldPath::keys(&["metadata", "namespace"]);
         self.findings.push(finding(
@@ -228,21 +233,29 @@ const fn at(level: Level) -> LevelVersion {
     LevelVersion::new(level, Version::Latest)
 }
 
-/// Objects that were read twice. Those that say something else each time are named one by one; exact
-/// repeats are counted for each pair of texts.
+/// Objects that were read twice, counted for each text: those that say something else each time are judged each
+/// time, exact repeats once.
 fn repeats(snapshot: &Snapshot) -> Vec<Note> {
     let mut notes = Vec::new();
     let mut counts: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+    let mut others: BTreeMap<&str, (usize, &Object, &Object)> = BTreeMap::new();
     for repeat in snapshot.repeats() {
         let (kept, other) = (&snapshot.all()[repeat.kept], &snapshot.all()[repeat.other]);
         if repeat.identical {
             *counts.entry((other.source().name(), kept.source().name())).or_default() += 1;
         } else {
-            let first = Location::of(kept, &FieldPath::root());
-            let message = format!("{} is here with other content than in {first}; both are judged", other.id);
-            notes.push(Note::of(other, &FieldPath::root(), message));
+            others.entry(other.source().name()).or_insert((0, other, kept)).0 += 1;
         }
     }
+    notes.extend(others.into_values().map(|(count, other, kept)| {
+        let first = Location::of(kept, &FieldPath::root());
+        let more = match count {
+            1 => "both are judged".to_owned(),
+            _ => format!("both are judged, and so are {} more of this text", count - 1),
+        };
+        let message = format!("{} is here with other content than in {first}; {more}", other.id);
+        Note::of(other, &FieldPath::root(), message)
+    }));
     notes.extend(counts.into_iter().map(|((file, kept), count)| {
         let place = if file == kept { "is here twice" } else { "is in another file too" };
         let places = if file == kept { "are here twice" } else { "are in another file too" };

@@ -42,7 +42,7 @@ pub struct Workloads<'s> {
     pub count: usize,
     /// Values of wrong types, of all built-in kinds: the API server refuses such objects, and they are not judged.
     pub problems: Vec<Problem>,
-    /// Workloads that are judged though the API server does not serve their version.
+    /// Workloads that are judged though the API server does not serve their version, and fields that no kind has.
     pub notes: Vec<Note>,
 }
 
@@ -58,8 +58,8 @@ pub struct Family<'s> {
 
 /// What becomes of one object.
 enum Decoded<'s> {
-    Other,
-    Workload(Box<Workload<'s>>, Option<Note>),
+    Other(Vec<Note>),
+    Workload(Box<Workload<'s>>, Vec<Note>),
     /// A workload without a template.
     Bare,
     Wrong(Vec<Problem>),
@@ -76,10 +76,11 @@ pub fn of(snapshot: &Snapshot, defaulting: bool) -> Workloads<'_> {
     for ((_, object), decoded) in objects.iter().zip(decoded) {
         all.count += usize::from(workload::of(object).is_some());
         match decoded {
-            Decoded::Other | Decoded::Bare => {}
-            Decoded::Workload(workload, note) => {
+            Decoded::Bare => {}
+            Decoded::Other(notes) => all.notes.extend(notes),
+            Decoded::Workload(workload, notes) => {
                 list.push(*workload);
-                all.notes.extend(note);
+                all.notes.extend(notes);
             }
             Decoded::Wrong(mut problems) => all.problems.append(&mut problems),
         }
@@ -96,34 +97,47 @@ fn decode_one(index: usize, object: &Object, defaulting: bool) -> Decoded<'_> {
         let errors = schema::of(&object.id.group, &object.version, &object.id.kind)
             .filter(|schema| !schema.accepts(object.root()))
             .map_or_else(Vec::new, |schema| schema.check(object.root()));
-        return if errors.is_empty() { Decoded::Other } else { Decoded::Wrong(wrong_types(object, &errors)) };
+        return if errors.is_empty() {
+            Decoded::Other(asides(object))
+        } else {
+            Decoded::Wrong(wrong_types(object, &errors))
+        };
     };
-    let (template, note) = match template_of(object) {
+    let mut notes = unknown_fields(object);
+    let template = match template_of(object) {
         Err(TemplateError::UnknownVersion) => {
             let api_version = FieldPath::keys(&["apiVersion"]);
             let today = if kind.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", kind.group) };
             let message =
                 format!("the API server does not serve {}; judged as {today}", object.api_version());
             let note = Note::of(object, &api_version, message);
-            (decode(object.root(), kind.group, "v1", kind.kind), Some(note))
+            notes.push(note);
+            decode(object.root(), kind.group, "v1", kind.kind)
         }
-        template => (template, None),
+        template => template,
     };
     match template {
         Ok(Some(mut template)) => {
             if defaulting {
                 defaulting::apply(&mut template, kind);
             }
-            Decoded::Workload(Box::new(Workload { index, object, kind, template }), note)
+            Decoded::Workload(Box::new(Workload { index, object, kind, template }), notes)
         }
         Err(TemplateError::Undecodable(errors)) => Decoded::Wrong(wrong_types(object, &errors)),
         Ok(None) | Err(_) => Decoded::Bare,
     }
 }
 
-/// A kind that makes pods, in a built-in group that does not have it: `v1` Deployment. No custom resource can be
-/// meant, and to pass it over would read like a pass.
+/// A kind that a built-in group does not have and that was meant to be one of its own: `v1` Deployment, `v1` pod. No custom
+/// resource can be meant, and to pass it over would read like a pass.
 fn misplaced(object: &Object) -> Option<Problem> {
+    let id = &object.id;
+    if is_unknown(object) && !WORKLOADS.iter().any(|row| row.kind == id.kind) {
+        let meant = schema::nearest_kind(&id.group, &object.version, &id.kind)?;
+        let message =
+            format!("apiVersion: {} has no kind {}; did you mean {meant}?", object.api_version(), id.kind);
+        return Some(problem(object, &FieldPath::keys(&["kind"]), message));
+    }
     if !matches!(object.id.group.as_str(), "" | "apps" | "batch" | "extensions") {
         return None;
     }
@@ -132,6 +146,46 @@ fn misplaced(object: &Object) -> Option<Problem> {
     let message =
         format!("apiVersion: {} has no kind {}; {api_version} has", object.api_version(), right.kind);
     Some(problem(object, &FieldPath::keys(&["apiVersion"]), message))
+}
+
+/// Whether the object is of a built-in group and version that does not have its kind.
+fn is_unknown(object: &Object) -> bool {
+    let id = &object.id;
+    // A kubeconfig looks like an object and is none.
+    let other = id.kind == "Config" || ["List", "Options", "Status"].iter().any(|end| id.kind.ends_with(end));
+    schema::serves(&id.group, &object.version)
+        && schema::of(&id.group, &object.version, &id.kind).is_none()
+        && !other
+}
+
+/// What is worth knowing of an object that is not judged.
+fn asides(object: &Object) -> Vec<Note> {
+    if !is_unknown(object) {
+        return unknown_fields(object);
+    }
+    let message =
+        format!("{} has no kind {}; the object is passed over", object.api_version(), object.id.kind);
+    vec![Note::of(object, &FieldPath::keys(&["kind"]), message)]
+}
+
+/// Fields that a built-in kind does not have: most are misspelt, and do nothing.
+fn unknown_fields(object: &Object) -> Vec<Note> {
+    let Some(schema) = schema::of(&object.id.group, &object.version, &object.id.kind) else {
+        return Vec::new();
+    };
+    schema
+        .unknown_fields(object.root())
+        .into_iter()
+        .map(|field| {
+            let meant = field.meant.map_or_else(String::new, |name| format!("; did you mean {name}?"));
+            let kind = &object.id.kind;
+            let message = format!(
+                "{}: {kind} has no such field; kubectl refuses it, and the API server passes it over{meant}",
+                field.path
+            );
+            Note::of(object, &field.path, message)
+        })
+        .collect()
 }
 
 fn problem(object: &Object, path: &FieldPath, message: String) -> Problem {

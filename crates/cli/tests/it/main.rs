@@ -7,6 +7,7 @@
 
 mod explain;
 mod input;
+mod misread;
 mod owners;
 mod pods;
 mod scan;

@@ -82,7 +82,7 @@ fn verdicts_of_a_dump() {
       dump.yaml:34:30: container "proxy" adds the capability NET_ADMIN  spec.containers[1].securityContext.capabilities.add[0]
       dump.yaml:31:9: container "app" runs privileged  spec.containers[0].securityContext.privileged
     forbidden  Deployment shop/web  dump.yaml:35:3  (and 1 pod of it)
-      violates PodSecurity "baseline:latest": privileged (container "app" must not set securityContext.privileged=true)
+      would violate PodSecurity "baseline:latest": privileged (container "app" must not set securityContext.privileged=true)
       dump.yaml:49:13: container "app" runs privileged  spec.template.spec.containers[0].securityContext.privileged
     forbidden  Pod shop/lonely  dump.yaml:85:3
       violates PodSecurity "baseline:latest": privileged (container "app" must not set securityContext.privileged=true)

@@ -242,7 +242,7 @@ metadata:
 
     Pod strict/privileged  pod.yaml
       16:7  critical  RW-POD-001  container "app" runs privileged                  spec.containers[0].securityContext.privileged
-       5:3  high      RW-PSA-002  the pod is refused: violates PodSecurity "restricted:v1.24": host namespaces (hostNetwork=true), privileged (container "app" must not set securityContext.privileged=true)  metadata.namespace
+       5:3  high      RW-PSA-002  the pod would be refused as it is written: violates PodSecurity "restricted:v1.24": host namespaces (hostNetwork=true), privileged (container "app" must not set securityContext.privileged=true)  metadata.namespace
        7:3  high      RW-POD-002  the pod shares its node's network (hostNetwork)  spec.hostNetwork
 
     6 findings: 1 critical, 2 high, 3 medium · 4 objects in 3 files

@@ -70,6 +70,7 @@ fn help_is_short_and_each_verb_has_an_example() {
       scan     Find what is wrong with every object in files, directories, charts or a pipe
       pods     Ask Pod Security Admission: what is refused, at which level, what a label would break
       explain  Explain a check, or list all checks
+      help     Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help

@@ -196,11 +196,14 @@ pub fn object_name(object: &ObjectId) -> String {
 fn origin(location: &Location) -> String {
     let mut text = escape(&location.file).into_owned();
     if let Some(by) = location.rendered_by {
-        let _ = write!(text, " (rendered by {by}");
-        if let Some(template) = &location.template {
-            let _ = write!(text, " from {}", escape(template));
-        }
-        text.push(')');
+        // The name of a rendered text often says by what it was rendered.
+        let named = location.file.ends_with(&format!("({by})"));
+        let _ = match (&location.template, named) {
+            (None, true) => Ok(()),
+            (None, false) => write!(text, " (rendered by {by})"),
+            (Some(template), true) => write!(text, " from {}", escape(template)),
+            (Some(template), false) => write!(text, " (rendered by {by} from {})", escape(template)),
+        };
     }
     text
 }

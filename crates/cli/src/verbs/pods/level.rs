@@ -144,11 +144,12 @@ fn namespace_row(namespace: &NamespaceLevel) -> Vec<Cell> {
     ]
 }
 
-/// Whether the namespace is not labelled with the level that it can take. No label means privileged.
+/// Whether the namespace can take a tighter level than it is labelled with. No label means privileged. Where the label
+/// is tighter than what its workloads can take, they are to be mended: a looser label is never advised.
 fn needs_label(namespace: &NamespaceLevel) -> bool {
     let enforced = namespace.labelled.as_ref().and_then(|labelled| labelled.enforce);
     namespace.unreadable == 0
-        && enforced.map_or(Level::Privileged, |enforced| enforced.level) != namespace.level
+        && enforced.map_or(Level::Privileged, |enforced| enforced.level) < namespace.level
 }
 
 fn labels(namespace: &NamespaceLevel, version: Version) -> [(&'static str, String); 2] {
@@ -213,7 +214,7 @@ struct NamespaceEntry<'a> {
     /// Where the label is, or should be.
     #[serde(skip_serializing_if = "Option::is_none")]
     location: Option<LocationEntry<'a>>,
-    /// The labels that say what it can take.
+    /// The labels to write, where it can take a tighter level than it has.
     labels: BTreeMap<&'static str, String>,
 }
 
@@ -267,6 +268,6 @@ fn namespace_entry(namespace: &NamespaceLevel, version: Version) -> NamespaceEnt
         enforces: labelled.and_then(|labelled| labelled.enforce).map(|enforce| enforce.to_string()),
         refused: labelled.map_or(0, |labelled| labelled.refused),
         location: labelled.map(|labelled| LocationEntry::of(&labelled.location)),
-        labels: labels(namespace, version).into_iter().collect(),
+        labels: labels(namespace, version).into_iter().filter(|_| needs_label(namespace)).collect(),
     }
 }
