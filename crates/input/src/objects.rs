@@ -106,15 +106,12 @@ impl Reader<'_> {
             self.unrendered(at, "not read, since another document of this file is a template");
             return;
         }
-        if let Some(error) = &document.strict {
-            let position = Some(self.source.position(error.offset));
-            let file = self.source.name().to_owned();
-            self.part.notes.push(Note {
-                file,
-                position,
-                kind: NoteKind::Strict,
-                message: error.message.clone(),
-            });
+        for (kind, error) in [(NoteKind::Strict, &document.strict), (NoteKind::Dropped, &document.dropped)] {
+            if let Some(error) = error {
+                let position = Some(self.source.position(error.offset));
+                let file = self.source.name().to_owned();
+                self.part.notes.push(Note { file, position, kind, message: error.message.clone() });
+            }
         }
         self.node(tree, tree.root(), FieldPath::root(), None, 0);
     }

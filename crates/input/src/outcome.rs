@@ -71,6 +71,8 @@ pub enum NoteKind {
     Elsewhere,
     /// Something that strict decoding refuses: a repeated key.
     Strict,
+    /// Something behind a document that no tool reads.
+    Dropped,
     /// A directory without anything to read.
     Empty,
 }

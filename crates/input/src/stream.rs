@@ -19,6 +19,28 @@ pub struct Document {
     pub tree: Result<Arc<Tree>, ReadError>,
     /// What strict decoding refuses, though plain decoding takes it: a key that is written twice.
     pub strict: Option<ReadError>,
+    /// What stands behind a YAML document before the next `---`: the reference drops it without a word.
+    pub dropped: Option<ReadError>,
+}
+
+impl Document {
+    fn json(span: Span, tree: Tree) -> Self {
+        let strict = repeated_key(tree.root());
+        Self { span, tree: Ok(Arc::new(tree)), strict, dropped: None }
+    }
+
+    fn yaml(source: &Arc<Source>, span: Span, limits: &Limits) -> Self {
+        match yaml::document(source, span, limits) {
+            Ok(read) => {
+                Self { span, tree: Ok(Arc::new(read.tree)), strict: read.strict, dropped: read.dropped }
+            }
+            Err(error) => Self::unreadable(span, error),
+        }
+    }
+
+    fn unreadable(span: Span, error: ReadError) -> Self {
+        Self { span, tree: Err(error), strict: None, dropped: None }
+    }
 }
 
 /// What a stream holds.
@@ -45,16 +67,11 @@ pub fn decode(source: &Arc<Source>, limits: &Limits) -> Decoded {
     while !text[at as usize..].trim_start_matches([' ', '\n', '\r', '\t']).is_empty() {
         match json::value_at(source, at, limits) {
             Ok((tree, end)) => {
-                let strict = repeated_key(tree.root());
-                decoded.documents.push(Document {
-                    span: Span::new(at, end),
-                    tree: Ok(Arc::new(tree)),
-                    strict,
-                });
+                decoded.documents.push(Document::json(Span::new(at, end), tree));
                 at = end;
             }
             Err(error) if decoded.documents.len() > 1 => {
-                decoded.documents.push(unreadable(Span::new(at, text.len() as u32), error));
+                decoded.documents.push(Document::unreadable(Span::new(at, text.len() as u32), error));
                 return decoded;
             }
             Err(error) => {
@@ -80,13 +97,9 @@ pub fn decode_one(source: &Arc<Source>, limits: &Limits) -> Document {
     if json::looks_like_json(source.text())
         && let Ok(tree) = json::parse(source, limits)
     {
-        let strict = repeated_key(tree.root());
-        return Document { span, tree: Ok(Arc::new(tree)), strict };
+        return Document::json(span, tree);
     }
-    match yaml::document(source, span, limits) {
-        Ok((tree, strict)) => Document { span, tree: Ok(Arc::new(tree)), strict },
-        Err(error) => unreadable(span, error),
-    }
+    Document::yaml(source, span, limits)
 }
 
 /// Decodes a stream as YAML only, as `YAMLReader` with `YAMLToJSON` does.
@@ -102,10 +115,6 @@ fn after_blank_line(text: &str, at: u32) -> u32 {
     let blank = rest.len() - rest.trim_start().len();
     let end = rest[..blank].find('\n').map_or(blank, |line_break| line_break + 1);
     at + end as u32
-}
-
-fn unreadable(span: Span, error: ReadError) -> Document {
-    Document { span, tree: Err(error), strict: None }
 }
 
 fn decode_yaml_from(source: &Arc<Source>, from: u32, limits: &Limits, decoded: &mut Decoded) {
@@ -126,7 +135,9 @@ fn decode_yaml_from(source: &Arc<Source>, from: u32, limits: &Limits, decoded: &
                 return;
             }
             match piece.take() {
-                Some(start) => read_piece(source, Span::new(start, at as u32), limits, decoded),
+                Some(start) => {
+                    decoded.documents.push(Document::yaml(source, Span::new(start, at as u32), limits))
+                }
                 None => piece = Some(at as u32),
             }
         } else {
@@ -135,19 +146,12 @@ fn decode_yaml_from(source: &Arc<Source>, from: u32, limits: &Limits, decoded: &
         at = line_end;
     }
     if let Some(start) = piece {
-        read_piece(source, Span::new(start, text.len() as u32), limits, decoded);
+        decoded.documents.push(Document::yaml(source, Span::new(start, text.len() as u32), limits));
     }
 }
 
 fn shorten(text: &str) -> String {
     if text.chars().count() <= 30 { text.to_owned() } else { text.chars().take(29).chain(['…']).collect() }
-}
-
-fn read_piece(source: &Arc<Source>, piece: Span, limits: &Limits, decoded: &mut Decoded) {
-    decoded.documents.push(match yaml::document(source, piece, limits) {
-        Ok((tree, strict)) => Document { span: piece, tree: Ok(Arc::new(tree)), strict },
-        Err(error) => unreadable(piece, error),
-    });
 }
 
 /// The first key of a JSON document that its mapping has already.

@@ -18,16 +18,21 @@ use crate::Limits;
 use crate::ReadError;
 use scalar::Scalar;
 
+/// What a piece of a stream holds.
+pub(crate) struct Read {
+    pub(crate) tree: Tree,
+    /// What strict decoding refuses.
+    pub(crate) strict: Option<ReadError>,
+    /// What stands behind the document, and is dropped.
+    pub(crate) dropped: Option<ReadError>,
+}
+
 /// Reads the first YAML document in `piece` of the source; what follows it in the piece is dropped, as the
-/// reference drops it. The second value is what strict decoding refuses.
+/// reference drops it.
 ///
 /// # Errors
 /// The first thing that Kubernetes' tools refuse.
-pub(crate) fn document(
-    source: &Arc<Source>,
-    piece: Span,
-    limits: &Limits,
-) -> Result<(Tree, Option<ReadError>), ReadError> {
+pub(crate) fn document(source: &Arc<Source>, piece: Span, limits: &Limits) -> Result<Read, ReadError> {
     let text = source.slice(piece);
     refused::characters(text).map_err(|(at, message)| fault(piece.start + at as u32, message))?;
     refused::beginning(text).map_err(|(at, message)| fault(piece.start + at as u32, message))?;
@@ -52,6 +57,12 @@ pub(crate) fn document(
         }
     };
     let (strict, unfit, collisions) = (reader.strict, reader.unfit, reader.collisions);
+    let dropped = after_the_document(text, reader.end).map(|at| {
+        fault(
+            piece.start + at as u32,
+            "what stands here is passed over by kubectl: put `---` alone on a line before it",
+        )
+    });
     let mut tree = reader.builder.finish();
     if unfit && let Some(error) = not_json(tree.root()) {
         return Err(error);
@@ -59,7 +70,21 @@ pub(crate) fn document(
     for key in collisions {
         tree.shadow(key);
     }
-    Ok((tree, strict))
+    Ok(Read { tree, strict, dropped })
+}
+
+/// The first thing that stands behind a document, besides `...`, comments and blank lines.
+fn after_the_document(text: &str, end: usize) -> Option<usize> {
+    let mut at = end;
+    for line in text.get(end..)?.split_inclusive('\n') {
+        let content = line.trim_start();
+        let nothing = content.is_empty() || content.starts_with('#') || content.trim_end() == "...";
+        if !nothing {
+            return Some(at + line.len() - content.len());
+        }
+        at += line.len();
+    }
+    None
 }
 
 /// The first part of a document that JSON cannot hold. Parts that a later equal key overrides do not count.
@@ -185,6 +210,8 @@ struct Reader<'t> {
     limits: &'t Limits,
     layout: refused::Layout<'t>,
     strict: Option<ReadError>,
+    /// Where the document ends.
+    end: usize,
     /// Keys that differ in YAML from a later one and not in JSON.
     collisions: Vec<u32>,
     /// Whether it was granit that refused the document.
@@ -206,6 +233,7 @@ impl<'t> Reader<'t> {
             limits,
             layout: refused::Layout::new(text),
             strict: None,
+            end: text.len(),
             collisions: Vec::new(),
             refused_by_grammar: false,
             unfit: false,
@@ -228,7 +256,10 @@ impl<'t> Reader<'t> {
             let range = span.byte_range().unwrap_or(0..0);
             let local = Span::new(range.start as u32, range.end as u32);
             match event {
-                Event::DocumentEnd => return self.finish_layout(range.start),
+                Event::DocumentEnd => {
+                    self.end = range.start;
+                    return self.finish_layout(range.start);
+                }
                 Event::Scalar(text, style, anchor, tag) => {
                     self.scalar(&text, style, anchor, tag.as_deref(), local)?;
                 }
