@@ -136,7 +136,7 @@ fn decode_yaml_from(source: &Arc<Source>, from: u32, limits: &Limits, decoded: &
             }
             match piece.take() {
                 Some(start) => {
-                    decoded.documents.push(Document::yaml(source, Span::new(start, at as u32), limits))
+                    decoded.documents.push(Document::yaml(source, Span::new(start, at as u32), limits));
                 }
                 None => piece = Some(at as u32),
             }
