@@ -4,9 +4,10 @@
 //! knows where its last descendant ends. Mappings hold a key slot before each value. There are no
 //! pointers, so building costs one push a node and walking runs forward through memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
-use std::sync::Arc;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::sync::{Arc, OnceLock};
 
 use serde::ser::{Serialize, SerializeMap, SerializeSeq, Serializer};
 
@@ -69,9 +70,56 @@ pub struct Tree {
     source: Arc<Source>,
     slots: Vec<Slot>,
     strings: String,
+    /// Made when an element of a large collection is first asked for by index or key.
+    large: OnceLock<Large>,
+}
+
+/// Collections with more elements than this are indexed when one of them is asked for: otherwise who asks for each
+/// pays the square of their number.
+const LARGE: usize = 64;
+
+/// The elements of the large collections of a tree.
+#[derive(Debug, Default)]
+struct Large {
+    /// For each large list, the slots of its elements.
+    items: HashMap<u32, Vec<u32>>,
+    /// For each large mapping, the key slots by the hash of their text, in document order.
+    keys: HashMap<u32, HashMap<u64, Vec<u32>>>,
+}
+
+fn hash_of(key: &str) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(key)
 }
 
 impl Tree {
+    const fn new(source: Arc<Source>, slots: Vec<Slot>) -> Self {
+        Self { source, slots, strings: String::new(), large: OnceLock::new() }
+    }
+
+    /// The index of large collections. Costs one pass over the tree, once.
+    fn large(&self) -> &Large {
+        self.large.get_or_init(|| {
+            let mut large = Large::default();
+            for index in 0..self.slots.len() as u32 {
+                let node = Node { tree: self, index };
+                match node.kind() {
+                    Kind::Sequence if node.items().nth(LARGE).is_some() => {
+                        large.items.insert(index, node.items().map(Node::index).collect());
+                    }
+                    Kind::Mapping if node.entries().nth(LARGE).is_some() => {
+                        let keys = large.keys.entry(index).or_default();
+                        let mut entries = node.entries();
+                        while let Some((key, entry)) = entries.next_slot() {
+                            keys.entry(hash_of(entry.key)).or_default().push(key);
+                        }
+                    }
+                    _ => {}
+                }
+            }
+            large
+        })
+    }
+
     /// The text that the spans refer to.
     pub fn source(&self) -> &Arc<Source> {
         &self.source
@@ -258,9 +306,37 @@ impl<'t> Node<'t> {
         Entries { tree: self.tree, at: self.index + 1, end: next }
     }
 
-    /// The value under `key`; of repeated keys, the last. A scan of the mapping.
+    /// The value under `key`; of repeated keys, the last. A scan of a small mapping, a look-up in a large one.
     pub fn get(self, key: &str) -> Option<Node<'t>> {
-        self.entries().filter(|entry| entry.key == key).last().map(|entry| entry.value)
+        self.entry(key).map(|entry| entry.value)
+    }
+
+    /// The entry under `key`; of repeated keys, the last. As [`Node::get`].
+    pub fn entry(self, key: &str) -> Option<Entry<'t>> {
+        let mut found = None;
+        for (passed, entry) in self.entries().enumerate() {
+            if passed > LARGE {
+                let slots = self.tree.large().keys.get(&self.index)?.get(&hash_of(key))?;
+                let at = |slot: &u32| Entries { tree: self.tree, at: *slot, end: slot + 1 }.next();
+                return slots.iter().rev().filter_map(at).find(|entry| entry.key == key);
+            }
+            if entry.key == key {
+                found = Some(entry);
+            }
+        }
+        found
+    }
+
+    /// The element at `index` of a sequence. A scan of a small one, a look-up in a large one.
+    pub fn item(self, index: usize) -> Option<Node<'t>> {
+        if index < LARGE {
+            return self.items().nth(index);
+        }
+        if self.kind() != Kind::Sequence {
+            return None;
+        }
+        let slot = *self.tree.large().items.get(&self.index)?.get(index)?;
+        Some(Node { tree: self.tree, index: slot })
     }
 
     /// The value at the end of a chain of keys.
@@ -285,7 +361,7 @@ impl<'t> Node<'t> {
         for (depth, segment) in path.segments().iter().enumerate() {
             let child = match segment {
                 Segment::Key(key) => node.get(key),
-                Segment::Index(index) => node.items().nth(*index),
+                Segment::Index(index) => node.item(*index),
             };
             match child {
                 Some(child) => node = child,
@@ -312,7 +388,7 @@ impl<'t> Node<'t> {
                     node = entry.value;
                 }
                 Segment::Index(index) => {
-                    let Some(item) = node.items().nth(*index) else { break };
+                    let Some(item) = node.item(*index) else { break };
                     home = item.span();
                     node = item;
                 }
@@ -415,13 +491,21 @@ impl<'t> Iterator for Entries<'t> {
     type Item = Entry<'t>;
 
     fn next(&mut self) -> Option<Entry<'t>> {
+        self.next_slot().map(|(_, entry)| entry)
+    }
+}
+
+impl<'t> Entries<'t> {
+    /// The next entry with the slot of its key.
+    fn next_slot(&mut self) -> Option<(u32, Entry<'t>)> {
         while self.at < self.end {
-            let key = &self.tree.slots[self.at as usize];
+            let at = self.at;
+            let key = &self.tree.slots[at as usize];
             let value = Node { tree: self.tree, index: key.next };
             self.at = value.slot().next;
             if key.flags & SHADOWED == 0 {
                 let is_text = key.kind == Kind::String;
-                return Some(Entry { key: self.tree.text_of(key), key_span: key.span, value, is_text });
+                return Some((at, Entry { key: self.tree.text_of(key), key_span: key.span, value, is_text }));
             }
         }
         None
@@ -441,15 +525,12 @@ pub struct TreeBuilder {
 impl TreeBuilder {
     /// A builder for a document of `source`.
     pub fn new(source: Arc<Source>) -> Self {
-        Self { tree: Tree { source, slots: Vec::new(), strings: String::new() }, open: Vec::new() }
+        Self { tree: Tree::new(source, Vec::new()), open: Vec::new() }
     }
 
     /// A builder that expects about `nodes` nodes.
     pub fn with_capacity(source: Arc<Source>, nodes: usize) -> Self {
-        Self {
-            tree: Tree { source, slots: Vec::with_capacity(nodes), strings: String::new() },
-            open: Vec::new(),
-        }
+        Self { tree: Tree::new(source, Vec::with_capacity(nodes)), open: Vec::new() }
     }
 
     /// Nodes so far, keys included.
@@ -686,6 +767,31 @@ mod tests {
         let tree = sample();
         let path: FieldPath = "a[7].x".parse().unwrap();
         assert_eq!(tree.root().home_of(&path), Span::new(1, 4));
+    }
+
+    #[test]
+    fn large_collections_are_looked_up_as_small_ones_are() {
+        let keys: Vec<String> = (0..200).map(|number| format!("k{}", number % 150)).collect();
+        let mut b = TreeBuilder::new(Arc::new(Source::new("s", "")));
+        b.begin(Kind::Mapping, 0);
+        for (number, key) in keys.iter().enumerate() {
+            b.string(Span::default(), key);
+            b.integer(Span::default(), i64::try_from(number).unwrap());
+        }
+        b.string(Span::default(), "list");
+        b.begin(Kind::Sequence, 0);
+        for number in 0..100 {
+            b.integer(Span::default(), number);
+        }
+        b.end(None);
+        b.end(None);
+        let tree = b.finish();
+        let number = |key: &str| tree.root().get(key).and_then(Node::as_i64);
+        assert_eq!(number("k3"), Some(153), "of repeated keys the last");
+        assert_eq!((number("k149"), number("nothing")), (Some(149), None));
+        let list = tree.root().get("list").unwrap();
+        assert_eq!(list.item(99).and_then(Node::as_i64), Some(99));
+        assert!(list.item(100).is_none() && tree.root().item(70).is_none());
     }
 
     #[test]

@@ -511,7 +511,7 @@ impl<'t> Fields<'t> for Volume<'t> {
 }
 
 /// The three lists of containers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ContainerList {
     /// `initContainers`.
     Init,
@@ -542,7 +542,7 @@ impl ContainerList {
 }
 
 /// A part of a pod.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Place {
     /// The pod as a whole.
     Pod,

@@ -4,7 +4,7 @@
 //! again of its ReplicaSets and Pods, only counted; what only a Pod has (a sidecar that was injected) is said of the
 //! Deployment and located in the Pod. Costs each workload's checks twice (baseline and restricted), in parallel.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 use ringwall_model::check::Check;
@@ -98,6 +98,21 @@ fn finding(
 /// By what a finding of one member is known in another.
 type Key = (&'static str, Option<&'static str>, String, &'static str);
 
+/// What was said of a pod already.
+#[derive(Default)]
+struct Said {
+    fields: HashSet<(Place, &'static str, u32)>,
+    places: HashSet<Place>,
+}
+
+impl Said {
+    /// Whether something was said of the same field, or of a part of what the offence is about as a whole.
+    fn covers(&self, offence: &Offence<'_>) -> bool {
+        self.fields.contains(&(offence.place, offence.field, offence.index))
+            || (offence.field.is_empty() && self.places.contains(&offence.place))
+    }
+}
+
 /// Judges one family.
 struct Judge<'a, 's> {
     snapshot: &'s Snapshot,
@@ -125,10 +140,9 @@ impl<'a, 's> Judge<'a, 's> {
                 }
             }
             for failure in restricted.iter().filter(|failure| failure.check.level == Level::Restricted) {
-                for offence in failure.offences {
-                    if !self.is_said(failure.check, offence, &baseline) {
-                        self.offence(index, member, failure.check, offence);
-                    }
+                let said = self.said(failure.check, &baseline);
+                for offence in failure.offences.iter().filter(|offence| !said.covers(offence)) {
+                    self.offence(index, member, failure.check, offence);
                 }
             }
             self.refusal(index, member);
@@ -136,22 +150,21 @@ impl<'a, 's> Judge<'a, 's> {
         self.findings
     }
 
-    /// Whether a baseline check that this one replaces at restricted has said it already, of the same field or one
-    /// inside it.
-    fn is_said(&self, check: &StandardCheck, offence: &Offence<'_>, baseline: &Failures<'_>) -> bool {
-        let applied =
-            self.evaluator.checks(at(Level::Restricted)).iter().find(|applied| applied.check.id == check.id);
-        let Some(overrides) =
-            applied.map(|applied| applied.revision.overrides).filter(|list| !list.is_empty())
-        else {
-            return false;
-        };
-        let path = offence.path();
-        baseline
+    /// What baseline checks said that `check` replaces at restricted: of fields, and of parts of the pod.
+    fn said(&self, check: &StandardCheck, baseline: &Failures<'_>) -> Said {
+        let checks = self.evaluator.checks(at(Level::Restricted));
+        let overrides = checks
             .iter()
-            .filter(|failure| overrides.contains(&failure.check.id))
-            .flat_map(|failure| failure.offences)
-            .any(|said| said.path().strip_prefix(&path).is_some())
+            .find(|applied| applied.check.id == check.id)
+            .map_or(&[][..], |applied| applied.revision.overrides);
+        let mut said = Said::default();
+        for failure in baseline.iter().filter(|failure| overrides.contains(&failure.check.id)) {
+            for offence in failure.offences {
+                said.fields.insert((offence.place, offence.field, offence.index));
+                said.places.insert(offence.place);
+            }
+        }
+        said
     }
 
     fn offence(
