@@ -106,12 +106,18 @@ impl Reader<'_> {
             self.unrendered(at, "not read, since another document of this file is a template");
             return;
         }
-        for (kind, error) in [(NoteKind::Strict, &document.strict), (NoteKind::Dropped, &document.dropped)] {
-            if let Some(error) = error {
-                let position = Some(self.source.position(error.offset));
-                let file = self.source.name().to_owned();
-                self.part.notes.push(Note { file, position, kind, message: error.message.clone() });
-            }
+        if let Some(error) = &document.strict {
+            let position = Some(self.source.position(error.offset));
+            let file = self.source.name().to_owned();
+            self.part.notes.push(Note {
+                file,
+                position,
+                kind: NoteKind::Strict,
+                message: error.message.clone(),
+            });
+        }
+        if let Some(error) = &document.dropped {
+            self.refuse(error, false);
         }
         self.node(tree, tree.root(), FieldPath::root(), None, 0);
     }

@@ -71,8 +71,6 @@ pub enum NoteKind {
     Elsewhere,
     /// Something that strict decoding refuses: a repeated key.
     Strict,
-    /// Something behind a document that no tool reads.
-    Dropped,
     /// A directory without anything to read.
     Empty,
 }

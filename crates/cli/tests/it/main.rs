@@ -5,6 +5,7 @@
 // Only functions under `#[test]` are excused from this by clippy.toml; their helpers are tests too.
 #![allow(clippy::unwrap_used)]
 
+mod corpus;
 mod explain;
 mod input;
 mod misread;
