@@ -27,14 +27,14 @@ pub(crate) struct Measurement {
 }
 
 /// Processor seconds that this process has used.
-#[allow(clippy::cast_precision_loss)]
+#[expect(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
 fn cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// Runs `one` over `cases` again and again. `one` says whether the case passes.
-#[allow(clippy::cast_precision_loss)]
+#[expect(clippy::cast_precision_loss, reason = "figures are rounded anyway")]
 pub(crate) fn measure(
     name: &str,
     cases: usize,

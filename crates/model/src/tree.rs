@@ -255,7 +255,7 @@ impl<'t> Node<'t> {
     }
 
     /// The integer, if it is one that fits.
-    #[allow(clippy::cast_possible_wrap)]
+    #[expect(clippy::cast_possible_wrap, reason = "the bits of an i64, taken back")]
     pub fn as_i64(self) -> Option<i64> {
         let slot = self.slot();
         (slot.kind == Kind::Integer).then_some(slot.data as i64)
@@ -272,7 +272,7 @@ impl<'t> Node<'t> {
     }
 
     /// The number, rounded where a float cannot hold it.
-    #[allow(clippy::cast_precision_loss)]
+    #[expect(clippy::cast_precision_loss, reason = "rounding is what is asked for")]
     pub fn as_f64(self) -> Option<f64> {
         let slot = self.slot();
         match slot.kind {
@@ -435,7 +435,7 @@ impl Serialize for Node<'_> {
         match slot.kind {
             Kind::Null => serializer.serialize_unit(),
             Kind::Bool => serializer.serialize_bool(slot.data != 0),
-            #[allow(clippy::cast_possible_wrap)]
+            #[expect(clippy::cast_possible_wrap, reason = "the bits of an i64, taken back")]
             Kind::Integer => serializer.serialize_i64(slot.data as i64),
             Kind::Unsigned => serializer.serialize_u64(slot.data),
             Kind::Float => serializer.serialize_f64(f64::from_bits(slot.data)),
@@ -560,7 +560,7 @@ impl TreeBuilder {
     }
 
     /// Adds an integer.
-    #[allow(clippy::cast_sign_loss)]
+    #[expect(clippy::cast_sign_loss, reason = "the bits are kept")]
     pub fn integer(&mut self, span: Span, value: i64) -> u32 {
         self.push(Kind::Integer, 0, span, value as u64)
     }

@@ -3,7 +3,7 @@
 //! After a wanted change of words: `cargo insta test --accept -p ringwall`, and read the diff.
 
 // Only functions under `#[test]` are excused from this by clippy.toml; their helpers are tests too.
-#![allow(clippy::unwrap_used)]
+#![expect(clippy::unwrap_used, reason = "test helpers are tests too")]
 
 mod corpus;
 mod explain;

@@ -453,7 +453,11 @@ impl<'t> Reader<'t> {
     }
 
     /// A float becomes JSON text on its way, and a whole number is an integer from then on.
-    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole numbers within the bounds that are checked"
+    )]
     fn float(&mut self, span: Span, value: f64) -> u32 {
         const TWO_63: f64 = 9_223_372_036_854_775_808.0;
         if !value.is_finite() || value.fract() != 0.0 {
@@ -558,7 +562,7 @@ impl<'t> Reader<'t> {
 
     /// The reference's guard against documents that are mostly aliases.
     /// Source: `decoder.unmarshal` and `allowedAliasRatio` in go.yaml.in/yaml/v2 `decode.go`.
-    #[allow(clippy::cast_precision_loss)]
+    #[expect(clippy::cast_precision_loss, reason = "a ratio")]
     fn is_alias_bomb(&self) -> bool {
         const LOW: f64 = 400_000.0;
         const HIGH: f64 = 4_000_000.0;

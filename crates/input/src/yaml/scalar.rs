@@ -41,7 +41,7 @@ pub(super) fn resolve(text: &str, plain: bool, tag: Option<&str>) -> Result<Scal
     match (short, &found) {
         ("bool", Scalar::Bool(_)) | ("int", Scalar::Int(_) | Scalar::Uint(_)) => Ok(found),
         ("null", Scalar::Null) | ("float", Scalar::Float(_)) => Ok(found),
-        #[allow(clippy::cast_precision_loss)]
+        #[expect(clippy::cast_precision_loss, reason = "go-yaml rounds too")]
         ("float", Scalar::Int(value)) => Ok(Scalar::Float(*value as f64)),
         ("timestamp", Scalar::Str) if is_timestamp(text) => Ok(Scalar::Str),
         _ => Err(format!("`{text}` is no !!{short}")),
@@ -252,7 +252,7 @@ pub(super) fn key_text(scalar: &Scalar, text: &str) -> Option<String> {
 }
 
 /// Go's `strconv.FormatFloat(value, 'g', -1, 32)`: the shortest text that reads back as the same *32-bit* float.
-#[allow(clippy::cast_possible_truncation)]
+#[expect(clippy::cast_possible_truncation, reason = "32 bits are what the reference formats")]
 fn float_key(value: f64) -> String {
     let value = value as f32;
     if value.is_nan() {
