@@ -123,6 +123,7 @@ impl Plan {
                 }),
                 Outcome::Failed(problem) => work.problems.push(problem),
                 Outcome::Skipped(note) => work.notes.push(note),
+                Outcome::AsWritten => {}
             }
         }
         self.files(&decided, &mut work, progress);

@@ -40,6 +40,9 @@ const GENERATORS: [&str; 2] = ["configMapGenerator", "secretGenerator"];
 /// The lists and texts that name files in an entry of a generator.
 const GENERATOR_FILES: [&str; 3] = ["files", "envs", "env"];
 
+/// What a kustomization may hold that changes nothing of its resources.
+const PLAIN: [&str; 5] = ["apiVersion", "kind", "metadata", "resources", "bases"];
+
 /// One kustomization.
 #[derive(Debug)]
 pub(crate) struct Kustomization {
@@ -54,6 +57,8 @@ pub(crate) struct Kustomization {
     directories: Vec<(Place, bool)>,
     /// The first thing that would have to be fetched.
     remote: Option<String>,
+    /// Whether it only lists resources, all of which are here: then building it gives these and nothing else.
+    plain: bool,
 }
 
 /// The kustomizations of the input, and those that they refer to.
@@ -77,6 +82,8 @@ pub(crate) struct Top {
     /// Files that are not resources.
     pub(crate) parts: BTreeSet<PathBuf>,
     remote: Option<String>,
+    /// Whether it and all that it refers to are plain.
+    plain: bool,
 }
 
 impl Graph {
@@ -145,12 +152,18 @@ impl Graph {
             resources: BTreeMap::new(),
             parts: BTreeSet::new(),
             remote: None,
+            plain: true,
         };
         let mut seen = BTreeSet::from([(real, true)]);
         let mut waiting = VecDeque::from([(real, true)]);
         while let Some((real, as_resources)) = waiting.pop_front() {
             covered.insert(real);
-            let Some(kustomization) = self.by_real.get(real) else { continue };
+            let Some(kustomization) = self.by_real.get(real) else {
+                // A directory without a kustomization is an error that kustomize words best.
+                top.plain = false;
+                continue;
+            };
+            top.plain &= kustomization.plain;
             top.remote = top.remote.or_else(|| kustomization.remote.clone());
             top.parts.extend(kustomization.parts.iter().cloned());
             let resources = kustomization.resources.iter().map(|place| (place.real.clone(), place.clone()));
@@ -163,6 +176,9 @@ impl Graph {
                 let next = (&directory.real, as_resources && *resource);
                 if seen.insert(next) {
                     waiting.push_back(next);
+                } else {
+                    // A circle, or the same base twice: kustomize refuses both.
+                    top.plain = false;
                 }
             }
         }
@@ -190,7 +206,9 @@ impl Kustomization {
             parts: Vec::new(),
             directories: Vec::new(),
             remote: None,
+            plain: root.entries().all(|entry| PLAIN.contains(&entry.key)),
         };
+        kustomization.plain &= !kustomization.component;
         kustomization.references(root);
         Some(kustomization)
     }
@@ -227,6 +245,7 @@ impl Kustomization {
         }
         let path = self.place.path.join(entry);
         let Ok(real) = fs::canonicalize(&path) else {
+            self.plain = false;
             if self.remote.is_none() && is_remote(entry) {
                 self.remote = Some(entry.to_owned());
             }
@@ -237,8 +256,10 @@ impl Kustomization {
         } else if !resource {
             self.parts.push(real);
         } else if real.starts_with(&self.place.real) {
-            // Kustomize refuses files elsewhere; a directory may lie anywhere.
             self.resources.push(names::place(&path, &real));
+        } else {
+            // Kustomize refuses files elsewhere; a directory may lie anywhere.
+            self.plain = false;
         }
     }
 }
@@ -256,6 +277,10 @@ pub(crate) fn render(top: &Top, programs: &Programs, options: &Options) -> Outco
         let message =
             "kustomize component that no kustomization here uses: its resource files are read as they are";
         return skipped(place, message.to_owned());
+    }
+    if top.plain {
+        // Its resources say all there is, and a finding in them is located in the user's own file.
+        return Outcome::AsWritten;
     }
     let unrendered = |why: &str| {
         let way = format!("kustomize build {} | ringwall scan -", quoted(&place.name));

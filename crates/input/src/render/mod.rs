@@ -29,6 +29,8 @@ pub(crate) enum Outcome {
     Failed(Problem),
     /// No program was run.
     Skipped(Note),
+    /// No program is needed: rendering would give what is written.
+    AsWritten,
 }
 
 /// The programs that render, where they are there.

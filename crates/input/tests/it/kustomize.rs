@@ -121,15 +121,32 @@ fn what_kustomize_refuses_is_a_problem_and_its_resources_are_read() {
         seen.objects,
         [
             "bad/a.yaml: ConfigMap a",
+            // Nothing but a list of resources: they are read where they are written.
+            "c/c.yaml: ConfigMap c",
             "d/d.yaml: ConfigMap d",
-            "good (kustomize build): ConfigMap b",
-            "good (kustomize build): ConfigMap c",
+            "good/b.txt: ConfigMap b",
         ]
     );
     assert_eq!(seen.problems.len(), 2, "{:?}", seen.problems);
     assert!(seen.problems[0].starts_with("bad: `kustomize build` failed: "), "{:?}", seen.problems);
     assert!(seen.problems[0].contains("missing.yaml"), "{:?}", seen.problems);
     assert!(seen.problems[1].starts_with("d/kustomization.yaml:1:"), "{:?}", seen.problems);
+}
+
+#[test]
+fn a_kustomization_that_only_lists_resources_is_read_where_they_are_written() {
+    // No program is needed, so none has to be there.
+    let dir = Dir::with(&[
+        ("base/kustomization.yaml", "resources: [a.yaml]\n"),
+        ("base/a.yaml", &config_map("a")),
+        (
+            "all/kustomization.yaml",
+            "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [../base]\n",
+        ),
+    ]);
+    let seen = dir.read_with(&["."], &Options { path: Some("".into()), ..Options::default() });
+    assert_eq!(seen.objects, ["base/a.yaml: ConfigMap a"]);
+    assert!(seen.problems.is_empty() && seen.notes.is_empty(), "{:?} {:?}", seen.problems, seen.notes);
 }
 
 #[test]
