@@ -184,7 +184,9 @@ impl Object {
 
     /// The value of a label.
     pub fn label(&self, key: &str) -> Option<&str> {
-        self.root().at(&["metadata", "labels"])?.get(key)?.as_str()
+        // A null value is the zero value, as in Go.
+        let value = self.root().at(&["metadata", "labels"])?.get(key)?;
+        if value.is_null() { Some("") } else { value.as_str() }
     }
 
     /// `metadata.uid`, where it is there.

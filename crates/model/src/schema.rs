@@ -429,9 +429,8 @@ impl Scalar {
             Self::Float64 => matches!(node.kind(), Kind::Integer | Kind::Unsigned | Kind::Float),
             Self::Quantity => match node.kind() {
                 Kind::String => node.as_str().is_some_and(is_quantity),
-                Kind::Integer | Kind::Unsigned => true,
-                // The number's own text counts: 1e3 is a quantity, and so is 0.5.
-                Kind::Float => is_quantity(node.raw()),
+                // Every JSON number is a quantity.
+                Kind::Integer | Kind::Unsigned | Kind::Float => true,
                 _ => false,
             },
             Self::Time => node.as_str().is_some_and(|text| is_time(text, false)),
@@ -448,34 +447,30 @@ impl Scalar {
 }
 
 /// Whether Kubernetes reads `text` as a quantity.
-/// Source: `ParseQuantity` in k8s.io/apimachinery `pkg/api/resource/quantity.go`.
+/// Source: `Quantity.UnmarshalJSON`, `ParseQuantity` and `parseQuantityString` in k8s.io/apimachinery
+/// `pkg/api/resource/quantity.go`, `suffixer` in `suffix.go`.
 fn is_quantity(text: &str) -> bool {
+    let text = text.trim();
     if text.is_empty() {
         return false;
     }
+    let after_digits = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let number_end = unsigned.find(|c: char| !c.is_ascii_digit()).unwrap_or(unsigned.len());
-    let (digits, mut rest) = unsigned.split_at(number_end);
-    let mut decimals = "";
+    let mut rest = &unsigned[after_digits(unsigned)..];
+    let mut has_number = rest.len() < unsigned.len();
     if let Some(fraction) = rest.strip_prefix('.') {
-        let end = fraction.find(|c: char| !c.is_ascii_digit()).unwrap_or(fraction.len());
-        (decimals, rest) = fraction.split_at(end);
+        rest = &fraction[after_digits(fraction)..];
+        // The reference takes "." and ".m" for zero.
+        has_number = true;
     }
-    let known = matches!(
-        rest,
-        "" | "n" | "u" | "m" | "k" | "M" | "G" | "T" | "P" | "E" | "Ki" | "Mi" | "Gi" | "Ti" | "Pi" | "Ei"
-    );
-    let exponent = || {
-        let body = rest.strip_prefix(['e', 'E'])?;
+    let decimal = matches!(rest, "" | "n" | "u" | "m" | "k" | "M" | "G" | "T" | "P" | "E");
+    // A binary suffix needs a number that the slow path can read; a decimal one alone is zero.
+    let binary = matches!(rest, "Ki" | "Mi" | "Gi" | "Ti" | "Pi" | "Ei") && has_number;
+    let exponent = rest.strip_prefix(['e', 'E']).is_some_and(|body| {
         let digits = body.strip_prefix(['-', '+']).unwrap_or(body);
-        (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()))
-            .then(|| body.parse::<i64>().is_ok())
-    };
-    // A sign alone, and a lone point, are read as zero by the reference's parser only where digits follow or
-    // the number ends there: "" after the sign gives 0, "." is refused by the number parser.
-    let has_number = !digits.is_empty() || !decimals.is_empty() || (unsigned.is_empty() && rest.is_empty());
-    (known || exponent() == Some(true))
-        && (has_number || unsigned.starts_with(|c: char| c.is_ascii_alphabetic()))
+        !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) && body.parse::<i64>().is_ok()
+    });
+    decimal || binary || exponent
 }
 
 /// Whether Go's `time.Parse` reads `text` as RFC 3339; with `micro`, as Kubernetes' `RFC3339Micro`.

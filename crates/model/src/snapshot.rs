@@ -82,8 +82,13 @@ impl Snapshot {
             };
             match twin.filter(|_| !nameless) {
                 Some(kept) => {
-                    let same_uid = object.uid().is_some() && object.uid() == objects[kept].uid();
-                    let identical = same_uid || object.root().same_meaning(objects[kept].root());
+                    // One object through two API versions says the same in other words.
+                    let first: &Object = &objects[kept];
+                    let other_version = object.uid().is_some()
+                        && object.uid() == first.uid()
+                        && canonical(&object.id) == canonical(&first.id)
+                        && object.api_version() != first.api_version();
+                    let identical = other_version || object.root().same_meaning(first.root());
                     dropped[index] = identical;
                     repeats.push(Repeat { kept, other: index, identical });
                 }

@@ -53,12 +53,22 @@ pub struct Source {
     name: String,
     text: String,
     lines: OnceLock<Vec<u32>>,
+    /// For each [`BLOCK`] of bytes, how many bytes before it continue a character; empty for ASCII.
+    continued: OnceLock<Vec<u32>>,
+}
+
+/// Bytes between two counts of continuation bytes: a column in a line of any length costs a look at so many.
+const BLOCK: usize = 1024;
+
+/// Whether the byte continues a character.
+const fn continues(byte: u8) -> bool {
+    byte & 0xC0 == 0x80
 }
 
 impl Source {
     /// A source called `name` (a path, or `<stdin>`).
     pub fn new(name: impl Into<String>, text: impl Into<String>) -> Self {
-        Self { name: name.into(), text: text.into(), lines: OnceLock::new() }
+        Self { name: name.into(), text: text.into(), lines: OnceLock::new(), continued: OnceLock::new() }
     }
 
     /// The name under which the user knows this text.
@@ -77,16 +87,16 @@ impl Source {
     }
 
     /// Line and column of a byte offset. An offset past the end counts as the end.
-    /// Costs a binary search over lines and a scan of one line; the first call indexes the text.
+    /// Costs a binary search over lines and a look at a kilobyte; the first call indexes the text.
     pub fn position(&self, offset: u32) -> Position {
         let lines = self.line_starts();
         let offset = offset.min(u32::try_from(self.text.len()).unwrap_or(u32::MAX));
         let line = lines.partition_point(|start| *start <= offset).saturating_sub(1);
         let start = lines.get(line).copied().unwrap_or_default();
-        let before = self.text.as_bytes().get(start as usize..offset as usize).unwrap_or_default();
         // Bytes that continue a character do not count.
-        let column = before.iter().filter(|byte| (**byte & 0xC0) != 0x80).count();
-        Position { line: line as u32 + 1, column: column as u32 + 1 }
+        let column =
+            offset.saturating_sub(start) - (self.continued_before(offset) - self.continued_before(start));
+        Position { line: line as u32 + 1, column: column + 1 }
     }
 
     /// The text of a line (counted from 1) without its line break, if there is such a line.
@@ -96,6 +106,29 @@ impl Source {
         let start = *lines.get(index)? as usize;
         let end = lines.get(index + 1).map_or(self.text.len(), |end| *end as usize);
         Some(self.text.get(start..end)?.trim_end_matches(['\n', '\r']))
+    }
+
+    /// How many bytes before `offset` continue a character.
+    fn continued_before(&self, offset: u32) -> u32 {
+        let bytes = self.text.as_bytes();
+        let blocks = self.continued.get_or_init(|| {
+            if self.text.is_ascii() {
+                return Vec::new();
+            }
+            let mut sum = 0;
+            let before = bytes.chunks(BLOCK).map(|block| {
+                let before = sum;
+                sum += block.iter().filter(|byte| continues(**byte)).count() as u32;
+                before
+            });
+            before.collect()
+        });
+        let offset = offset as usize;
+        let block = offset / BLOCK;
+        let Some(before) = blocks.get(block).or(blocks.last()) else { return 0 };
+        let from = block.min(blocks.len() - 1) * BLOCK;
+        let rest = bytes.get(from..offset).unwrap_or_default();
+        before + rest.iter().filter(|byte| continues(**byte)).count() as u32
     }
 
     fn line_starts(&self) -> &[u32] {
@@ -130,6 +163,9 @@ mod tests {
         assert_eq!(at(6), (2, 3), "ü is one character of two bytes");
         assert_eq!(at(10), (3, 1), "a lone CR ends a line");
         assert_eq!(at(500), (4, 1), "past the end is the end");
+        let long = Source::new("x", format!("é{}", "aü".repeat(3000)));
+        assert_eq!(long.position(2).column, 2);
+        assert_eq!(long.position(2 + 3 * 2999).column, 2 + 2 * 2999, "whatever the length of the line");
         assert_eq!(source.line(2), Some("bü: c"));
         assert_eq!(source.line(9), None);
     }

@@ -48,8 +48,13 @@ pub(crate) fn document(source: &Arc<Source>, piece: Span, limits: &Limits) -> Re
             Err(error) => {
                 attempts += 1;
                 let local = (error.offset - piece.start) as usize;
-                let patch = reader.refused_by_grammar && attempts <= MAX_TAB_LINES;
-                match without_leading_tabs(&patched, local).filter(|_| patch) {
+                let patch = reader.refused_by_grammar && attempts <= MAX_TAB_PASSES;
+                let next = if patch {
+                    without_leading_tabs(&patched, local, reader.layout.followed())
+                } else {
+                    None
+                };
+                match next {
                     Some(next) => patched = Cow::Owned(next),
                     None => return Err(error),
                 }
@@ -78,7 +83,10 @@ fn after_the_document(text: &str, end: usize) -> Option<usize> {
     let mut at = end;
     for line in text.get(end..)?.split_inclusive('\n') {
         let content = line.trim_start();
-        let nothing = content.is_empty() || content.starts_with('#') || content.trim_end() == "...";
+        let end = content.strip_prefix("...").map(str::trim_start);
+        let nothing = content.is_empty()
+            || content.starts_with('#')
+            || end.is_some_and(|rest| rest.is_empty() || rest.starts_with('#'));
         if !nothing {
             return Some(at + line.len() - content.len());
         }
@@ -112,18 +120,70 @@ fn not_json(root: Node<'_>) -> Option<ReadError> {
     None
 }
 
-/// Lines with leading tabs inside [] and {} that one document may have: each costs another pass.
-const MAX_TAB_LINES: usize = 64;
+/// Collections in [] or {} with leading tabs that one document may have: each costs another pass.
+const MAX_TAB_PASSES: usize = 64;
 
-/// The text with spaces for the tabs that lead the line around `at`; `None` where none do.
-fn without_leading_tabs(text: &str, at: usize) -> Option<String> {
+/// The text with spaces for the tabs that lead lines, from the line around `at` to where the collections in [] or {}
+/// end that are open there; `None` where none is open, or no tab leads that line. `followed` is a place before `at`,
+/// and how many collections are open there.
+fn without_leading_tabs(text: &str, at: usize, followed: (usize, usize)) -> Option<String> {
     let start = text.get(..at)?.rfind('\n').map_or(0, |line_break| line_break + 1);
-    let line = &text[start..];
-    let white = line.len() - line.trim_start_matches([' ', '\t']).len();
-    if !line[..white].contains('\t') {
+    let white = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
+    if !text[start..start + white(&text[start..])].contains('\t') {
         return None;
     }
-    Some([&text[..start], &" ".repeat(white), &line[white..]].concat())
+    let mut brackets = Brackets { depth: followed.1, quote: None };
+    text.get(followed.0..start)
+        .unwrap_or_default()
+        .split_inclusive('\n')
+        .for_each(|line| brackets.pass(line));
+    if brackets.depth == 0 {
+        return None;
+    }
+    let mut out = String::with_capacity(text.len());
+    out.push_str(&text[..start]);
+    let mut done = start;
+    for line in text[start..].split_inclusive('\n') {
+        if brackets.depth == 0 {
+            break;
+        }
+        // Inside quotes, a line's leading white space is folded away whatever it is made of.
+        let lead = white(line);
+        out.push_str(&" ".repeat(lead));
+        out.push_str(&line[lead..]);
+        done += line.len();
+        brackets.pass(&line[lead..]);
+    }
+    out.push_str(&text[done..]);
+    Some(out)
+}
+
+/// Which [] and {} are open, followed line by line.
+struct Brackets {
+    depth: usize,
+    quote: Option<char>,
+}
+
+impl Brackets {
+    fn pass(&mut self, line: &str) {
+        let mut before = ' ';
+        let mut chars = line.chars();
+        while let Some(c) = chars.next() {
+            match (self.quote, c) {
+                (Some('"'), '\\') => drop(chars.next()),
+                (Some(open), c) if c == open => self.quote = None,
+                (Some(_), _) => {}
+                (None, '#') if before.is_whitespace() => break,
+                (None, '"' | '\'') if before.is_whitespace() || matches!(before, '[' | '{' | ',' | ':') => {
+                    self.quote = Some(c);
+                }
+                (None, '[' | '{') => self.depth += 1,
+                (None, ']' | '}') => self.depth = self.depth.saturating_sub(1),
+                _ => {}
+            }
+            before = c;
+        }
+    }
 }
 
 fn parser<'t>(text: &'t str, limits: &Limits) -> Parser<'t, StrInput<'t>> {
@@ -542,6 +602,15 @@ impl<'t> Reader<'t> {
             self.register(slot, kind);
             self.set_pending(Pending::Key);
             return Ok(());
+        }
+        let merged = matches!(
+            self.frames.last(),
+            Some(Frame { role: Role::Mapping { pending: Some(Pending::Merge(_)), .. }, .. })
+        );
+        if merged && self.builder.kind(node) != Kind::Mapping {
+            return Err(
+                self.at(local, "`<<` needs a mapping or a list of mappings; this alias is something else")
+            );
         }
         self.builder.copy(node);
         self.value_done()

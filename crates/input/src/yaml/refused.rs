@@ -92,6 +92,11 @@ impl<'t> Layout<'t> {
         Self { text, bytes: text.as_bytes(), at: 0, flow: 0, has_tabs, odd_break, key_allowed: true }
     }
 
+    /// How far the layout was followed, and how many `[` and `{` are open there. The parser is ahead of it.
+    pub(super) const fn followed(&self) -> (usize, usize) {
+        (self.at, self.flow)
+    }
+
     /// A collection begins at `at`.
     pub(super) fn begin(&mut self, at: usize, flow: bool) {
         if flow {

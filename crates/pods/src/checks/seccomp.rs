@@ -1,5 +1,7 @@
 //! Seccomp profiles.
 
+use std::collections::HashSet;
+
 use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
@@ -81,14 +83,21 @@ const POD_ANNOTATION: &str = "seccomp.security.alpha.kubernetes.io/pod";
 const CONTAINER_ANNOTATION: &str = "container.seccomp.security.alpha.kubernetes.io/";
 
 fn find_annotations<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
+    let mut names: Option<HashSet<&str>> = None;
     for (key, value) in pod.metadata.annotations.iter() {
         let allowed =
             matches!(value, "runtime/default" | "docker/default") || value.starts_with("localhost/");
         let concerned = key == POD_ANNOTATION
             || key.strip_prefix(CONTAINER_ANNOTATION).is_some_and(|name| {
-                let mut exists = false;
-                pod.spec.visit(|_, container| exists |= container.name == name);
-                exists
+                // Gathered once: a pod may have as many annotations as containers.
+                let names = names.get_or_insert_with(|| {
+                    let mut names = HashSet::new();
+                    pod.spec.visit(|_, container| {
+                        names.insert(container.name);
+                    });
+                    names
+                });
+                names.contains(name)
             });
         if concerned && !allowed {
             offences.push(Offence::new(Place::Annotation, "", Value::Annotation { key, value }));
