@@ -271,7 +271,11 @@ impl<'t> List<'t> {
 fn missing(node: Node<'_>, in_list: bool) -> Option<&'static str> {
     let has = |key: &str| node.get(key).and_then(Node::as_str).is_some_and(|text| !text.is_empty());
     let like_object = node.get("metadata").is_some_and(|metadata| metadata.kind() == Kind::Mapping);
+    let is_object = |item: Node<'_>| item.get("apiVersion").is_some() && item.get("kind").is_some();
     match (has("apiVersion"), has("kind")) {
+        _ if !in_list && node.items().any(is_object) => {
+            Some("expected an object: objects in a bare list are not read; make it a `List`, or documents")
+        }
         _ if in_list && node.kind() != Kind::Mapping => Some("expected an object"),
         (false, false) if in_list => Some("`apiVersion` and `kind` are missing"),
         (false, true) if in_list || like_object => Some("`apiVersion` is missing"),

@@ -112,3 +112,38 @@ fn what_kubectl_drops_behind_a_document_is_said() {
       pod.yaml:19:1: what stands here is passed over by kubectl: put `---` alone on a line before it
     ");
 }
+
+#[test]
+fn objects_in_a_bare_list_are_not_lost_without_a_word() {
+    let place = Place::new(&[
+        ("list.yaml", "- apiVersion: v1\n  kind: Pod\n  metadata: {name: a}\n"),
+        ("patch.yaml", "- op: add\n  path: /spec\n  value: 1\n"),
+    ]);
+    assert_snapshot!(place.run(&["scan", "."]), @"
+    exit code: 2
+    ----- stdout -----
+    Nothing was judged · 0 objects in 2 files · 1 document is no Kubernetes object · 1 place could not be read
+    ----- stderr -----
+    Could not read
+      list.yaml:1:1: expected an object: objects in a bare list are not read; make it a `List`, or documents
+    ");
+}
+
+#[test]
+fn tabs_within_brackets_do_not_move_what_is_found() {
+    let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - name: app\n    image: app:1\n    \
+               command: ['ééé',\n\t'[', # ]\n\t'x']\n    securityContext: {'é': 1, privileged: true}\n";
+    let place = Place::new(&[("pod.yaml", pod)]);
+    assert_snapshot!(place.run(&["pods", "check", "--level", "baseline", "pod.yaml"]), @r#"
+    exit code: 1
+    ----- stdout -----
+    forbidden  Pod a  pod.yaml:1:1
+      violates PodSecurity "baseline:latest": privileged (container "app" must not set securityContext.privileged=true)
+      pod.yaml:11:31: container "app" runs privileged  spec.containers[0].securityContext.privileged
+
+    1 workload · 1 forbidden
+    ----- stderr -----
+    Notes
+      pod.yaml:11:23: spec.containers[0].securityContext[é]: Pod has no such field; kubectl refuses it, and the API server passes it over
+    "#);
+}

@@ -88,6 +88,7 @@ exemptions:
         ),
         ("bad.yaml", &config.replace("enforce: baseline", "enforce: none")),
         ("odd.yaml", &config.replace("enforce: baseline", "enforced: baseline")),
+        ("twice.yaml", &config.replace("enforce: baseline", "enforce: baseline\n  enforce: restricted")),
     ]);
     assert_snapshot!(place.run(&["pods", "check", "--config", "config.yaml", "k8s"]), @r#"
     exit code: 1
@@ -120,6 +121,12 @@ exemptions:
     ----- stderr -----
     error: gone.yaml: no such file or directory
     ");
+    assert_snapshot!(place.run(&["pods", "check", "--config", "twice.yaml", "k8s"]), @r#"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: twice.yaml:5:3: the key "enforce" is here twice
+    "#);
 }
 
 #[test]

@@ -70,7 +70,7 @@ fn what_is_no_object_and_does_not_mean_to_be_one_is_counted() {
     let dir = Dir::with(&[
         ("compose.yaml", "services:\n  web:\n    image: nginx\n"),
         ("workflow.yml", "on: push\njobs: {}\n"),
-        ("array.json", r#"[{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "a"}}]"#),
+        ("array.json", r#"[{"op": "add", "path": "/spec", "value": 1}]"#),
         ("empty.yaml", "# nothing\n---\n"),
         ("text.yaml", "just words\n"),
     ]);

@@ -5,7 +5,7 @@ pub(crate) mod level;
 pub(crate) mod plan;
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,13 +28,23 @@ fn configuration(file: Option<&Path>) -> Result<Configuration, Usage> {
     let Some(file) = file else { return Ok(Configuration::default()) };
     let name = file.display();
     let refuse = |message: String| Usage { message, hint: String::new() };
-    let text = fs::read_to_string(file).map_err(|error| refuse(format!("{name}: {}", described(&error))))?;
+    let limits = Limits::default();
+    let mut text = String::new();
+    fs::File::open(file)
+        .and_then(|file| file.take(limits.bytes + 1).read_to_string(&mut text))
+        .map_err(|error| refuse(format!("{name}: {}", described(&error))))?;
+    if text.len() as u64 > limits.bytes {
+        return Err(refuse(format!("{name}: too large: at most {} bytes are read", limits.bytes)));
+    }
     let source = Arc::new(Source::new(name.to_string(), text));
     let located =
         |offset: u32, message: &str| refuse(format!("{name}:{}: {message}", source.position(offset)));
-    let tree = decode_one(&source, &Limits::default())
-        .tree
-        .map_err(|error| located(error.offset, &error.message))?;
+    let document = decode_one(&source, &limits);
+    let tree = document.tree.map_err(|error| located(error.offset, &error.message))?;
+    // The API server decodes its configuration strictly.
+    if let Some(strict) = document.strict {
+        return Err(located(strict.offset, &strict.message));
+    }
     let configuration = Configuration::read(tree.root()).map_err(|error| match error.span {
         Some(span) => located(span.start, &error.to_string()),
         None => refuse(format!("{name}: {error}")),
