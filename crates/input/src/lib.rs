@@ -41,3 +41,4 @@ pub use limits::Limits;
 pub use load::{STDIN, load};
 pub use options::{Options, Progress};
 pub use outcome::{Counts, Input, Note, NoteKind};
+pub use read::read_file;

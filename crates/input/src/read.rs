@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::path::Path;
 
 use ringwall_model::finding::Problem;
 use ringwall_model::text::{Position, Source};
@@ -38,14 +39,27 @@ impl From<io::Error> for Refused {
     }
 }
 
+/// Reads one file that the user named, such as a configuration, into a source of its name.
+///
+/// # Errors
+/// Where it cannot be read, is larger than the limit, binary, or in another encoding than UTF-8.
+pub fn read_file(path: &Path, limits: &Limits) -> Result<Source, Box<Problem>> {
+    let name = path.display().to_string();
+    named(path, &name, limits).map_err(|refused| Box::new(refused.of(&name)))
+}
+
 /// Reads a file into a source of its name.
 pub(crate) fn file(place: &Place, limits: &Limits) -> Result<Source, Refused> {
-    let length = fs::metadata(&place.path)?.len();
+    named(&place.path, &place.name, limits)
+}
+
+fn named(path: &Path, name: &str, limits: &Limits) -> Result<Source, Refused> {
+    let length = fs::metadata(path)?.len();
     if length > most(limits) {
         return Err(too_large(Some(length), limits));
     }
-    let text = stream(&mut File::open(&place.path)?, length, limits)?;
-    Ok(Source::new(place.name.as_str(), text))
+    let text = stream(&mut File::open(path)?, length, limits)?;
+    Ok(Source::new(name, text))
 }
 
 /// Reads a stream to its end, but no more of it than the limit allows. `expected` bytes are likely.

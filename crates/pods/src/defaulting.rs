@@ -7,7 +7,11 @@
 use ringwall_model::decode::List;
 use ringwall_model::workload::WorkloadKind;
 
-use crate::model::{Container, PodTemplate, Profile, SecurityContext};
+use crate::evidence::Offence;
+use crate::model::{Container, Place, PodTemplate, Profile, SecurityContext};
+
+/// What the key of an annotation begins with that sets a container's AppArmor profile; the container's name follows.
+pub(crate) const APP_ARMOR_ANNOTATION: &str = "container.apparmor.security.beta.kubernetes.io/";
 
 /// Applies API defaulting to a pod, or to the pod template of a workload.
 ///
@@ -34,6 +38,23 @@ pub fn apply(template: &mut PodTemplate<'_>, kind: &WorkloadKind) {
     }
 }
 
+/// Whether [`apply`] may have set the field that the offence is about: a hostPort of hostNetwork, or a container's AppArmor
+/// profile of its annotation. A manifest that lacks the field tells the rest.
+pub fn may_have_made(template: &PodTemplate<'_>, kind: &WorkloadKind, offence: &Offence<'_>) -> bool {
+    let Place::Container { list, index } = offence.place else { return false };
+    match offence.field {
+        _ if !kind.is_pod() => false,
+        "ports[].hostPort" => template.spec.host_network,
+        "securityContext.appArmorProfile.type" => {
+            let container = template.spec.list(list).get(index as usize);
+            let key = |name: &str| format!("{APP_ARMOR_ANNOTATION}{name}");
+            container
+                .is_some_and(|container| template.metadata.annotations.get(&key(container.name)).is_some())
+        }
+        _ => false,
+    }
+}
+
 fn open_host_ports(containers: &mut List<Container<'_>>) {
     for container in containers.as_mut_slice() {
         container.ports.open_on_node();
@@ -54,7 +75,7 @@ fn copy_app_armor_annotations(template: &mut PodTemplate<'_>) {
             {
                 continue;
             }
-            let key = format!("container.apparmor.security.beta.kubernetes.io/{}", container.name);
+            let key = format!("{APP_ARMOR_ANNOTATION}{}", container.name);
             let Some(profile) = annotations.get(&key).and_then(profile_of) else { continue };
             // A profile equal to the pod's is not repeated. The name of a local profile tells no verdict apart, and a
             // pod-level profile that differs in nothing else gives the same answers, so types are compared alone.

@@ -1,7 +1,5 @@
 //! Where a workload stands: the tightest level that it can take, and what stops the next.
 
-use ringwall_model::version::Minor;
-
 use crate::evaluate::{Evaluator, Failures};
 use crate::model::PodTemplate;
 use crate::policy::{Level, LevelVersion, Version};
@@ -46,19 +44,4 @@ pub fn of<'t>(evaluator: &Evaluator, version: Version, pod: &PodTemplate<'t>) ->
         (true, true) => Level::Restricted,
     };
     Standing { level, baseline, restricted }
-}
-
-/// The versions of `level` that the pod passes, as spans from and to; the last may reach [`Minor::NEWEST`].
-pub fn passes(evaluator: &Evaluator, level: Level, pod: &PodTemplate<'_>) -> Vec<(Minor, Minor)> {
-    let mut spans: Vec<(Minor, Minor)> = Vec::new();
-    for minor in (0..=Minor::NEWEST.0).map(Minor) {
-        if !evaluator.allows(LevelVersion::new(level, minor.into()), pod) {
-            continue;
-        }
-        match spans.last_mut() {
-            Some(last) if last.1.0 + 1 == minor.0 => last.1 = minor,
-            _ => spans.push((minor, minor)),
-        }
-    }
-    spans
 }

@@ -13,6 +13,7 @@ use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_pods::checks::{StandardCheck, witness};
+use ringwall_pods::defaulting;
 use ringwall_pods::evaluate::{Evaluator, Failures};
 use ringwall_pods::evidence::Offence;
 use ringwall_pods::model::{ContainerList, Place};
@@ -177,7 +178,9 @@ impl<'a, 's> Judge<'a, 's> {
         // What API defaulting made of another field (a hostPort of hostNetwork, an AppArmor field of an annotation)
         // is said of that field.
         let path = member.path_to(&offence.path());
-        if is_defaulted(member, offence) && member.object.root().locate(&path).is_none() {
+        if defaulting::may_have_made(&member.template, member.kind, offence)
+            && member.object.root().locate(&path).is_none()
+        {
             return;
         }
         let list = match offence.place {
@@ -239,26 +242,6 @@ impl<'a, 's> Judge<'a, 's> {
             message,
             String::new(),
         ));
-    }
-}
-
-/// Whether API defaulting may have made what the offence is about: a hostPort of hostNetwork, or a container's AppArmor
-/// profile of its annotation. See `ringwall_pods::defaulting`.
-fn is_defaulted(member: &Workload<'_>, offence: &Offence<'_>) -> bool {
-    let template = &member.template;
-    match offence.place {
-        Place::Container { list, index } if member.kind.is_pod() => match offence.field {
-            "ports[].hostPort" => template.spec.host_network,
-            "securityContext.appArmorProfile.type" => {
-                let container = template.spec.list(list).get(index as usize);
-                let key = |name: &str| format!("container.apparmor.security.beta.kubernetes.io/{name}");
-                container.is_some_and(|container| {
-                    template.metadata.annotations.get(&key(container.name)).is_some()
-                })
-            }
-            _ => false,
-        },
-        _ => false,
     }
 }
 

@@ -5,6 +5,7 @@ use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
 use super::{Revision, STANDARDS, StandardCheck, setters, subject};
+use crate::defaulting::APP_ARMOR_ANNOTATION;
 use crate::evidence::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate, Profile};
 use crate::policy::Level;
@@ -39,7 +40,6 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
 };
 
 const FIELD: &str = "securityContext.appArmorProfile.type";
-const PREFIX: &str = "container.apparmor.security.beta.kubernetes.io/";
 
 fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
     let mut judge = |place: Place, profile: Option<&Profile<'t>>| {
@@ -53,7 +53,7 @@ fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
     });
     for (key, value) in pod.metadata.annotations.iter() {
         let allowed = value.is_empty() || value == "runtime/default" || value.starts_with("localhost/");
-        if key.starts_with(PREFIX) && !allowed {
+        if key.starts_with(APP_ARMOR_ANNOTATION) && !allowed {
             offences.push(Offence::new(Place::Annotation, "", Value::Annotation { key, value }));
         }
     }

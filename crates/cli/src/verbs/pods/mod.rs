@@ -4,16 +4,13 @@ pub(crate) mod check;
 pub(crate) mod level;
 pub(crate) mod plan;
 
-use std::fs;
-use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
 use anstyle::Style as Look;
-use ringwall_input::Limits;
 use ringwall_input::stream::decode_one;
+use ringwall_input::{Limits, read_file};
 use ringwall_model::finding::Location;
-use ringwall_model::text::Source;
 use ringwall_pods::config::Configuration;
 use ringwall_pods::policy::Level;
 use ringwall_report::escape;
@@ -29,14 +26,11 @@ fn configuration(file: Option<&Path>) -> Result<Configuration, Usage> {
     let name = file.display();
     let refuse = |message: String| Usage { message, hint: String::new() };
     let limits = Limits::default();
-    let mut text = String::new();
-    fs::File::open(file)
-        .and_then(|file| file.take(limits.bytes + 1).read_to_string(&mut text))
-        .map_err(|error| refuse(format!("{name}: {}", described(&error))))?;
-    if text.len() as u64 > limits.bytes {
-        return Err(refuse(format!("{name}: too large: at most {} bytes are read", limits.bytes)));
-    }
-    let source = Arc::new(Source::new(name.to_string(), text));
+    let source = read_file(file, &limits).map_err(|problem| match problem.position {
+        Some(position) => refuse(format!("{name}:{position}: {}", problem.message)),
+        None => refuse(format!("{name}: {}", problem.message)),
+    })?;
+    let source = Arc::new(source);
     let located =
         |offset: u32, message: &str| refuse(format!("{name}:{}: {message}", source.position(offset)));
     let document = decode_one(&source, &limits);
@@ -53,12 +47,6 @@ fn configuration(file: Option<&Path>) -> Result<Configuration, Usage> {
         [] => Ok(configuration),
         errors => Err(refuse(format!("{name}: {}", ringwall_pods::policy::aggregate(errors)))),
     }
-}
-
-/// What went wrong, without the number that the system gives it.
-fn described(error: &io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }
 
 /// A place as `file:line:column`, for reading.
