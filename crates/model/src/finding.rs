@@ -1,12 +1,13 @@
 //! What rings answer: verdicts with evidence, and findings.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use crate::check::Check;
+use crate::fix::PlacedFix;
 use crate::object::{Object, ObjectId, Rendering};
 use crate::path::FieldPath;
-use crate::text::Position;
+use crate::text::{Position, Span};
 
 /// What an attacker gains by what was found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -87,6 +88,9 @@ pub struct Location {
     pub file: String,
     /// Line and column.
     pub position: Position,
+    /// How many characters of that line, from the position on, are what the location is about: a key, or an item of a list as
+    /// far as it stands on this line. 0 where it is a place between characters.
+    pub width: u32,
     /// For a rendered text: the chart template that the document comes from.
     pub template: Option<String>,
     /// For a rendered text: the program that rendered it.
@@ -96,22 +100,72 @@ pub struct Location {
 impl Location {
     /// Where a user should look for `path` of `object`.
     pub fn of(object: &Object, path: &FieldPath) -> Self {
-        Self::at(object, object.locate(path))
+        Self::at(object, object.root().home_of(path))
     }
 
     /// A place in the text of `object`.
-    pub fn at(object: &Object, position: Position) -> Self {
+    pub fn at(object: &Object, span: Span) -> Self {
+        let source = object.source();
+        let first_line = source.slice(span).lines().next().unwrap_or_default();
+        let width = u32::try_from(first_line.trim_end().chars().count()).unwrap_or(u32::MAX);
+        let position = source.position(span.start);
         let (template, rendered_by) = match &object.rendering {
             Rendering::None => (None, None),
             Rendering::Rendered { by, template } => (template.clone(), Some(*by)),
         };
-        Self { file: object.source().name().to_owned(), position, template, rendered_by }
+        Self { file: source.name().to_owned(), position, width, template, rendered_by }
     }
 }
 
 impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.position)
+    }
+}
+
+/// Why a finding is not one to act on now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is one to act on.
+    Open,
+    /// Somebody accepts it, and says so in the text itself or in the configuration.
+    Suppressed(Suppression),
+    /// It is in the baseline: it was there before.
+    Known,
+}
+
+/// Who accepts a finding, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// How it is said.
+    pub by: SuppressedBy,
+    /// Why, where a reason is given.
+    pub reason: Option<String>,
+    /// The last day on which it holds, as `YYYY-MM-DD`.
+    pub until: Option<String>,
+    /// Where it is said.
+    pub location: Location,
+}
+
+/// How a finding is suppressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum SuppressedBy {
+    /// A comment in the manifest.
+    Comment,
+    /// An annotation of the object or its pod template.
+    Annotation,
+    /// An exception in the configuration.
+    Configuration,
+}
+
+impl SuppressedBy {
+    /// The word for it.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Comment => "comment",
+            Self::Annotation => "annotation",
+            Self::Configuration => "configuration",
+        }
     }
 }
 
@@ -136,14 +190,26 @@ pub struct Finding {
     pub witness: String,
     /// How many further objects have the same finding through this owner (replicas of a dump).
     pub replicas: usize,
+    /// How many findings before it have the same rule, object, witness and field but for positions in lists.
+    pub twin: usize,
+    /// The container that it is about, if it is about one.
+    pub container: Option<String>,
+    /// Whether it is one to act on.
+    pub standing: Standing,
+    /// What makes it go away, where that was asked for and there is something.
+    pub fix: Option<Box<PlacedFix>>,
 }
 
 impl Finding {
-    /// A stable id, made of rule, object, field and witness. Lines and file names play no part in it, so it
-    /// survives edits elsewhere in the file. Equal findings of equal objects in different files share it.
+    /// A stable id, made of rule, object, field and witness. Lines, file names and positions in lists play no part in
+    /// it (the witness names the container and the value), so it survives edits elsewhere in the file. Equal findings of
+    /// equal objects in different files share it.
     pub fn id(&self) -> String {
         let namespace = self.object.namespace.as_deref().unwrap_or_default();
-        let path = self.path.to_string();
+        let mut path = self.path.unnumbered();
+        if self.twin > 0 {
+            let _ = write!(path, "#{}", self.twin);
+        }
         let parts = [
             self.check.id,
             &self.object.group,

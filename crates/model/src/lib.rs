@@ -21,12 +21,14 @@
 //! | [`snapshot`] | all objects taken together, and facts about the cluster |
 //! | [`check`] | the declaration of a check, and the registry's rules |
 //! | [`finding`] | verdicts, evidence, findings, severities |
+//! | [`fix`] | changes to an object, and edits of its text |
 //! | [`version`] | Kubernetes minor versions |
 
 pub mod check;
 pub mod de;
 pub mod decode;
 pub mod finding;
+pub mod fix;
 pub mod object;
 pub mod path;
 pub mod schema;

@@ -81,6 +81,23 @@ impl FieldPath {
         self
     }
 
+    /// This path as text, with `[]` for each index: `spec.containers[].image`.
+    pub fn unnumbered(&self) -> String {
+        let mut text = String::new();
+        for segment in &self.0 {
+            match segment {
+                Segment::Index(_) => text.push_str("[]"),
+                Segment::Key(key) => {
+                    if !text.is_empty() {
+                        text.push('.');
+                    }
+                    text.push_str(key);
+                }
+            }
+        }
+        text
+    }
+
     /// What remains of this path after `prefix`, if it begins so.
     pub fn strip_prefix(&self, prefix: &Self) -> Option<Self> {
         self.0.strip_prefix(prefix.0.as_slice()).map(|rest| Self(rest.to_vec()))

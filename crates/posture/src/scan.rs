@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 use ringwall_model::check::Check;
-use ringwall_model::finding::{Finding, Location, Note, Problem};
+use ringwall_model::finding::{Finding, Location, Note, Problem, Standing};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
@@ -93,6 +93,10 @@ fn finding(
         message,
         witness,
         replicas: 0,
+        twin: 0,
+        container: None,
+        standing: Standing::Open,
+        fix: None,
     }
 }
 
@@ -148,6 +152,7 @@ impl<'a, 's> Judge<'a, 's> {
             }
             self.refusal(index, member);
         }
+        number_twins(&mut self.findings);
         self.findings
     }
 
@@ -242,6 +247,24 @@ impl<'a, 's> Judge<'a, 's> {
             message,
             String::new(),
         ));
+    }
+}
+
+/// Numbers the findings on one object that are the same but for positions in lists.
+fn number_twins(findings: &mut [Finding]) {
+    let mut seen: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+    let mut twins = Vec::new();
+    for (index, finding) in findings.iter().enumerate() {
+        let before = seen.entry((finding.check.id, &finding.witness)).or_default();
+        let path = finding.path.unnumbered();
+        let twin = before.iter().filter(|other| findings[**other].path.unnumbered() == path).count();
+        if twin > 0 {
+            twins.push((index, twin));
+        }
+        before.push(index);
+    }
+    for (index, twin) in twins {
+        findings[index].twin = twin;
     }
 }
 

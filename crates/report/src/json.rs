@@ -249,7 +249,7 @@ pub struct LocationEntry<'a> {
 impl<'a> LocationEntry<'a> {
     /// The entry of a place.
     pub fn of(location: &'a Location) -> Self {
-        let Location { file, position, template, rendered_by } = location;
+        let Location { file, position, width: _, template, rendered_by } = location;
         Self {
             file,
             line: position.line,

@@ -44,6 +44,10 @@ pub use text::object_name;
 pub struct Report<'a> {
     /// What was found, sorted by [`Finding::sort_key`].
     pub findings: &'a [Finding],
+    /// Findings that are not ones to act on: accepted by a suppression, or known from the baseline. Sorted alike.
+    pub set_aside: &'a [Finding],
+    /// Whether the run was compared with a baseline, so that each finding is either new or known.
+    pub compared: bool,
     /// What could not be read, in the order in which it is to be shown.
     pub problems: &'a [Problem],
     /// What else the user should know, in the order in which it is to be shown.

@@ -22,7 +22,13 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Outcome, Usage> {
     let all = findings.len();
     findings.retain(|finding| finding.severity >= args.min_severity);
     summary.hidden = all - findings.len();
-    let report = Report { findings: &findings, problems: &loaded.problems, notes: &loaded.notes, summary };
+    let report = Report {
+        findings: &findings,
+        problems: &loaded.problems,
+        notes: &loaded.notes,
+        summary,
+        ..Report::default()
+    };
     let write = |name: &str, style: Style, out: &mut dyn Write| match ringwall_report::format(name) {
         Some(format) => (format.reporter)(&report, &style, out),
         None => Err(io::Error::other(format!("there is no format {name}"))),

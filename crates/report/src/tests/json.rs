@@ -16,7 +16,13 @@ fn render(report: &Report<'_>) -> String {
 
 fn render_full() -> String {
     let (findings, problems, notes) = full();
-    render(&Report { findings: &findings, problems: &problems, notes: &notes, summary: SUMMARY })
+    render(&Report {
+        findings: &findings,
+        problems: &problems,
+        notes: &notes,
+        summary: SUMMARY,
+        ..Report::default()
+    })
 }
 
 /// What the published schema says against a text.
@@ -61,7 +67,13 @@ fn every_field_has_its_place() {
     let (mut findings, problems, notes) = full();
     findings.retain(|finding| finding.object.name != "frontend");
     findings.push(privileged());
-    let report = Report { findings: &findings, problems: &problems, notes: &notes, summary: SUMMARY };
+    let report = Report {
+        findings: &findings,
+        problems: &problems,
+        notes: &notes,
+        summary: SUMMARY,
+        ..Report::default()
+    };
     assert_snapshot!(render(&report), @r#"
     {
       "schema": "ringwall.report/v1",

@@ -1,7 +1,7 @@
 //! Reports of made-up findings.
 
 use ringwall_model::check::Check;
-use ringwall_model::finding::{Finding, Location, Note, Problem, Severity};
+use ringwall_model::finding::{Finding, Location, Note, Problem, Severity, Standing};
 use ringwall_model::object::ObjectId;
 use ringwall_model::text::Position;
 
@@ -51,12 +51,17 @@ fn finding(check: &'static Check, place: (u32, u32), path: &str, witness: &str, 
         location: Location {
             file: "k8s/frontend.yaml".to_owned(),
             position: position(place),
+            width: 0,
             template: None,
             rendered_by: None,
         },
         message: message.to_owned(),
         witness: witness.to_owned(),
         replicas: 0,
+        twin: 0,
+        container: None,
+        standing: Standing::Open,
+        fix: None,
     }
 }
 

@@ -55,7 +55,13 @@ fn a_run_with_problems_does_not_look_like_a_pass() {
 #[test]
 fn everything_at_once() {
     let (findings, problems, notes) = full();
-    let report = Report { findings: &findings, problems: &problems, notes: &notes, summary: SUMMARY };
+    let report = Report {
+        findings: &findings,
+        problems: &problems,
+        notes: &notes,
+        summary: SUMMARY,
+        ..Report::default()
+    };
     assert_snapshot!(render_as("text", &report, PLAIN), @r#"
     Deployment shop/api  charts/api (rendered by helm template from charts/api/templates/api.yaml)
       311:9   low       RW-POD-020  nothing limits its memory
@@ -196,7 +202,13 @@ fn hostile_names_are_shown_escaped() {
     }];
     let notes = [Note { file: "\0".to_owned(), position: None, message: "\u{feff}x".to_owned() }];
     let findings = [hostile, nameless];
-    let report = Report { findings: &findings, problems: &problems, notes: &notes, summary: SUMMARY };
+    let report = Report {
+        findings: &findings,
+        problems: &problems,
+        notes: &notes,
+        summary: SUMMARY,
+        ..Report::default()
+    };
     let text = render_as("text", &report, PLAIN);
     assert!(text.chars().all(|c| c == '\n' || !c.is_control()), "{text:?}");
     assert_snapshot!(text, @r#"
@@ -218,7 +230,13 @@ fn hostile_names_are_shown_escaped() {
 #[test]
 fn colour_adds_codes_and_nothing_else() {
     let (findings, problems, notes) = full();
-    let report = Report { findings: &findings, problems: &problems, notes: &notes, summary: SUMMARY };
+    let report = Report {
+        findings: &findings,
+        problems: &problems,
+        notes: &notes,
+        summary: SUMMARY,
+        ..Report::default()
+    };
     let plain = render_as("text", &report, PLAIN);
     let colored = render_as("text", &report, Style { color: true, width: None });
     assert!(!plain.contains('\u{1b}'));
@@ -236,7 +254,13 @@ fn colour_adds_codes_and_nothing_else() {
 #[test]
 fn no_line_ends_in_blanks() {
     let (findings, problems, notes) = full();
-    let report = Report { findings: &findings, problems: &problems, notes: &notes, summary: SUMMARY };
+    let report = Report {
+        findings: &findings,
+        problems: &problems,
+        notes: &notes,
+        summary: SUMMARY,
+        ..Report::default()
+    };
     let text = render_as("text", &report, PLAIN);
     assert!(text.lines().all(|line| line == line.trim_end()), "{text}");
 }

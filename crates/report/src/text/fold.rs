@@ -50,7 +50,7 @@ pub(super) fn blocks(findings: &[Finding]) -> Vec<Block<'_>> {
     let mut index = HashMap::new();
     let mut groups: Vec<Vec<&Finding>> = Vec::new();
     for finding in findings {
-        let Location { file, template, rendered_by, position: _ } = &finding.location;
+        let Location { file, template, rendered_by, position: _, width: _ } = &finding.location;
         let group = *index.entry((&finding.object, file, template, rendered_by)).or_insert(groups.len());
         if group == groups.len() {
             groups.push(Vec::new());

@@ -1,0 +1,136 @@
+//! How what was found can be mended: changes to an object, and the edits of its text that make them.
+//!
+//! A check states [`Change`]s, in terms of the object's fields. `ringwall-edit` turns them into [`Edit`]s, in terms of
+//! the bytes of the user's own file.
+
+use std::fmt;
+
+use crate::path::FieldPath;
+use crate::text::{Position, Span};
+
+/// Whether a fix may be made without a second thought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Applicability {
+    /// What runs today runs on: nothing that a sane program does is taken from it.
+    Safe,
+    /// Right in most cases; somebody who knows the program must look.
+    NeedsReview,
+}
+
+impl fmt::Display for Applicability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Safe => "safe",
+            Self::NeedsReview => "needs review",
+        })
+    }
+}
+
+/// A value that is written into a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// A boolean.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// A text; it is quoted where the format would read it as something else.
+    Text(String),
+    /// A list.
+    List(Vec<Self>),
+    /// A mapping, its keys in the order in which they are written.
+    Mapping(Vec<(String, Self)>),
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+/// One change of an object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// The field has this value afterwards. Mappings on the way that are missing (or null) are made; an item of a
+    /// list on the way must be there.
+    Set {
+        /// The field, from the object.
+        path: FieldPath,
+        /// Its new value.
+        value: Value,
+    },
+    /// The list has this item behind its others; a list that is missing (or null) is made.
+    Append {
+        /// The list, from the object.
+        path: FieldPath,
+        /// The new item.
+        value: Value,
+    },
+    /// The key of a mapping, or the item of a list, is gone. Mappings that this leaves empty are gone too.
+    Remove {
+        /// The field, from the object.
+        path: FieldPath,
+    },
+    /// The key has another name and the same value.
+    Rename {
+        /// The field, from the object.
+        path: FieldPath,
+        /// Its key afterwards.
+        key: &'static str,
+    },
+}
+
+impl Change {
+    /// The field that is changed.
+    pub const fn path(&self) -> &FieldPath {
+        match self {
+            Self::Set { path, .. }
+            | Self::Append { path, .. }
+            | Self::Remove { path }
+            | Self::Rename { path, .. } => path,
+        }
+    }
+}
+
+/// What makes a finding go away.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fix {
+    /// What is done, as an imperative without full stop: `set allowPrivilegeEscalation to false`.
+    pub title: String,
+    /// Whether somebody must look.
+    pub applicability: Applicability,
+    /// What to look at, where somebody must; empty where nobody must. A sentence without full stop.
+    pub review: String,
+    /// The changes, all or none.
+    pub changes: Vec<Change>,
+}
+
+/// A replacement of bytes in one text.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Edit {
+    /// The bytes that go; empty for an insertion.
+    pub span: Span,
+    /// What comes instead.
+    pub text: String,
+}
+
+/// A fix as edits of the text in which the finding is located, for formats that hand it on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedFix {
+    /// What is done, as an imperative without full stop.
+    pub title: String,
+    /// Whether somebody must look.
+    pub applicability: Applicability,
+    /// The edits, in the order of the text, none overlapping another.
+    pub edits: Vec<PlacedEdit>,
+}
+
+/// An [`Edit`] with the places that people and other tools count by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlacedEdit {
+    /// Bytes, lines apart.
+    pub edit: Edit,
+    /// Where the bytes that go begin.
+    pub start: Position,
+    /// One behind where they end.
+    pub end: Position,
+}
