@@ -192,6 +192,8 @@ pub struct Finding {
     pub replicas: usize,
     /// How many findings before it have the same rule, object, witness and field but for positions in lists.
     pub twin: usize,
+    /// Further places that make it one: the name beside a value, the mounts of a volume. In the same text.
+    pub related: Vec<(FieldPath, Location)>,
     /// The container that it is about, if it is about one.
     pub container: Option<String>,
     /// Whether it is one to act on.

@@ -4,6 +4,7 @@
 //! - [`evaluate::Evaluator`]: which checks a pod fails at a level and version, with reason, detail and evidence;
 //! - [`admission::Admission`]: an admission request into the response, audit annotations, warnings, counters;
 //! - [`policy::from_labels`]: which policy a namespace's labels choose;
+//! - [`hardening`]: what the standards do not ask for and a careful owner does all the same;
 //! - [`standing`]: the tightest level that a workload can take, and what stops the next.
 //!
 //! The reference is k8s.io/pod-security-admission v0.37, the library in kube-apiserver v1.37.
@@ -32,6 +33,7 @@ pub mod config;
 pub mod defaulting;
 pub mod evaluate;
 pub mod evidence;
+pub mod hardening;
 pub mod model;
 pub mod namespace;
 pub mod policy;

@@ -18,6 +18,7 @@ pub mod level;
 pub mod plan;
 pub mod registry;
 pub mod scan;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 pub mod workloads;

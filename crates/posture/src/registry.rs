@@ -2,6 +2,7 @@
 
 use ringwall_model::check::Check;
 use ringwall_pods::checks::CHECKS;
+use ringwall_pods::hardening::{self, ACCOUNT_CHECKS};
 use ringwall_pods::namespace;
 
 /// A check, and by what name its reference knows it.
@@ -29,7 +30,9 @@ impl Entry {
 pub fn entries() -> Vec<Entry> {
     let standard = CHECKS.iter().map(|check| Entry { check: &check.about, reference: Some(check.id) });
     let namespace = namespace::CHECKS.iter().map(|check| Entry { check, reference: None });
-    let mut entries: Vec<Entry> = standard.chain(namespace).collect();
+    let hardening = hardening::CHECKS.iter().map(|check| Entry { check: &check.about, reference: None });
+    let accounts = ACCOUNT_CHECKS.iter().map(|check| Entry { check: &check.about, reference: None });
+    let mut entries: Vec<Entry> = standard.chain(namespace).chain(hardening).chain(accounts).collect();
     entries.sort_by_key(|entry| entry.check.id);
     entries
 }

@@ -124,6 +124,11 @@ fn name_of<'t>(pod: &PodTemplate<'t>, place: Place) -> &'t str {
     }
 }
 
+/// The name of the container at a place, if there is one.
+pub fn container_of<'t>(pod: &PodTemplate<'t>, place: Place) -> Option<&'t str> {
+    matches!(place, Place::Container { .. }).then(|| name_of(pod, place))
+}
+
 /// What tells an offence from others of the same check on the same field: the names of its container or volume,
 /// and the value where that is a text or a number, such as `app/NET_ADMIN`. Positions in lists play no part in it.
 pub fn witness(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {

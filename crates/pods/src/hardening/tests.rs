@@ -1,0 +1,15 @@
+//! What holds of all hardening checks: their lists, and that each finds its own bad example and not its good one.
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+#[test]
+fn the_lists_of_checks_are_sound() {
+    let checks = CHECKS.iter().map(|check| &check.about);
+    assert_eq!(ringwall_model::check::validate(checks), Vec::<String>::new());
+    let accounts = ACCOUNT_CHECKS.iter().map(|check| &check.about);
+    assert_eq!(ringwall_model::check::validate(accounts), Vec::<String>::new());
+    let ids: BTreeSet<&str> = CHECKS.iter().map(|check| check.about.id).collect();
+    assert_eq!(ids.len(), CHECKS.len());
+}
