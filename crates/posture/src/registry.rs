@@ -31,7 +31,7 @@ pub fn entries() -> Vec<Entry> {
     let standard = CHECKS.iter().map(|check| Entry { check: &check.about, reference: Some(check.id) });
     let namespace = namespace::CHECKS.iter().map(|check| Entry { check, reference: None });
     let hardening = hardening::CHECKS.iter().map(|check| Entry { check: &check.about, reference: None });
-    let accounts = ACCOUNT_CHECKS.iter().map(|check| Entry { check: &check.about, reference: None });
+    let accounts = ACCOUNT_CHECKS.iter().map(|check| Entry { check, reference: None });
     let mut entries: Vec<Entry> = standard.chain(namespace).chain(hardening).chain(accounts).collect();
     entries.sort_by_key(|entry| entry.check.id);
     entries

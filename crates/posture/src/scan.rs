@@ -17,7 +17,7 @@ use ringwall_pods::defaulting;
 use ringwall_pods::evaluate::{Evaluator, Failures};
 use ringwall_pods::evidence::{Offence, Value};
 use ringwall_pods::hardening::model::Pod;
-use ringwall_pods::hardening::{self, ACCOUNT_CHECKS, At, Flaw, HardeningCheck, Settings, Subject};
+use ringwall_pods::hardening::{self, At, Flaw, HardeningCheck, Settings, Subject};
 use ringwall_pods::model::{ContainerList, Place};
 use ringwall_pods::namespace::{self, invalid_label, policy_of, refused};
 use ringwall_pods::policy::{Level, LevelVersion, Policy, Version};
@@ -70,7 +70,7 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
         .par_iter()
         .flat_map_iter(|family| Judge::new(snapshot, &evaluator, &index, options.hardening, family).run())
         .collect();
-    findings.extend(snapshot.of_kind("", "Namespace").flat_map(|object| of_namespace(object, &evaluator)));
+    findings.extend(snapshot.of_kind("", "Namespace").flat_map(|object| of_namespace(object, &evaluator, &index)));
     findings.extend(snapshot.of_kind("", "ServiceAccount").flat_map(of_account));
     findings.par_sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     let mut problems = workloads.problems;
@@ -81,18 +81,22 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
     Scan { findings, problems, notes, workloads: workloads.count }
 }
 
-fn of_namespace<'o>(namespace: &'o Object, evaluator: &Evaluator) -> impl Iterator<Item = Finding> + use<'o> {
+fn of_namespace<'o>(
+    namespace: &'o Object,
+    evaluator: &Evaluator,
+    index: &Index<'_>,
+) -> impl Iterator<Item = Finding> + use<'o> {
     let invalid = invalid_label::find(namespace).into_iter().map(move |label| {
         finding(&invalid_label::CHECK, namespace, namespace, label.path, label.message, label.value)
     });
-    let found = namespace::find(namespace, evaluator);
+    let mut found = namespace::find(namespace, evaluator);
+    found.extend(hardening::find_in_namespace(namespace, index.lists_accounts(&namespace.id.name)));
     invalid.chain(found.into_iter().map(move |(check, flaw)| of_object(check, namespace, flaw)))
 }
 
 fn of_account(account: &Object) -> impl Iterator<Item = Finding> {
-    ACCOUNT_CHECKS
-        .iter()
-        .filter_map(move |check| Some(of_object(&check.about, account, (check.find)(account)?)))
+    let found = hardening::find_in_account(account);
+    found.into_iter().map(move |(check, flaw)| of_object(check, account, flaw))
 }
 
 /// A flaw of an object that makes no pods.
@@ -321,8 +325,12 @@ impl<'a, 's> Judge<'a, 's> {
         }
         let message = (check.finding)(&member.template, offence);
         let container = container_of(&member.template, offence.place);
+        let related = match offence.place {
+            Place::Volume(_) => mounts(member, &witness),
+            _ => Vec::new(),
+        };
         let found = finding(&check.about, self.family.top, member.object, path, message, witness);
-        self.findings.push(Finding { container: container.map(str::to_owned), ..found });
+        self.findings.push(Finding { container: container.map(str::to_owned), related, ..found });
     }
 
     /// Whether an earlier member has the same finding: then this one is counted there.
@@ -380,6 +388,17 @@ impl<'a, 's> Judge<'a, 's> {
             String::new(),
         ));
     }
+}
+
+/// Where a volume is mounted.
+fn mounts(member: &Workload<'_>, volume: &str) -> Vec<(FieldPath, Location)> {
+    let pod: Pod<'_> = member.decode();
+    let mounts = hardening::mounts_of(&pod, volume).into_iter().map(|at| {
+        let path = member.path_to(&at.path().0);
+        let location = Location::of(member.object, &path);
+        (path, location)
+    });
+    mounts.collect()
 }
 
 /// Numbers the findings on one object that are the same but for positions in lists.

@@ -102,6 +102,11 @@ impl<'s> Index<'s> {
         }
     }
 
+    /// Whether a service account other than the default one is known in a namespace.
+    pub(crate) fn lists_accounts(&self, namespace: &str) -> bool {
+        self.listed.contains(&Some(namespace))
+    }
+
     /// What matters for a pod in a namespace.
     pub(crate) fn around(&self, namespace: Option<&'s str>, pod: &Pod<'s>) -> Surroundings<'s> {
         let account = (namespace, pod.spec.account());

@@ -6,6 +6,7 @@ use ringwall_model::fix::{Change, Fix, Value};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 
+use super::hygiene::{DEFAULT_NAMESPACE, in_default_namespace};
 use super::repair::{Repair, reviewed, safe, set};
 use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, cis, mitre, nsa};
 use crate::model::Place;
@@ -155,44 +156,67 @@ fn rename_field(_: &Subject<'_, '_>, flaw: &Flaw) -> Result<Fix, &'static str> {
     Ok(safe("rename serviceAccount to serviceAccountName", vec![change]))
 }
 
-/// A check of `ServiceAccount` objects.
-#[derive(Debug)]
-pub struct AccountCheck {
-    /// What is said about it.
-    pub about: Check,
-    /// What is wrong with an account.
-    pub find: fn(&Object) -> Option<Flaw>,
-    /// What mends it, its paths from the object.
-    pub mend: fn(&Flaw) -> Fix,
+/// What is wrong with a ServiceAccount object, each with its check.
+pub fn find_in_account(account: &Object) -> Vec<(&'static Check, Flaw)> {
+    let mut found: Vec<(&'static Check, Flaw)> =
+        default_automounts(account).map(|flaw| (&DEFAULT_AUTOMOUNTS, flaw)).into_iter().collect();
+    // The cluster itself makes the default account of each namespace.
+    if account.id.name != "default" {
+        let about = &super::CHECKS.iter().find(|check| check.about.id == DEFAULT_NAMESPACE.about.id);
+        found.extend(about.zip(in_default_namespace(account)).map(|(check, flaw)| (&check.about, flaw)));
+    }
+    found
 }
 
-/// All checks of service accounts.
-pub static CHECKS: &[AccountCheck] = &[AccountCheck {
-    about: Check {
-        id: "RW-SA-001",
-        name: "default-service-account-automounts",
-        severity: Severity::Low,
-        summary: "the default service account gives its token to every pod that names no account",
-        what: "A ServiceAccount called `default` does not set `automountServiceAccountToken: false`.",
-        why: "Each pod of the namespace that names no account and says nothing else carries a token for the API server, most \
-              of them for nothing.",
-        fix: "Set `automountServiceAccountToken: false` on the account; pods that need a token name an account of their own.",
-        bad: "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: default\n  namespace: shop\n",
-        good: "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: default\n  namespace: shop\nautomountServiceAccountToken: false\n",
-        versions: EVERY_VERSION,
-        references: &[ACCOUNTS],
-        controls: &[cis("5.1.5"), nsa("Protecting Pod service account tokens")],
-    },
-    find: default_automounts,
-    mend: |_| {
-        let change = set(FieldPath::keys(&[AUTOMOUNT]), Value::Bool(false));
-        reviewed(
-            "mount no token of it",
-            "whether a pod without an account of its own talks to the API server",
-            vec![change],
-        )
-    },
-}];
+/// A namespace whose pods have no choice of account. `has_own` tells whether an account other than `default` is known in it.
+pub fn find_in_namespace(namespace: &Object, has_own: bool) -> Option<(&'static Check, Flaw)> {
+    if has_own {
+        return None;
+    }
+    let message = "no service account of its own is known in the namespace".to_owned();
+    Some((&NO_ACCOUNT, Flaw::missing(At::Object(FieldPath::root()), namespace.id.name.as_str(), message)))
+}
+
+/// What mends a flaw of a service account, its paths from the object.
+pub fn mend_account(flaw: &Flaw) -> Fix {
+    let review = "whether a pod without an account of its own talks to the API server";
+    reviewed("mount no token of the default account", review, vec![set(flaw.path().0, Value::Bool(false))])
+}
+
+/// The checks of service accounts and of the lack of them.
+pub static ACCOUNT_CHECKS: &[&Check] = &[&DEFAULT_AUTOMOUNTS, &NO_ACCOUNT];
+
+/// The default account gives away its token.
+static DEFAULT_AUTOMOUNTS: Check = Check {
+    id: "RW-SA-001",
+    name: "default-service-account-automounts",
+    severity: Severity::Low,
+    summary: "the default service account gives its token to every pod that names no account",
+    what: "A ServiceAccount called `default` does not set `automountServiceAccountToken: false`.",
+    why: "Each pod of the namespace that names no account and says nothing else carries a token for the API server, most of them for \
+          nothing.",
+    fix: "Set `automountServiceAccountToken: false` on the account; pods that need a token name an account of their own.",
+    bad: "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: default\n  namespace: shop\n",
+    good: "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: default\n  namespace: shop\nautomountServiceAccountToken: false\n",
+    versions: EVERY_VERSION,
+    references: &[ACCOUNTS],
+    controls: &[cis("5.1.5"), nsa("Protecting Pod service account tokens")],
+};
+
+static NO_ACCOUNT: Check = Check {
+    id: "RW-SA-002",
+    name: "namespace-without-service-account",
+    severity: Severity::Info,
+    summary: "a namespace has no service account but the default one",
+    what: "The input holds a Namespace object and no ServiceAccount in it other than `default`.",
+    why: "Its pods share the default account: rights that one of them needs are given to all.",
+    fix: "Give each program that talks to the API server an account of its own.",
+    bad: "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n",
+    good: "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: shop\n---\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: web\n  namespace: shop\n",
+    versions: EVERY_VERSION,
+    references: &[ACCOUNTS],
+    controls: &[cis("5.1.5")],
+};
 
 fn default_automounts(account: &Object) -> Option<Flaw> {
     let automounts = account.root().get(AUTOMOUNT).and_then(ringwall_model::tree::Node::as_bool);

@@ -1,9 +1,10 @@
-//! Paths of the node in a pod: what each gives away. That a pod has one at all is the standards' matter (RW-POD-004).
+//! Paths of the node in a pod: what each gives away. That a pod has one at all is the standards' matter (RW-POD-003).
 
 use ringwall_model::check::{Check, Control};
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Fix, Value};
 
+use super::model::Pod;
 use super::repair::{Repair, reviewed, set};
 use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, cis, mitre, nsa, who};
 use crate::model::Place;
@@ -308,10 +309,10 @@ where
     })
 }
 
-/// Where a volume is mounted.
-fn mounts(subject: &Subject<'_, '_>, volume: &str) -> Vec<At> {
+/// Where a volume of a pod is mounted.
+pub fn mounts_of(pod: &Pod<'_>, volume: &str) -> Vec<At> {
     let mut mounts = Vec::new();
-    for (place, container) in subject.pod.spec.all() {
+    for (place, container) in pod.spec.all() {
         let of_volume = container.volume_mounts.iter().enumerate().filter(|(_, mount)| mount.name == volume);
         mounts.extend(of_volume.map(|(index, _)| At::Template(place, "volumeMounts[]", index as u32)));
     }
@@ -320,7 +321,7 @@ fn mounts(subject: &Subject<'_, '_>, volume: &str) -> Vec<At> {
 
 fn on_volume(subject: &Subject<'_, '_>, index: u32, name: &str, message: String) -> Flaw {
     let mut flaw = Flaw::present(At::Template(Place::Volume(index), "hostPath.path", 0), name, message);
-    flaw.related = mounts(subject, name);
+    flaw.related = mounts_of(subject.pod, name);
     flaw
 }
 
@@ -381,7 +382,7 @@ fn claim(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
         );
         let at = At::Template(Place::Volume(index as u32), "persistentVolumeClaim.claimName", 0);
         let mut flaw = Flaw::present(at, volume.name, message);
-        flaw.related = mounts(subject, volume.name);
+        flaw.related = mounts_of(subject.pod, volume.name);
         let path = normalized(behind.path);
         let severity = match runtime_of(&path) {
             Some(_) => Severity::Critical,

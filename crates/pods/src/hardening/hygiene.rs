@@ -2,6 +2,7 @@
 
 use ringwall_model::check::Check;
 use ringwall_model::finding::Severity;
+use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 
 use super::repair::Repair;
@@ -32,8 +33,8 @@ pub(super) const DEFAULT_NAMESPACE: HardeningCheck = HardeningCheck {
         id: "RW-POD-060",
         name: "default-namespace",
         severity: Severity::Info,
-        summary: "a workload is in the namespace `default`",
-        what: "`metadata.namespace` is `default`, or `-n default` was given for workloads that state none. A workload that states none is \
+        summary: "a workload or service account is in the namespace `default`",
+        what: "`metadata.namespace` of a workload or of a ServiceAccount other than `default` is `default`, or `-n default` was given for workloads that state none. A workload that states none is \
                passed over: where it goes is decided when it is applied.",
         why: "Policies, quotas and rights are given to namespaces; in `default` all things meet that nobody gave a place.",
         fix: "Give the workload a namespace of its own, with Pod Security labels and network policies.",
@@ -148,11 +149,19 @@ fn sudo(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
 }
 
 fn default_namespace(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
-    if subject.object.id.namespace.as_deref() == Some("default") && !subject.is_owned {
-        let at = At::Object(FieldPath::keys(&["metadata", "namespace"]));
-        let message = format!("the {} is in the namespace default", subject.object.id.kind);
-        flaws.push(Flaw::present(at, "", message));
+    if !subject.is_owned {
+        flaws.extend(in_default_namespace(subject.object));
     }
+}
+
+/// Whether an object is in the namespace `default`.
+pub(super) fn in_default_namespace(object: &Object) -> Option<Flaw> {
+    if object.id.namespace.as_deref() != Some("default") {
+        return None;
+    }
+    let at = At::Object(FieldPath::keys(&["metadata", "namespace"]));
+    let message = format!("the {} is in the namespace default", object.id.kind);
+    Some(Flaw::present(at, "", message))
 }
 
 fn naked_pod(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {

@@ -94,7 +94,8 @@ pub(super) const NO_FS_GROUP_CHANGE_POLICY: HardeningCheck = HardeningCheck {
         name: "fs-group-change-policy-missing",
         severity: Severity::Info,
         summary: "a pod does not say when its volumes change their group",
-        what: "`securityContext.fsGroupChangePolicy` is not set, and the pod does not run on Windows.",
+        what: "`securityContext.fsGroupChangePolicy` is not set, or is neither `Always` nor `OnRootMismatch`, and the pod does not run \
+               on Windows.",
         why: "The default, `Always`, walks over all files of each volume at each start. To say it makes the choice one that was made.",
         fix: "Set `fsGroupChangePolicy` to `Always`, or for large volumes to `OnRootMismatch`.",
         bad: "kind: Pod\nspec:\n  containers:\n  - name: web\n",
@@ -190,12 +191,15 @@ fn no_fs_group(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
 
 fn no_fs_group_change_policy(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
     let spec = &subject.pod.spec;
-    let policy = spec.security_context.as_ref().map(|context| context.fs_group_change_policy);
-    if !spec.is_windows() && policy.unwrap_or_default().is_empty() {
-        let at = At::Template(Place::Pod, "securityContext.fsGroupChangePolicy", 0);
-        let message = "the pod does not say when its volumes change their group".to_owned();
-        flaws.push(Flaw::missing(at, "", message));
+    let policy = spec.security_context.as_ref().map(|context| context.fs_group_change_policy).unwrap_or_default();
+    if spec.is_windows() || matches!(policy, "Always" | "OnRootMismatch") {
+        return;
     }
+    let at = At::Template(Place::Pod, "securityContext.fsGroupChangePolicy", 0);
+    flaws.push(match policy {
+        "" => Flaw::missing(at, "", "the pod does not say when its volumes change their group".to_owned()),
+        other => Flaw::present(at, other, format!("the API server knows no fsGroupChangePolicy {other}")),
+    });
 }
 
 fn root_supplemental_group(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {

@@ -28,7 +28,8 @@ use ringwall_model::finding::Severity;
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 
-pub use self::accounts::{AccountCheck, CHECKS as ACCOUNT_CHECKS};
+pub use self::accounts::{ACCOUNT_CHECKS, find_in_account, find_in_namespace, mend_account};
+pub use self::host_paths::mounts_of;
 use self::model::{Container, Pod};
 use self::repair::Repair;
 use crate::model::{ContainerList, Place, below};

@@ -3,7 +3,7 @@
 use ringwall_model::check::Check;
 use ringwall_model::finding::Severity;
 
-use super::model::Container;
+use super::model::{Container, Present, Resources};
 use super::repair::Repair;
 use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, mitre, nsa, who};
 use crate::model::{ContainerList, Place};
@@ -38,8 +38,8 @@ pub(super) const MEMORY_REQUEST: HardeningCheck = HardeningCheck {
         name: "memory-request-missing",
         severity: Severity::Info,
         summary: "a container is promised no memory",
-        what: "A container or init container has neither `resources.requests.memory` nor `resources.limits.memory`, which the \
-               API server takes for the request where there is none.",
+        what: "A container or init container has no `resources.requests.memory`. Where it has `resources.limits.memory`, the API \
+               server takes that for the request, and the message says so.",
         why: "The scheduler puts the pod on a node that may have no memory left, and it is among the first to be evicted.",
         fix: "Set `resources.requests.memory` to what the program needs.",
         bad: "kind: Pod\nspec:\n  containers:\n  - name: web\n",
@@ -78,8 +78,8 @@ pub(super) const CPU_REQUEST: HardeningCheck = HardeningCheck {
         name: "cpu-request-missing",
         severity: Severity::Info,
         summary: "a container is promised no processor time",
-        what: "A container or init container has neither `resources.requests.cpu` nor `resources.limits.cpu`, which the API \
-               server takes for the request where there is none.",
+        what: "A container or init container has no `resources.requests.cpu`. Where it has `resources.limits.cpu`, the API server \
+               takes that for the request, and the message says so.",
         why: "Under load the container gets what others leave.",
         fix: "Set `resources.requests.cpu` to what the program needs.",
         bad: "kind: Pod\nspec:\n  containers:\n  - name: web\n",
@@ -93,39 +93,46 @@ pub(super) const CPU_REQUEST: HardeningCheck = HardeningCheck {
 };
 
 fn memory_limit(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
-    let lacks = |container: &Container<'_>| !container.resources.limits.memory.0;
-    each(subject, flaws, "resources.limits.memory", lacks, "has no memory limit");
+    each(subject, flaws, "resources.limits.memory", |container| {
+        (!container.resources.limits.memory.0).then_some("has no memory limit")
+    });
 }
 
 fn memory_request(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
-    let lacks = |container: &Container<'_>| {
-        !container.resources.requests.memory.0 && !container.resources.limits.memory.0
-    };
-    each(subject, flaws, "resources.requests.memory", lacks, "requests no memory");
+    each(subject, flaws, "resources.requests.memory", |container| {
+        let Resources { requests, limits } = container.resources;
+        requested(requests.memory, limits.memory, ["requests no memory", "requests as much memory as it is limited to"])
+    });
 }
 
 fn cpu_limit(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
-    let lacks = |container: &Container<'_>| !container.resources.limits.cpu.0;
-    each(subject, flaws, "resources.limits.cpu", lacks, "has no CPU limit");
+    each(subject, flaws, "resources.limits.cpu", |container| {
+        (!container.resources.limits.cpu.0).then_some("has no CPU limit")
+    });
 }
 
 fn cpu_request(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
-    let lacks =
-        |container: &Container<'_>| !container.resources.requests.cpu.0 && !container.resources.limits.cpu.0;
-    each(subject, flaws, "resources.requests.cpu", lacks, "requests no CPU");
+    each(subject, flaws, "resources.requests.cpu", |container| {
+        let Resources { requests, limits } = container.resources;
+        requested(requests.cpu, limits.cpu, ["requests no CPU", "requests as much CPU as it is limited to"])
+    });
 }
 
-/// The containers that can have resources and lack one. Ephemeral ones cannot: the API server refuses it.
+/// What is said of a request that is not written. Source: `SetDefaults_Pod` in k8s.io/kubernetes `pkg/apis/core/v1/defaults.go`.
+fn requested(request: Present, limit: Present, says: [&'static str; 2]) -> Option<&'static str> {
+    (!request.0).then(|| says[usize::from(limit.0)])
+}
+
+/// The containers that can have resources and of which something is to be said. Ephemeral ones cannot: the API server refuses it.
 fn each(
     subject: &Subject<'_, '_>,
     flaws: &mut Vec<Flaw>,
     field: &'static str,
-    lacks: fn(&Container<'_>) -> bool,
-    says: &str,
+    says: impl Fn(&Container<'_>) -> Option<&'static str>,
 ) {
     let ephemeral = |place: Place| matches!(place, Place::Container { list: ContainerList::Ephemeral, .. });
     for (place, container) in subject.pod.spec.all().filter(|(place, _)| !ephemeral(*place)) {
-        if lacks(container) {
+        if let Some(says) = says(container) {
             let message = format!("{} {says}", who(place, container));
             flaws.push(Flaw::missing(At::Template(place, field, 0), container.name, message));
         }

@@ -8,8 +8,7 @@ use super::*;
 fn the_lists_of_checks_are_sound() {
     let checks = CHECKS.iter().map(|check| &check.about);
     assert_eq!(ringwall_model::check::validate(checks), Vec::<String>::new());
-    let accounts = ACCOUNT_CHECKS.iter().map(|check| &check.about);
-    assert_eq!(ringwall_model::check::validate(accounts), Vec::<String>::new());
+    assert_eq!(ringwall_model::check::validate(ACCOUNT_CHECKS.iter().copied()), Vec::<String>::new());
     let ids: BTreeSet<&str> = CHECKS.iter().map(|check| check.about.id).collect();
     assert_eq!(ids.len(), CHECKS.len());
 }
