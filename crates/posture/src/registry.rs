@@ -2,7 +2,7 @@
 
 use ringwall_model::check::Check;
 use ringwall_pods::checks::CHECKS;
-use ringwall_pods::namespace;
+use ringwall_pods::{control_plane, namespace};
 
 /// A check, and by what name its reference knows it.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,8 @@ impl Entry {
 pub fn entries() -> Vec<Entry> {
     let standard = CHECKS.iter().map(|check| Entry { check: &check.about, reference: Some(check.id) });
     let namespace = namespace::CHECKS.iter().map(|check| Entry { check, reference: None });
-    let mut entries: Vec<Entry> = standard.chain(namespace).collect();
+    let control_plane = control_plane::CHECKS.iter().map(|check| Entry { check, reference: None });
+    let mut entries: Vec<Entry> = standard.chain(namespace).chain(control_plane).collect();
     entries.sort_by_key(|entry| entry.check.id);
     entries
 }

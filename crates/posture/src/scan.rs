@@ -20,6 +20,7 @@ use ringwall_pods::model::{ContainerList, Place};
 use ringwall_pods::namespace::{invalid_label, policy_of, refused};
 use ringwall_pods::policy::{Level, LevelVersion, Policy, Version};
 
+use crate::control_plane;
 use crate::evaluator;
 use crate::workloads::{self, Family, Workload};
 
@@ -59,6 +60,7 @@ pub fn scan(snapshot: &Snapshot, options: Options) -> Scan {
         .flat_map_iter(|family| Judge::new(snapshot, &evaluator, family).run())
         .collect();
     findings.extend(snapshot.of_kind("", "Namespace").flat_map(invalid_labels));
+    findings.extend(control_plane::findings(&workloads));
     findings.par_sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     let mut problems = workloads.problems;
     problems.sort();
@@ -75,7 +77,7 @@ fn invalid_labels(namespace: &Object) -> impl Iterator<Item = Finding> {
 }
 
 /// A finding on `top`, located in the text of `object`.
-fn finding(
+pub(crate) fn finding(
     check: &'static Check,
     top: &Object,
     object: &Object,
@@ -251,7 +253,7 @@ impl<'a, 's> Judge<'a, 's> {
 }
 
 /// Numbers the findings on one object that are the same but for positions in lists.
-fn number_twins(findings: &mut [Finding]) {
+pub(crate) fn number_twins(findings: &mut [Finding]) {
     let mut seen: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
     let mut twins = Vec::new();
     for (index, finding) in findings.iter().enumerate() {
