@@ -1,5 +1,6 @@
 //! Findings on the control plane's own pods.
 
+use rayon::prelude::*;
 use ringwall_model::finding::{Finding, Severity};
 use ringwall_model::object::Object;
 use ringwall_pods::control_plane::{self, ClientAuthority, Component, ETCD};
@@ -9,12 +10,12 @@ use crate::workloads::{Family, Workload, Workloads};
 
 /// What is wrong with the flags of the control plane, each on the object that a user edits.
 pub(crate) fn findings(workloads: &Workloads<'_>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut authorities = Vec::new();
-    for family in &workloads.families {
-        findings.extend(of_family(family));
-        authorities.extend(family.members.iter().flat_map(|member| authorities_of(family.top, member)));
-    }
+    let families = &workloads.families;
+    let mut findings: Vec<Finding> = families.par_iter().flat_map_iter(of_family).collect();
+    let authorities: Vec<Placed<'_>> = families
+        .par_iter()
+        .flat_map_iter(|family| family.members.iter().flat_map(|member| authorities_of(family.top, member)))
+        .collect();
     findings.extend(shared_authorities(&authorities));
     findings
 }

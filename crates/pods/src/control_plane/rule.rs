@@ -1,6 +1,6 @@
 //! What a flag must be, and how that is judged.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use ringwall_model::check::Check;
 use ringwall_model::finding::Severity;

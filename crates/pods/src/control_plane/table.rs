@@ -378,7 +378,7 @@ pub static RULES: &[Rule] = &[
         check: &TLS,
         want: Want::Both("kubelet-client-key"),
         absent: Some(Medium),
-        says: "calls kubelets without a certificate of its own, so that they must take anybody's calls",
+        says: "shows kubelets no certificate, so that they must take anybody's calls",
         remedy: Remedy::Own("FILE.crt"),
         cis: "1.2.4",
         ..ROW
@@ -423,7 +423,7 @@ pub static RULES: &[Rule] = &[
         want: Want::Both("etcd-keyfile"),
         wrong: High,
         absent: Some(High),
-        says: "reaches etcd without a certificate of its own, so that etcd must take anybody's calls",
+        says: "shows etcd no certificate, so that etcd must take anybody's calls",
         remedy: Remedy::Own("FILE.crt"),
         cis: "1.2.23",
         ..ROW
@@ -444,7 +444,7 @@ pub static RULES: &[Rule] = &[
         check: &TLS,
         want: Want::NoneOf(BROKEN_SUITES),
         absent: Some(Info),
-        says: "does not keep to strong cipher suites",
+        says: "is not held to strong cipher suites",
         cis: "1.2.29",
         ..ROW
     },
