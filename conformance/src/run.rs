@@ -104,7 +104,10 @@ pub(crate) fn case_file(file: &CaseFile, output: &mut Output) -> Result<bool, St
         enough = is_enough;
     }
     if skipped > 0 {
-        Output::say(&format!("{}: {skipped} further cases are of rules that the rings do not cover", file.path.display()));
+        Output::say(&format!(
+            "{}: {skipped} further cases are of rules that the rings do not cover",
+            file.path.display()
+        ));
     }
     Output::say(&format!("{}: {counted} cases, {agree} agree, {differ} differ", file.path.display()));
     Ok(differ == 0 && enough)

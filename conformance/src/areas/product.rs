@@ -78,7 +78,8 @@ impl Which {
 fn map() -> &'static BTreeMap<String, Rule> {
     static MAP: OnceLock<BTreeMap<String, Rule>> = OnceLock::new();
     MAP.get_or_init(|| {
-        let map: Map = toml::from_str(include_str!("../../gold-map.toml")).expect("the map of rules is valid");
+        let map: Map =
+            toml::from_str(include_str!("../../gold-map.toml")).expect("the map of rules is valid");
         map.rule.into_iter().map(|rule| (rule.name.clone(), rule)).collect()
     })
 }
@@ -143,7 +144,8 @@ fn answer(case: &Case<'_>) -> Result<Answered, String> {
     for (object, wanted) in &want {
         for path in wanted {
             paths += 1;
-            let found = got.get(object).is_some_and(|found| found.iter().any(|other| same_place(path, other)));
+            let found =
+                got.get(object).is_some_and(|found| found.iter().any(|other| same_place(path, other)));
             if !found {
                 missed_paths.push(format!("{object} {path}"));
             }
@@ -245,14 +247,12 @@ fn together(answers: &[(&Case<'_>, &Answered)]) -> (String, bool) {
         let rule = case.id.split('/').next().unwrap_or_default();
         let tally = &answered.verdict["tally"];
         let count = |key: &str| tally[key].as_array().map_or(0, Vec::len);
-        let of = |key: &str| tally[key].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
+        let of =
+            |key: &str| tally[key].as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or_default();
         let sums = rules.entry(rule).or_default();
-        for (sum, add) in sums.iter_mut().zip([
-            of("objects"),
-            count("missedObjects"),
-            of("paths"),
-            count("missedPaths"),
-        ]) {
+        for (sum, add) in
+            sums.iter_mut().zip([of("objects"), count("missedObjects"), of("paths"), count("missedPaths")])
+        {
             *sum += add;
         }
     }
@@ -284,7 +284,8 @@ fn together(answers: &[(&Case<'_>, &Answered)]) -> (String, bool) {
         paths - missed_paths,
         percent(paths - missed_paths, paths),
     );
-    let enough = (objects - missed) * 100 >= objects * OBJECTS && (paths - missed_paths) * 100 >= paths * PATHS;
+    let enough =
+        (objects - missed) * 100 >= objects * OBJECTS && (paths - missed_paths) * 100 >= paths * PATHS;
     (text, enough)
 }
 

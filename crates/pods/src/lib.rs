@@ -5,7 +5,8 @@
 //! - [`admission::Admission`]: an admission request into the response, audit annotations, warnings, counters;
 //! - [`policy::from_labels`]: which policy a namespace's labels choose;
 //! - [`hardening`]: what the standards do not ask for and a careful owner does all the same;
-//! - [`standing`]: the tightest level that a workload can take, and what stops the next.
+//! - [`standing`]: the tightest level that a workload can take, and what stops the next;
+//! - [`control_plane`]: unsafe flags of the control plane's own pods.
 //!
 //! The reference is k8s.io/pod-security-admission v0.37, the library in kube-apiserver v1.37.
 //!
@@ -30,6 +31,7 @@
 pub mod admission;
 pub mod checks;
 pub mod config;
+pub mod control_plane;
 pub mod defaulting;
 pub mod evaluate;
 pub mod evidence;

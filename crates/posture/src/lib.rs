@@ -14,6 +14,7 @@
 //! - What joins two rings lives here; a ring knows no other.
 
 pub mod check;
+mod control_plane;
 pub mod level;
 pub mod plan;
 pub mod registry;

@@ -3,7 +3,7 @@
 use ringwall_model::check::Check;
 use ringwall_pods::checks::CHECKS;
 use ringwall_pods::hardening::{self, ACCOUNT_CHECKS};
-use ringwall_pods::namespace;
+use ringwall_pods::{control_plane, namespace};
 
 /// A check, and by what name its reference knows it.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,9 @@ pub fn entries() -> Vec<Entry> {
     let namespace = namespace::CHECKS.iter().map(|check| Entry { check, reference: None });
     let hardening = hardening::CHECKS.iter().map(|check| Entry { check: &check.about, reference: None });
     let accounts = ACCOUNT_CHECKS.iter().map(|check| Entry { check, reference: None });
-    let mut entries: Vec<Entry> = standard.chain(namespace).chain(hardening).chain(accounts).collect();
+    let control_plane = control_plane::CHECKS.iter().map(|check| Entry { check, reference: None });
+    let mut entries: Vec<Entry> =
+        standard.chain(namespace).chain(hardening).chain(accounts).chain(control_plane).collect();
     entries.sort_by_key(|entry| entry.check.id);
     entries
 }

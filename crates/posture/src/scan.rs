@@ -22,6 +22,7 @@ use ringwall_pods::model::{ContainerList, Place};
 use ringwall_pods::namespace::{self, invalid_label, policy_of, refused};
 use ringwall_pods::policy::{Level, LevelVersion, Policy, Version};
 
+use crate::control_plane;
 use crate::evaluator;
 use crate::surroundings::Index;
 use crate::workloads::{self, Family, Reading, Workload};
@@ -70,8 +71,11 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
         .par_iter()
         .flat_map_iter(|family| Judge::new(snapshot, &evaluator, &index, options.hardening, family).run())
         .collect();
-    findings.extend(snapshot.of_kind("", "Namespace").flat_map(|object| of_namespace(object, &evaluator, &index)));
+    findings.extend(
+        snapshot.of_kind("", "Namespace").flat_map(|object| of_namespace(object, &evaluator, &index)),
+    );
     findings.extend(snapshot.of_kind("", "ServiceAccount").flat_map(of_account));
+    findings.extend(control_plane::findings(&workloads));
     findings.par_sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     let mut problems = workloads.problems;
     problems.sort();
@@ -107,7 +111,7 @@ fn of_object(check: &'static Check, object: &Object, flaw: Flaw) -> Finding {
 }
 
 /// A finding on `top`, located in the text of `object`.
-fn finding(
+pub(crate) fn finding(
     check: &'static Check,
     top: &Object,
     object: &Object,
@@ -402,7 +406,7 @@ fn mounts(member: &Workload<'_>, volume: &str) -> Vec<(FieldPath, Location)> {
 }
 
 /// Numbers the findings on one object that are the same but for positions in lists.
-fn number_twins(findings: &mut [Finding]) {
+pub(crate) fn number_twins(findings: &mut [Finding]) {
     let mut seen: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
     let mut twins = Vec::new();
     for (index, finding) in findings.iter().enumerate() {

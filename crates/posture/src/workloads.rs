@@ -71,6 +71,15 @@ impl<'s> Workload<'s> {
         }
     }
 
+    /// The node of its pod template, where that is metadata and spec.
+    pub fn node(&self) -> Option<Node<'s>> {
+        match &self.source {
+            TemplateSource::BuiltIn(kind) => kind.template_in(self.object.root()),
+            TemplateSource::Custom { node, shape: Shape::Template, .. } => Some(*node),
+            TemplateSource::Custom { .. } => None,
+        }
+    }
+
     /// The pod template, decoded as another type.
     pub fn decode<T: Template<'s>>(&self) -> T {
         match &self.source {

@@ -191,7 +191,8 @@ fn no_fs_group(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
 
 fn no_fs_group_change_policy(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
     let spec = &subject.pod.spec;
-    let policy = spec.security_context.as_ref().map(|context| context.fs_group_change_policy).unwrap_or_default();
+    let policy =
+        spec.security_context.as_ref().map(|context| context.fs_group_change_policy).unwrap_or_default();
     if spec.is_windows() || matches!(policy, "Always" | "OnRootMismatch") {
         return;
     }

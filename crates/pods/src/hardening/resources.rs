@@ -101,7 +101,11 @@ fn memory_limit(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
 fn memory_request(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
     each(subject, flaws, "resources.requests.memory", |container| {
         let Resources { requests, limits } = container.resources;
-        requested(requests.memory, limits.memory, ["requests no memory", "requests as much memory as it is limited to"])
+        requested(
+            requests.memory,
+            limits.memory,
+            ["requests no memory", "requests as much memory as it is limited to"],
+        )
     });
 }
 
