@@ -2,10 +2,12 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 use ringwall_pods::policy::{Level, Version, VersionError};
+use ringwall_report::{FORMATS, Format, JSON, TEXT, format};
 
 /// Every ring of a Kubernetes cluster's defence, exactly
 #[derive(Debug, Parser)]
@@ -45,13 +47,13 @@ pub(crate) enum PodsVerb {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ringwall scan k8s/
-  ringwall scan --fail-on high -o json k8s/ > report.json
+  ringwall scan --fail-on high -o sarif k8s/ > ringwall.sarif
   helm template charts/web | ringwall scan -")]
 pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
     #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) output: ReportArgs,
     /// Exit with 1 if there is a finding of this severity or above: info, low, medium, high, critical
     #[arg(long, value_name = "SEVERITY", default_value = "low")]
     pub(crate) fail_on: Severity,
@@ -161,6 +163,29 @@ pub(crate) struct OutputArgs {
     /// Format of the answer
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+/// How findings are shown.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Format of the report
+    #[arg(short, long, value_name = "FORMAT", default_value = TEXT.name, value_parser = formats())]
+    pub(crate) output: &'static Format,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+/// All formats of reports, by name.
+fn formats() -> impl TypedValueParser<Value = &'static Format> {
+    let values = FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.summary));
+    PossibleValuesParser::new(values).try_map(|name| format(&name).ok_or("there is no such format"))
+}
+
+/// How the run looks on a terminal.
+#[derive(Debug, Args)]
+pub(crate) struct LookArgs {
     /// When text is coloured; auto: on a terminal, unless `NO_COLOR` is set
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub(crate) color: Color,
@@ -175,6 +200,16 @@ pub(crate) enum Output {
     #[default]
     Text,
     Json,
+}
+
+impl Output {
+    /// What a report has in its place.
+    pub(crate) const fn format(self) -> &'static Format {
+        match self {
+            Self::Text => TEXT,
+            Self::Json => JSON,
+        }
+    }
 }
 
 /// When to use colour.

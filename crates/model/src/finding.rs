@@ -221,20 +221,24 @@ impl Finding {
             &path,
             &self.witness,
         ];
-        // FNV-1a, 64 bits: stable across builds and platforms.
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        for part in parts {
-            for byte in part.bytes().chain([0]) {
-                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-            }
-        }
-        format!("{hash:016x}")
+        stable_hash(&parts)
     }
 
     /// The key by which findings are sorted: place first, so that output follows the files.
     pub fn sort_key(&self) -> impl Ord + '_ {
         (&self.location.file, self.location.position, self.check.id, &self.path, &self.witness, &self.object)
     }
+}
+
+/// A hash of texts, as 16 hexadecimal digits, that is the same in every build and on every platform (FNV-1a, 64 bits).
+pub fn stable_hash(parts: &[&str]) -> String {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for part in parts {
+        for byte in part.bytes().chain([0]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    format!("{hash:016x}")
 }
 
 /// Something that is worth knowing, and neither a finding nor a problem.

@@ -1,9 +1,7 @@
 //! `ringwall scan`: what is wrong with every object.
 
-use std::io::{self, Write};
-
 use ringwall_posture::scan::Options;
-use ringwall_report::{Report, Style};
+use ringwall_report::Report;
 
 use crate::args::ScanArgs;
 use crate::input;
@@ -11,7 +9,7 @@ use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
 
 pub(crate) fn run(args: &ScanArgs) -> Result<Outcome, Usage> {
-    let screen = Screen::new(&args.output);
+    let screen = Screen::new(args.output.output, &args.output.look);
     let mut loaded = input::load(&args.input, "scan", screen.quiet)?;
     let scan = ringwall_posture::scan(&loaded.snapshot, Options::default());
     let mut summary = loaded.summary(scan.workloads);
@@ -29,13 +27,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Outcome, Usage> {
         summary,
         ..Report::default()
     };
-    let write = |name: &str, style: Style, out: &mut dyn Write| match ringwall_report::format(name) {
-        Some(format) => (format.reporter)(&report, &style, out),
-        None => Err(io::Error::other(format!("there is no format {name}"))),
-    };
-    let written =
-        screen.answer(|style, out| write("text", style, out), |out| write("json", Style::default(), out));
-    screen.asides(&loaded.problems, &loaded.notes);
+    let written = screen.report(&report);
     loaded.hint(&screen);
     Ok(Outcome::no_if(found).max(loaded.outcome(false)).max(written))
 }

@@ -20,7 +20,7 @@ use crate::screen::Screen;
 use crate::{document, input};
 
 pub(crate) fn run(args: &CheckArgs) -> Result<Outcome, Usage> {
-    let screen = Screen::new(&args.output);
+    let screen = Screen::new(args.output.output.format(), &args.output.look);
     let configuration = configuration(args.config.as_deref())?;
     let mut loaded = input::load(&args.input, "pods check", screen.quiet)?;
     let evaluator = evaluator(&loaded.snapshot.facts);

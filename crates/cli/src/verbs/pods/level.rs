@@ -20,7 +20,7 @@ use crate::table::{self, Cell};
 use crate::{document, input};
 
 pub(crate) fn run(args: &LevelArgs) -> Result<Outcome, Usage> {
-    let screen = Screen::new(&args.output);
+    let screen = Screen::new(args.output.output.format(), &args.output.look);
     let mut loaded = input::load(&args.input, "pods level", screen.quiet)?;
     let mut workloads = workloads::of(&loaded.snapshot, Reading::default());
     let levels = levels(&loaded.snapshot, &workloads, &evaluator(&loaded.snapshot.facts), args.version);

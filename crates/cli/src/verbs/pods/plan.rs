@@ -18,7 +18,7 @@ use crate::table;
 use crate::{document, input};
 
 pub(crate) fn run(args: &PlanArgs) -> Result<Outcome, Usage> {
-    let screen = Screen::new(&args.output);
+    let screen = Screen::new(args.output.output.format(), &args.output.look);
     let configuration = configuration(args.config.as_deref())?;
     let mut loaded = input::load(&args.input, "pods plan --enforce restricted", screen.quiet)?;
     let mut workloads = workloads::of(&loaded.snapshot, Reading::default());
