@@ -334,7 +334,8 @@ impl<'a, 's> Judge<'a, 's> {
             _ => Vec::new(),
         };
         let found = finding(&check.about, self.family.top, member.object, path, message, witness);
-        self.findings.push(Finding { container: container.map(str::to_owned), related, ..found });
+        let severity = (check.grade)(offence).unwrap_or(check.about.severity);
+        self.findings.push(Finding { severity, container: container.map(str::to_owned), related, ..found });
     }
 
     /// Whether an earlier member has the same finding: then this one is counted there.
