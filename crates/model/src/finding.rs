@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use crate::check::Check;
-use crate::fix::PlacedFix;
+use crate::fix::{Fix, PlacedFix};
 use crate::object::{Object, ObjectId, Rendering};
 use crate::path::FieldPath;
 use crate::text::{Position, Span};
@@ -200,6 +200,17 @@ pub struct Finding {
     pub standing: Standing,
     /// What makes it go away, where that was asked for and there is something.
     pub fix: Option<Box<PlacedFix>>,
+    /// How its check would mend it, where that was asked for.
+    pub mending: Option<Box<Mending>>,
+}
+
+/// How a check would mend a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mending {
+    /// The index in the snapshot of the object in whose text the finding is.
+    pub object: usize,
+    /// The changes of that object; or why there are none, as a sentence without full stop.
+    pub fix: Result<Fix, String>,
 }
 
 impl Finding {

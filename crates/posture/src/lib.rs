@@ -16,6 +16,7 @@
 pub mod check;
 mod control_plane;
 pub mod level;
+mod mend;
 pub mod plan;
 pub mod registry;
 pub mod scan;

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 use ringwall_model::check::Check;
-use ringwall_model::finding::{Finding, Location, Note, Problem, Standing};
+use ringwall_model::finding::{Finding, Location, Mending, Note, Problem, Standing};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
@@ -24,6 +24,7 @@ use ringwall_pods::policy::{Level, LevelVersion, Policy, Version};
 
 use crate::control_plane;
 use crate::evaluator;
+use crate::mend;
 use crate::surroundings::Index;
 use crate::workloads::{self, Family, Reading, Workload};
 
@@ -34,6 +35,8 @@ pub struct Options<'o> {
     pub reading: Reading<'o>,
     /// What the owner of the cluster states about it.
     pub hardening: &'o Settings,
+    /// Whether each finding is given how its check would mend it.
+    pub mend: bool,
 }
 
 impl Default for Options<'_> {
@@ -44,7 +47,7 @@ impl Default for Options<'_> {
             floating_tags: Vec::new(),
             required_labels: Vec::new(),
         };
-        Self { reading: Reading { partial: true, ..Reading::default() }, hardening: &SETTINGS }
+        Self { reading: Reading { partial: true, ..Reading::default() }, hardening: &SETTINGS, mend: false }
     }
 }
 
@@ -69,12 +72,19 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
     let mut findings: Vec<Finding> = workloads
         .families
         .par_iter()
-        .flat_map_iter(|family| Judge::new(snapshot, &evaluator, &index, options.hardening, family).run())
+        .flat_map_iter(|family| Judge::new(snapshot, &evaluator, &index, options, family).run())
         .collect();
-    findings.extend(
-        snapshot.of_kind("", "Namespace").flat_map(|object| of_namespace(object, &evaluator, &index)),
-    );
-    findings.extend(snapshot.of_kind("", "ServiceAccount").flat_map(of_account));
+    let levels = options.mend.then(|| mend::levels_of(snapshot, &workloads, &evaluator));
+    for (at, object) in snapshot.objects() {
+        match (object.id.group.as_str(), object.id.kind.as_str()) {
+            ("", "Namespace") => {
+                let mend = levels.as_ref().map(|levels| (at, levels));
+                findings.extend(of_namespace(object, &evaluator, &index, mend));
+            }
+            ("", "ServiceAccount") => findings.extend(of_account(object, options.mend.then_some(at))),
+            _ => {}
+        }
+    }
     findings.extend(control_plane::findings(&workloads));
     findings.par_sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     let mut problems = workloads.problems;
@@ -85,22 +95,39 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
     Scan { findings, problems, notes, workloads: workloads.count }
 }
 
-fn of_namespace<'o>(
-    namespace: &'o Object,
+fn of_namespace(
+    namespace: &Object,
     evaluator: &Evaluator,
     index: &Index<'_>,
-) -> impl Iterator<Item = Finding> + use<'o> {
-    let invalid = invalid_label::find(namespace).into_iter().map(move |label| {
-        finding(&invalid_label::CHECK, namespace, namespace, label.path, label.message, label.value)
-    });
+    mend: Option<(usize, &mend::Levels<'_>)>,
+) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = invalid_label::find(namespace)
+        .into_iter()
+        .map(|label| {
+            finding(&invalid_label::CHECK, namespace, namespace, label.path, label.message, label.value)
+        })
+        .collect();
     let mut found = namespace::find(namespace, evaluator);
     found.extend(hardening::find_in_namespace(namespace, index.lists_accounts(&namespace.id.name)));
-    invalid.chain(found.into_iter().map(move |(check, flaw)| of_object(check, namespace, flaw)))
+    findings.extend(found.into_iter().map(|(check, flaw)| of_object(check, namespace, flaw)));
+    if let Some((object, levels)) = mend {
+        for finding in &mut findings {
+            let fix = mend::namespace(finding, namespace, levels);
+            finding.mending = Some(Box::new(Mending { object, fix }));
+        }
+    }
+    findings
 }
 
-fn of_account(account: &Object) -> impl Iterator<Item = Finding> {
+fn of_account(account: &Object, mend: Option<usize>) -> impl Iterator<Item = Finding> {
     let found = hardening::find_in_account(account);
-    found.into_iter().map(move |(check, flaw)| of_object(check, account, flaw))
+    found.into_iter().map(move |(check, flaw)| {
+        let mending = mend.map(|object| {
+            let fix = hardening::mend_account(check, &flaw).map_err(str::to_owned);
+            Box::new(Mending { object, fix })
+        });
+        Finding { mending, ..of_object(check, account, flaw) }
+    })
 }
 
 /// A flaw of an object that makes no pods.
@@ -134,6 +161,7 @@ pub(crate) fn finding(
         container: None,
         standing: Standing::Open,
         fix: None,
+        mending: None,
     }
 }
 
@@ -169,7 +197,7 @@ struct Judge<'a, 's> {
     snapshot: &'s Snapshot,
     evaluator: &'a Evaluator,
     index: &'a Index<'s>,
-    settings: &'a Settings,
+    options: Options<'a>,
     family: &'a Family<'s>,
     findings: Vec<Finding>,
     /// For each key: the finding, the member that it was first found in, and the last in which it was met.
@@ -181,10 +209,10 @@ impl<'a, 's> Judge<'a, 's> {
         snapshot: &'s Snapshot,
         evaluator: &'a Evaluator,
         index: &'a Index<'s>,
-        settings: &'a Settings,
+        options: Options<'a>,
         family: &'a Family<'s>,
     ) -> Self {
-        Self { snapshot, evaluator, index, settings, family, findings: Vec::new(), known: HashMap::new() }
+        Self { snapshot, evaluator, index, options, family, findings: Vec::new(), known: HashMap::new() }
     }
 
     fn run(mut self) -> Vec<Finding> {
@@ -222,7 +250,7 @@ impl<'a, 's> Judge<'a, 's> {
             is_pod: member.is_pod(),
             is_owned: index > 0,
             surroundings: &surroundings,
-            settings: self.settings,
+            settings: self.options.hardening,
         };
         for check in hardening::CHECKS {
             (check.find)(&subject, flaws);
@@ -273,8 +301,9 @@ impl<'a, 's> Judge<'a, 's> {
             place.and_then(|place| subject.container(place)).map(|container| container.name.to_owned());
         let severity = flaw.severity.unwrap_or(check.about.severity);
         let path = path_of(&flaw.at);
+        let mending = self.options.mend.then(|| mend::flaw(member, subject, check, &flaw));
         let found = finding(&check.about, self.family.top, member.object, path, flaw.message, flaw.witness);
-        self.findings.push(Finding { severity, related, container, ..found });
+        self.findings.push(Finding { severity, related, container, mending, ..found });
     }
 
     /// What baseline checks said that `check` replaces at restricted: of fields, and of parts of the pod.
@@ -335,7 +364,9 @@ impl<'a, 's> Judge<'a, 's> {
         };
         let found = finding(&check.about, self.family.top, member.object, path, message, witness);
         let severity = (check.grade)(offence).unwrap_or(check.about.severity);
-        self.findings.push(Finding { severity, container: container.map(str::to_owned), related, ..found });
+        let container = container.map(str::to_owned);
+        let mending = self.options.mend.then(|| mend::offence(member, check, offence));
+        self.findings.push(Finding { severity, container, related, mending, ..found });
     }
 
     /// Whether an earlier member has the same finding: then this one is counted there.

@@ -178,9 +178,16 @@ pub fn find_in_namespace(namespace: &Object, has_own: bool) -> Option<(&'static 
 }
 
 /// What mends a flaw of a service account, its paths from the object.
-pub fn mend_account(flaw: &Flaw) -> Fix {
+///
+/// # Errors
+/// Why nothing does, as a sentence without full stop.
+pub fn mend_account(check: &Check, flaw: &Flaw) -> Result<Fix, &'static str> {
+    if check.id != DEFAULT_AUTOMOUNTS.id {
+        return Err("which namespace is meant is not in the manifest");
+    }
     let review = "whether a pod without an account of its own talks to the API server";
-    reviewed("mount no token of the default account", review, vec![set(flaw.path().0, Value::Bool(false))])
+    let changes = vec![set(flaw.path().0, Value::Bool(false))];
+    Ok(reviewed("mount no token of the default account", review, changes))
 }
 
 /// The checks of service accounts and of the lack of them.

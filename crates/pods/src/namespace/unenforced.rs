@@ -37,8 +37,9 @@ pub static NOT_RESTRICTED: Check = Check {
     id: "RW-PSA-004",
     name: "restricted-not-enforced",
     severity: Severity::Info,
-    summary: "a namespace enforces baseline and not restricted",
-    what: "The label `pod-security.kubernetes.io/enforce` of a Namespace object says `baseline`.",
+    summary: "a namespace does not enforce restricted",
+    what: "The label `pod-security.kubernetes.io/enforce` of a Namespace object says something else than `restricted`, or is not \
+           there. What it says instead of `baseline`, pod-security-not-enforced reports.",
     why: "Baseline forbids the known ways out of a container; pods may still run as root, with all default capabilities and without a \
           seccomp profile.",
     fix: "Mend the workloads with `ringwall fix`, then label the namespace `restricted`.",
@@ -76,11 +77,12 @@ pub(super) fn find_unenforced(namespace: &Object, flaws: &mut Vec<Flaw>) {
     flaws.push(if own { flaw.severity(Severity::Info) } else { flaw });
 }
 
-/// Whether a namespace enforces the baseline alone.
+/// Whether a namespace enforces less than restricted.
 pub(super) fn find_not_restricted(namespace: &Object, flaws: &mut Vec<Flaw>) {
     let (policy, _) = policy_of(namespace, &Policy::default());
-    if policy.enforce.level == Level::Baseline {
-        let message = "the namespace enforces baseline, and not restricted".to_owned();
+    let own = OWN.contains(&namespace.id.name.as_str());
+    if policy.enforce.level != Level::Restricted && !own {
+        let message = "the namespace does not enforce restricted".to_owned();
         flaws.push(Flaw::present(at(), "", message));
     }
 }

@@ -77,6 +77,7 @@ fn finding(check: &'static Check, place: (u32, u32), path: &str, witness: &str, 
         container: None,
         standing: Standing::Open,
         fix: None,
+        mending: None,
     }
 }
 
