@@ -15,6 +15,7 @@
 
 pub mod check;
 mod control_plane;
+pub mod fix;
 pub mod level;
 mod mend;
 pub mod plan;
