@@ -132,7 +132,7 @@ pub(crate) fn load(args: &InputArgs, verb: &str, quiet: bool) -> Result<Loaded, 
 
 /// Whether the object lives in a namespace, as far as that is known: the built-in kinds but these.
 fn is_namespaced(object: &Object) -> bool {
-    const CLUSTER_WIDE: [&str; 28] = [
+    const CLUSTER_WIDE: [&str; 29] = [
         "APIService",
         "CSIDriver",
         "CSINode",
@@ -152,6 +152,7 @@ fn is_namespaced(object: &Object) -> bool {
         "Namespace",
         "Node",
         "PersistentVolume",
+        "PodSecurityPolicy",
         "PriorityClass",
         "PriorityLevelConfiguration",
         "RuntimeClass",
