@@ -4,7 +4,8 @@
 //! - [`evaluate::Evaluator`]: which checks a pod fails at a level and version, with reason, detail and evidence;
 //! - [`admission::Admission`]: an admission request into the response, audit annotations, warnings, counters;
 //! - [`policy::from_labels`]: which policy a namespace's labels choose;
-//! - [`standing`]: the tightest level that a workload can take, and what stops the next.
+//! - [`standing`]: the tightest level that a workload can take, and what stops the next;
+//! - [`psp`]: what a PodSecurityPolicy, which came before all this, permits, demands and writes.
 //!
 //! The reference is k8s.io/pod-security-admission v0.37, the library in kube-apiserver v1.37.
 //!
@@ -35,6 +36,7 @@ pub mod evidence;
 pub mod model;
 pub mod namespace;
 pub mod policy;
+pub mod psp;
 pub mod review;
 pub mod standing;
 mod text;

@@ -77,7 +77,7 @@ pub(crate) fn decode_checked<'t>(root: Node<'t>, row: &WorkloadKind) -> Option<P
 }
 
 /// Follows the path to the template through every repetition of its keys, as Go's decoder does.
-fn descend<'t>(path: &[&str], node: Node<'t>, found: &mut dyn FnMut(Node<'t>)) {
+pub(crate) fn descend<'t>(path: &[&str], node: Node<'t>, found: &mut dyn FnMut(Node<'t>)) {
     match path.split_first() {
         None => found(node),
         Some((first, rest)) => {
