@@ -6,6 +6,7 @@
 //! | [`check`](mod@check) | the API server's verdict on each workload at a level of the Pod Security Standards |
 //! | [`level`] | the tightest level that each workload and namespace can take |
 //! | [`plan`](mod@plan) | what breaks if a namespace is labelled so |
+//! | [`migrate`](mod@migrate) | what takes the place of PodSecurityPolicies, namespace by namespace |
 //! | [`registry`] | all checks of all rings |
 //! | [`workloads`] | the pod templates of a snapshot, grouped by the object that a user edits |
 //!
@@ -14,7 +15,9 @@
 //! - What joins two rings lives here; a ring knows no other.
 
 pub mod check;
+pub mod grants;
 pub mod level;
+pub mod migrate;
 pub mod plan;
 pub mod registry;
 pub mod scan;
@@ -29,6 +32,7 @@ use ringwall_pods::evaluate::{Evaluator, Failures};
 use crate::workloads::Workload;
 
 pub use check::check;
+pub use migrate::migrate;
 pub use plan::plan;
 pub use scan::{Scan, scan};
 

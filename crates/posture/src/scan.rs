@@ -12,6 +12,7 @@ use ringwall_model::finding::{Finding, Location, Note, Problem, Standing};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
+use ringwall_model::version::Minor;
 use ringwall_pods::checks::{StandardCheck, witness};
 use ringwall_pods::defaulting;
 use ringwall_pods::evaluate::{Evaluator, Failures};
@@ -19,6 +20,7 @@ use ringwall_pods::evidence::Offence;
 use ringwall_pods::model::{ContainerList, Place};
 use ringwall_pods::namespace::{invalid_label, policy_of, refused};
 use ringwall_pods::policy::{Level, LevelVersion, Policy, Version};
+use ringwall_pods::psp::is_policy;
 
 use crate::evaluator;
 use crate::workloads::{self, Family, Workload};
@@ -64,8 +66,19 @@ pub fn scan(snapshot: &Snapshot, options: Options) -> Scan {
     problems.sort();
     let mut notes = workloads.notes;
     notes.extend(repeats(snapshot));
+    notes.extend(retired_policies(snapshot));
     notes.sort();
     Scan { findings, problems, notes, workloads: workloads.count }
+}
+
+/// PodSecurityPolicies, which do nothing in a cluster that does not serve them any more.
+fn retired_policies(snapshot: &Snapshot) -> impl Iterator<Item = Note> {
+    let retired = snapshot.facts.version >= Minor(25);
+    snapshot.objects().map(|(_, object)| object).filter(move |object| retired && is_policy(object)).map(|object| {
+        let message = "PodSecurityPolicy is not served since v1.25, and keeps nothing; `ringwall pods migrate-psp` tells \
+                       what takes its place";
+        Note::of(object, &FieldPath::keys(&["kind"]), message.to_owned())
+    })
 }
 
 fn invalid_labels(namespace: &Object) -> impl Iterator<Item = Finding> {
