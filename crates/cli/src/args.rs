@@ -42,6 +42,8 @@ pub(crate) enum PodsVerb {
     Level(LevelArgs),
     /// What breaks if a namespace is labelled so, templates and CronJobs included
     Plan(PlanArgs),
+    /// From PodSecurityPolicies to namespace labels: which level fits, and what it does not cover
+    MigratePsp(MigratePspArgs),
 }
 
 #[derive(Debug, Args)]
@@ -121,6 +123,25 @@ pub(crate) struct PlanArgs {
     /// The cluster's PodSecurityConfiguration: exemptions and defaults
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall pods migrate-psp k8s/
+  kubectl get psp,clusterroles,clusterrolebindings,ns -o yaml > cluster.yaml
+  kubectl get roles,rolebindings,deploy,sts,ds,job,cronjob,pod -A -o yaml > workloads.yaml
+  ringwall pods migrate-psp cluster.yaml workloads.yaml
+
+Exit codes: 0 in each namespace a level covers all that its policies demand, and no workload relies on what they write;
+1 something is not covered, or cannot be told from the input; 2 wrong usage or unreadable input")]
+pub(crate) struct MigratePspArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    /// Version of the levels: latest or v1.N
+    #[arg(long, default_value = "latest", value_parser = version)]
+    pub(crate) version: Version,
 }
 
 #[derive(Debug, Args)]

@@ -1,5 +1,8 @@
 // Command schema prints the shapes of Kubernetes' built-in kinds, read by reflection from k8s.io/api: the
-// file kubernetes.txt beside it. Run `go run . > kubernetes.txt` here after raising the version in go.mod.
+// files kubernetes.txt and retired.txt beside it.
+//
+//	go run . > kubernetes.txt                                      after raising the version in go.mod
+//	go run -modfile=retired.mod -tags retired . > retired.txt      kinds that no API server serves any more
 package main
 
 import (
@@ -11,21 +14,6 @@ import (
 	"sort"
 	"strings"
 
-	admissionregistrationv1 "k8s.io/api/admissionregistration/v1"
-	appsv1 "k8s.io/api/apps/v1"
-	autoscalingv1 "k8s.io/api/autoscaling/v1"
-	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	batchv1 "k8s.io/api/batch/v1"
-	certificatesv1 "k8s.io/api/certificates/v1"
-	coordinationv1 "k8s.io/api/coordination/v1"
-	corev1 "k8s.io/api/core/v1"
-	discoveryv1 "k8s.io/api/discovery/v1"
-	networkingv1 "k8s.io/api/networking/v1"
-	nodev1 "k8s.io/api/node/v1"
-	policyv1 "k8s.io/api/policy/v1"
-	rbacv1 "k8s.io/api/rbac/v1"
-	schedulingv1 "k8s.io/api/scheduling/v1"
-	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -34,12 +22,12 @@ import (
 
 // custom are the types that read themselves from JSON.
 var custom = map[reflect.Type]string{
-	reflect.TypeOf(resource.Quantity{}):   "quantity",
-	reflect.TypeOf(metav1.Time{}):         "time",
-	reflect.TypeOf(metav1.MicroTime{}):    "microtime",
-	reflect.TypeOf(metav1.Duration{}):     "duration",
-	reflect.TypeOf(intstr.IntOrString{}):  "intorstring",
-	reflect.TypeOf(metav1.FieldsV1{}):     "any",
+	reflect.TypeOf(resource.Quantity{}):    "quantity",
+	reflect.TypeOf(metav1.Time{}):          "time",
+	reflect.TypeOf(metav1.MicroTime{}):     "microtime",
+	reflect.TypeOf(metav1.Duration{}):      "duration",
+	reflect.TypeOf(intstr.IntOrString{}):   "intorstring",
+	reflect.TypeOf(metav1.FieldsV1{}):      "any",
 	reflect.TypeOf(runtime.RawExtension{}): "any",
 }
 
@@ -114,12 +102,7 @@ func (p *printer) fields(t reflect.Type, out map[string]string) {
 
 func main() {
 	scheme := runtime.NewScheme()
-	for _, add := range []func(*runtime.Scheme) error{
-		corev1.AddToScheme, appsv1.AddToScheme, batchv1.AddToScheme, rbacv1.AddToScheme, networkingv1.AddToScheme,
-		policyv1.AddToScheme, autoscalingv1.AddToScheme, autoscalingv2.AddToScheme, storagev1.AddToScheme,
-		schedulingv1.AddToScheme, nodev1.AddToScheme, admissionregistrationv1.AddToScheme, certificatesv1.AddToScheme,
-		coordinationv1.AddToScheme, discoveryv1.AddToScheme,
-	} {
+	for _, add := range groups {
 		if err := add(scheme); err != nil {
 			panic(err)
 		}
@@ -128,7 +111,7 @@ func main() {
 	var kinds []string
 	for gvk, t := range scheme.AllKnownTypes() {
 		_, isObject := reflect.New(t).Interface().(metav1.Object)
-		if gvk.Version == "__internal" || !isObject || gvk.Kind == "WatchEvent" {
+		if gvk.Version == "__internal" || !isObject || gvk.Kind == "WatchEvent" || !wanted(gvk.Kind) {
 			continue
 		}
 		group := gvk.Group
@@ -150,7 +133,7 @@ func main() {
 
 	out := bufio.NewWriter(os.Stdout)
 	defer out.Flush()
-	fmt.Fprintln(out, "# Made by main.go from k8s.io/api v0.37.2; do not edit.")
+	fmt.Fprintln(out, "# Made by main.go from k8s.io/api "+version+"; do not edit.")
 	for _, k := range kinds {
 		fmt.Fprintln(out, k)
 	}

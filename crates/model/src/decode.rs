@@ -166,6 +166,11 @@ impl<'t> StringMap<'t> {
         self.0.get(key).copied()
     }
 
+    /// Puts a value under `key`, over what is there.
+    pub fn insert(&mut self, key: &'t str, value: &'t str) {
+        self.0.insert(key, value);
+    }
+
     /// Keys and values, by key.
     pub fn iter(&self) -> impl Iterator<Item = (&'t str, &'t str)> + '_ {
         self.0.iter().map(|(key, value)| (*key, *value))

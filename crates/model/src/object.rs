@@ -21,7 +21,7 @@ pub struct ObjectId {
 }
 
 /// The kinds of Kubernetes' own APIs whose objects live outside of namespaces, with their groups.
-const CLUSTER_WIDE: [(&str, &str); 31] = [
+const CLUSTER_WIDE: [(&str, &str); 33] = [
     ("", "ComponentStatus"),
     ("", "Namespace"),
     ("", "Node"),
@@ -36,6 +36,7 @@ const CLUSTER_WIDE: [(&str, &str); 31] = [
     ("apiregistration.k8s.io", "APIService"),
     ("certificates.k8s.io", "CertificateSigningRequest"),
     ("certificates.k8s.io", "ClusterTrustBundle"),
+    ("extensions", "PodSecurityPolicy"),
     ("flowcontrol.apiserver.k8s.io", "FlowSchema"),
     ("flowcontrol.apiserver.k8s.io", "PriorityLevelConfiguration"),
     ("internal.apiserver.k8s.io", "StorageVersion"),
@@ -43,6 +44,7 @@ const CLUSTER_WIDE: [(&str, &str); 31] = [
     ("networking.k8s.io", "IngressClass"),
     ("networking.k8s.io", "ServiceCIDR"),
     ("node.k8s.io", "RuntimeClass"),
+    ("policy", "PodSecurityPolicy"),
     ("rbac.authorization.k8s.io", "ClusterRole"),
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
     ("resource.k8s.io", "DeviceClass"),

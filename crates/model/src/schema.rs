@@ -3,7 +3,8 @@
 //! The API server decodes an object into a Go struct and refuses it at the first value of a wrong type
 //! (`containers: {}`, `runAsUser: "1000"`), wherever in the object that is. This module knows the types
 //! of all fields, so that ringwall refuses the same objects, with the place.
-//! The table `schema/kubernetes.txt` is read by reflection from k8s.io/api (program `schema/main.go`).
+//! The table `schema/kubernetes.txt` is read by reflection from k8s.io/api (program `schema/main.go`); so is
+//! `schema/retired.txt`, the kinds that no API server serves any more and that ringwall still reads.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -145,9 +146,10 @@ impl FieldTable {
 
 /// The shape of a built-in kind (`group` is empty for the core group), or `None` for any other kind.
 pub fn of(group: &str, version: &str, kind: &str) -> Option<Schema> {
-    let types = types();
-    let root = *types.kinds.get(&(group, version, kind))?;
-    Some(Schema { types, root })
+    [types(), retired()].into_iter().find_map(|types| {
+        let root = *types.kinds.get(&(group, version, kind))?;
+        Some(Schema { types, root })
+    })
 }
 
 /// The table, read once.
@@ -156,7 +158,14 @@ fn types() -> &'static Types {
     TYPES.get_or_init(|| Types::parse(include_str!("../schema/kubernetes.txt")))
 }
 
-/// Whether the table knows the kinds of this group and version; if so, it knows all of them.
+/// The table of the kinds that no API server serves any more, read once.
+fn retired() -> &'static Types {
+    static TYPES: OnceLock<Types> = OnceLock::new();
+    TYPES.get_or_init(|| Types::parse(include_str!("../schema/retired.txt")))
+}
+
+/// Whether the table knows the kinds of this group and version; if so, it knows all of them. Retired kinds do not count:
+/// of their groups only they are known.
 pub fn serves(group: &str, version: &str) -> bool {
     types().kinds.keys().any(|(known, at, _)| *known == group && *at == version)
 }
@@ -579,6 +588,16 @@ mod tests {
             assert!(of(workload.group, "v1", workload.kind).is_some(), "{}", workload.kind);
         }
         assert!(of("example.com", "v1", "Pod").is_none());
+    }
+
+    #[test]
+    fn a_retired_kind_is_known_and_its_group_is_not_served() {
+        for group in ["policy", "extensions"] {
+            assert!(of(group, "v1beta1", "PodSecurityPolicy").is_some(), "{group}");
+            assert!(of(group, "v1beta1", "PodSecurityPolicyList").is_none());
+            assert!(!serves(group, "v1beta1"), "else its other kinds would be unknown ones");
+        }
+        assert!(of("policy", "v1", "PodSecurityPolicy").is_none());
     }
 
     #[test]

@@ -53,6 +53,7 @@ fn canonical(id: &ObjectId) -> ObjectId {
     let group = match (id.group.as_str(), id.kind.as_str()) {
         ("extensions", "Deployment" | "DaemonSet" | "ReplicaSet") => "apps",
         ("extensions", "Ingress" | "NetworkPolicy") => "networking.k8s.io",
+        ("extensions", "PodSecurityPolicy") => "policy",
         (group, _) => group,
     };
     ObjectId { group: group.to_owned(), ..id.clone() }

@@ -6,7 +6,8 @@
 //! - [`policy::from_labels`]: which policy a namespace's labels choose;
 //! - [`hardening`]: what the standards do not ask for and a careful owner does all the same;
 //! - [`standing`]: the tightest level that a workload can take, and what stops the next;
-//! - [`control_plane`]: unsafe flags of the control plane's own pods.
+//! - [`control_plane`]: unsafe flags of the control plane's own pods;
+//! - [`psp`]: what a PodSecurityPolicy, which came before all this, permits, demands and writes.
 //!
 //! The reference is k8s.io/pod-security-admission v0.37, the library in kube-apiserver v1.37.
 //!
@@ -39,6 +40,7 @@ pub mod hardening;
 pub mod model;
 pub mod namespace;
 pub mod policy;
+pub mod psp;
 pub mod review;
 pub mod standing;
 mod text;

@@ -231,6 +231,11 @@ impl Dropped<'_> {
     pub const fn all(&self) -> bool {
         self.all
     }
+
+    /// Puts `ALL` into what is dropped, as a mutation does.
+    pub const fn drop_all(&mut self) {
+        self.all = true;
+    }
 }
 
 impl<'t> Decode<'t> for Dropped<'t> {

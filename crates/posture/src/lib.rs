@@ -6,6 +6,7 @@
 //! | [`check`](mod@check) | the API server's verdict on each workload at a level of the Pod Security Standards |
 //! | [`level`] | the tightest level that each workload and namespace can take |
 //! | [`plan`](mod@plan) | what breaks if a namespace is labelled so |
+//! | [`migrate`](mod@migrate) | what takes the place of PodSecurityPolicies, namespace by namespace |
 //! | [`registry`] | all checks of all rings |
 //! | [`workloads`] | the pod templates of a snapshot, grouped by the object that a user edits |
 //!
@@ -16,8 +17,10 @@
 pub mod check;
 mod control_plane;
 pub mod fix;
+pub mod grants;
 pub mod level;
 mod mend;
+pub mod migrate;
 pub mod plan;
 pub mod registry;
 pub mod scan;
@@ -33,6 +36,7 @@ use ringwall_pods::evaluate::{Evaluator, Failures};
 use crate::workloads::Workload;
 
 pub use check::check;
+pub use migrate::migrate;
 pub use plan::plan;
 pub use scan::{Scan, scan};
 

@@ -12,6 +12,7 @@ use ringwall_model::finding::{Finding, Location, Mending, Note, Problem, Standin
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
+use ringwall_model::version::Minor;
 use ringwall_pods::checks::{StandardCheck, container_of, witness};
 use ringwall_pods::defaulting;
 use ringwall_pods::evaluate::{Evaluator, Failures};
@@ -21,6 +22,7 @@ use ringwall_pods::hardening::{self, At, Flaw, HardeningCheck, Settings, Subject
 use ringwall_pods::model::{ContainerList, Place};
 use ringwall_pods::namespace::{self, invalid_label, policy_of, refused};
 use ringwall_pods::policy::{Level, LevelVersion, Policy, Version};
+use ringwall_pods::psp::is_policy;
 
 use crate::control_plane;
 use crate::evaluator;
@@ -91,8 +93,19 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
     problems.sort();
     let mut notes = workloads.notes;
     notes.extend(repeats(snapshot));
+    notes.extend(retired_policies(snapshot));
     notes.sort();
     Scan { findings, problems, notes, workloads: workloads.count }
+}
+
+/// PodSecurityPolicies, which do nothing in a cluster that does not serve them any more.
+fn retired_policies(snapshot: &Snapshot) -> impl Iterator<Item = Note> {
+    let retired = snapshot.facts.version >= Minor(25);
+    snapshot.objects().map(|(_, object)| object).filter(move |object| retired && is_policy(object)).map(|object| {
+        let message = "PodSecurityPolicy is not served since v1.25, and keeps nothing; `ringwall pods migrate-psp` tells \
+                       what takes its place";
+        Note::of(object, &FieldPath::keys(&["kind"]), message.to_owned())
+    })
 }
 
 fn of_namespace(

@@ -17,6 +17,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome, Usage> {
         Verb::Pods(PodsVerb::Check(args)) => pods::check::run(args),
         Verb::Pods(PodsVerb::Level(args)) => pods::level::run(args),
         Verb::Pods(PodsVerb::Plan(args)) => pods::plan::run(args),
+        Verb::Pods(PodsVerb::MigratePsp(args)) => pods::migrate_psp::run(args),
         Verb::Explain(args) => explain::run(args),
     }
 }

@@ -8,6 +8,7 @@
 mod corpus;
 mod explain;
 mod input;
+mod migrate_psp;
 mod misread;
 mod owners;
 mod pods;

@@ -85,7 +85,7 @@ const ADD: &str = "securityContext.capabilities.add[]";
 const DROP: &str = "securityContext.capabilities.drop";
 
 /// The default set of container runtimes, less `NET_RAW`.
-const DEFAULT: [&str; 13] = [
+pub(crate) const DEFAULT: [&str; 13] = [
     "AUDIT_WRITE",
     "CHOWN",
     "DAC_OVERRIDE",

@@ -22,6 +22,10 @@ mod seccomp;
 mod sysctls;
 mod windows_host_process;
 
+pub(crate) use capabilities::DEFAULT as DEFAULT_CAPABILITIES;
+pub(crate) use se_linux::TYPES as SE_LINUX_TYPES;
+pub(crate) use sysctls::SAFE as SAFE_SYSCTLS;
+
 use ringwall_model::check::Check;
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::Fix;

@@ -48,7 +48,8 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
 const TYPE: &str = "securityContext.seLinuxOptions.type";
 const USER: &str = "securityContext.seLinuxOptions.user";
 const ROLE: &str = "securityContext.seLinuxOptions.role";
-const TYPES: [&str; 5] = ["", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
+pub(crate) const TYPES: [&str; 5] =
+    ["", "container_t", "container_init_t", "container_kvm_t", "container_engine_t"];
 
 fn find_1_0<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
     find(pod, offences, &TYPES[..4]);

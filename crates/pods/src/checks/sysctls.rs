@@ -46,7 +46,7 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
 };
 
 /// The safe list, in the order in which it grew.
-const SAFE: [&str; 14] = [
+pub(crate) const SAFE: [&str; 14] = [
     "kernel.shm_rmid_forced",
     "net.ipv4.ip_local_port_range",
     "net.ipv4.tcp_syncookies",

@@ -2,6 +2,7 @@
 
 pub(crate) mod check;
 pub(crate) mod level;
+pub(crate) mod migrate_psp;
 pub(crate) mod plan;
 
 use std::path::Path;
