@@ -14,7 +14,8 @@ use ringwall_posture::migrate::{
     Advice, Doubt, HeldBack, Losses, Migration, NamespacePlan, PolicyPlan, Refused, Write as FieldWrite,
     Writes,
 };
-use ringwall_posture::{evaluator, migrate, workloads};
+use ringwall_posture::workloads::{self, Reading};
+use ringwall_posture::{evaluator, migrate};
 use ringwall_report::{
     ASIDE, BAD, DOUBT, GOOD, HEADING, LocationEntry, ObjectEntry, Style, escape, object_name,
 };
@@ -29,9 +30,9 @@ use crate::table::{self, Cell};
 use crate::{document, input};
 
 pub(crate) fn run(args: &MigratePspArgs) -> Result<Outcome, Usage> {
-    let screen = Screen::new(&args.output);
+    let screen = Screen::new(args.output.output.format(), &args.output.look);
     let mut loaded = input::load(&args.input, "pods migrate-psp", screen.quiet)?;
-    let mut workloads = workloads::of(&loaded.snapshot, true);
+    let mut workloads = workloads::of(&loaded.snapshot, Reading::default());
     let evaluator = evaluator(&loaded.snapshot.facts);
     let mut migration = migrate(&loaded.snapshot, &workloads, &evaluator, args.version);
     let (mut problems, notes) =
