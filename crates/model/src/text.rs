@@ -135,10 +135,9 @@ impl Source {
         self.lines.get_or_init(|| {
             let mut starts = vec![0];
             let bytes = self.text.as_bytes();
-            for (index, byte) in bytes.iter().enumerate() {
+            for index in memchr::memchr2_iter(b'\n', b'\r', bytes) {
                 // CRLF, LF and a lone CR each end a line, as YAML counts.
-                let ends = *byte == b'\n' || (*byte == b'\r' && bytes.get(index + 1) != Some(&b'\n'));
-                if ends {
+                if bytes[index] == b'\n' || bytes.get(index + 1) != Some(&b'\n') {
                     starts.push(index as u32 + 1);
                 }
             }

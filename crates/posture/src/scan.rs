@@ -290,7 +290,7 @@ impl<'a, 's> Judge<'a, 's> {
             At::Template(_, field, _) => field,
             At::TemplatePath(_) | At::Object(_) => "",
         };
-        let key = Key {
+        let key = || Key {
             check: check.about.id,
             template: member.number(),
             list,
@@ -359,7 +359,7 @@ impl<'a, 's> Judge<'a, 's> {
             _ => None,
         };
         let witness = witness(&member.template, offence);
-        let key = Key {
+        let key = || Key {
             check: check.about.id,
             template: member.number(),
             list,
@@ -383,7 +383,11 @@ impl<'a, 's> Judge<'a, 's> {
     }
 
     /// Whether an earlier member has the same finding: then this one is counted there.
-    fn is_known(&mut self, index: usize, member: &Workload<'_>, key: Key) -> bool {
+    fn is_known(&mut self, index: usize, member: &Workload<'_>, key: impl FnOnce() -> Key) -> bool {
+        if self.family.members.len() == 1 {
+            return false;
+        }
+        let key = key();
         let Some((finding, first, last)) = self.known.get_mut(&key) else {
             self.known.insert(key, (self.findings.len(), index, index));
             return false;
@@ -412,7 +416,7 @@ impl<'a, 's> Judge<'a, 's> {
         else {
             return;
         };
-        let key = Key {
+        let key = || Key {
             check: refused::CHECK.id,
             template: member.number(),
             list: None,
@@ -452,16 +456,24 @@ fn mounts(member: &Workload<'_>, volume: &str) -> Vec<(FieldPath, Location)> {
 
 /// Numbers the findings on one object that are the same but for positions in lists.
 pub(crate) fn number_twins(findings: &mut [Finding]) {
-    let mut seen: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
+    let mut order: Vec<usize> = (0..findings.len()).collect();
+    order.sort_by(|a, b| {
+        let (a, b) = (&findings[*a], &findings[*b]);
+        (a.check.id, &a.witness).cmp(&(b.check.id, &b.witness))
+    });
     let mut twins = Vec::new();
-    for (index, finding) in findings.iter().enumerate() {
-        let before = seen.entry((finding.check.id, &finding.witness)).or_default();
-        let path = finding.path.unnumbered();
-        let twin = before.iter().filter(|other| findings[**other].path.unnumbered() == path).count();
-        if twin > 0 {
-            twins.push((index, twin));
+    for same in order.chunk_by(|a, b| {
+        let (a, b) = (&findings[*a], &findings[*b]);
+        (a.check.id, &a.witness) == (b.check.id, &b.witness)
+    }) {
+        if same.len() < 2 {
+            continue;
         }
-        before.push(index);
+        let paths: Vec<String> = same.iter().map(|index| findings[*index].path.unnumbered()).collect();
+        for (at, path) in paths.iter().enumerate().skip(1) {
+            let twin = paths[..at].iter().filter(|other| *other == path).count();
+            twins.push((same[at], twin));
+        }
     }
     for (index, twin) in twins {
         findings[index].twin = twin;

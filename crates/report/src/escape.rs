@@ -18,7 +18,8 @@ pub(crate) fn is_deceptive(c: char) -> bool {
 /// `\u{1b}`, `\u{202e}`. The result is one line. Backslashes stay as they are, since paths may hold them, so the
 /// result is for reading and not for reading back.
 pub fn escape(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_deceptive) {
+    // Most texts are plain ASCII, which is told a block of bytes at a time.
+    if text.bytes().all(|byte| matches!(byte, b' '..=b'~')) || !text.contains(is_deceptive) {
         return Cow::Borrowed(text);
     }
     let mut escaped = String::with_capacity(text.len() + 16);

@@ -1,0 +1,260 @@
+//! `ringwall fix`: mends findings in the user's own files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use ringwall_edit::unified_diff;
+use ringwall_input::{Limits, STDIN, read_text};
+use ringwall_model::finding::{Finding, Severity};
+use ringwall_model::fix::Applicability;
+use ringwall_model::snapshot::Snapshot;
+use ringwall_posture::fix::{Left, Made, Mended, MendedFile, MendedWorkload, Options, Reread, fix};
+use ringwall_posture::registry::Rules;
+use ringwall_posture::{quiet, scan};
+use ringwall_report::{ASIDE, BAD, DOUBT, GOOD, HEADING, LocationEntry, ObjectEntry, Style, escape, object_name};
+use serde::Serialize;
+
+use crate::args::FixArgs;
+use crate::outcome::{Outcome, Usage};
+use crate::screen::Screen;
+use crate::verbs::scan::scan_options;
+use crate::{document, input, settings};
+
+pub(crate) fn run(args: &FixArgs) -> Result<Outcome, Usage> {
+    let screen = Screen::new(args.output.output.format(), &args.output.look);
+    let settings = settings::load(&args.settings)?;
+    let only = args.only.as_deref().map(Rules::parse).transpose().map_err(|message| Usage {
+        message,
+        hint: "`ringwall rules` lists all checks".to_owned(),
+    })?;
+    let mut loaded = input::load(&args.input, "fix", screen.quiet)?;
+    if args.write && loaded.snapshot.all().iter().any(|object| object.source().name() == STDIN) {
+        return Err(Usage {
+            message: "--write cannot write to standard input".to_owned(),
+            hint: "without it, the difference is printed".to_owned(),
+        });
+    }
+    let min_severity = args.min_severity.or(settings.min_severity).unwrap_or(Severity::Low);
+    let today = settings::today();
+    let wanted = |findings: Vec<Finding>, snapshot: &Snapshot| {
+        let mut open = quiet::apply(findings, snapshot, &settings, today).open;
+        open.retain(|finding| match &only {
+            // Who names a check wants it, whatever its severity.
+            Some(only) => only.hold(finding.check),
+            None => finding.severity >= min_severity,
+        });
+        open
+    };
+    let namespace = args.input.namespace.as_deref();
+    let read = |name: &str, text: String| {
+        let mut again = read_text(name, text, &Limits::default());
+        input::place_in(namespace, &mut again.objects);
+        Reread { objects: again.objects, problems: again.problems }
+    };
+    let found = scan(&loaded.snapshot, scan_options(&settings));
+    loaded.add(found.problems, found.notes);
+    let facts = loaded.snapshot.facts.clone();
+    let options =
+        Options { scan: scan_options(&settings), wanted: &wanted, safe_only: args.safe, read: &read };
+    let mended = fix(loaded.snapshot.all().to_vec(), &facts, options);
+    let mut outcome = loaded.outcome(false);
+    if args.write {
+        for file in &mended.files {
+            if let Err(error) = write(Path::new(&file.name), &file.old, &file.new) {
+                crate::screen::say(&format!("error: cannot write {}: {error}", escape(&file.name)));
+                outcome = outcome.max(Outcome::Unusable);
+            }
+        }
+    } else {
+        // A difference that is offered is a no: not all is mended.
+        outcome = outcome.max(Outcome::no_if(!mended.files.is_empty()));
+    }
+    let written = screen.answer(
+        |style, out| {
+            if args.write {
+                return summary(&mended, args, style, out);
+            }
+            mended.files.iter().try_for_each(|file| {
+                out.write_all(unified_diff(&file.name, &file.old, &file.new).as_bytes())
+            })
+        },
+        |out| document::write("ringwall.fix/v1", &entries(&mended), &loaded, out),
+    );
+    screen.asides(&loaded.problems, &loaded.notes);
+    if !args.write {
+        screen.aside(|style, out| summary(&mended, args, style, out));
+    }
+    loaded.hint(&screen);
+    Ok(outcome.max(written))
+}
+
+/// Replaces a file, where it still holds what was read: whole, or not at all, with the permissions that it has.
+fn write(path: &Path, old: &str, new: &str) -> io::Result<()> {
+    // A link stays one: what it leads to is replaced.
+    let path: PathBuf = fs::canonicalize(path)?;
+    if fs::read(&path)? != old.as_bytes() {
+        return Err(io::Error::other("it has changed since it was read"));
+    }
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(new.as_bytes())?;
+    file.as_file().set_permissions(fs::metadata(&path)?.permissions())?;
+    file.as_file().sync_all()?;
+    file.persist(&path).map_err(|error| error.error)?;
+    Ok(())
+}
+
+/// What was done, what must be looked at, and what is left.
+fn summary(mended: &Mended, args: &FixArgs, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let made: Vec<&Made> = mended.files.iter().flat_map(|file| &file.made).collect();
+    if made.is_empty() {
+        write!(out, "{}", style.paint(GOOD, "Nothing to mend"))?;
+        if mended.left.is_empty() {
+            return writeln!(out);
+        }
+        writeln!(out)?;
+    } else {
+        let (verb, files) = (if args.write { "Mended" } else { "Can be mended:" }, mended.files.len());
+        let findings = counted(made.len(), "finding");
+        writeln!(out, "{}", style.paint(HEADING, format!("{verb} {findings} in {}", counted(files, "file"))))?;
+        for (look, applicability) in [(GOOD, Applicability::Safe), (DOUBT, Applicability::NeedsReview)] {
+            for (line, count) in titles(&made, applicability) {
+                let times = if count > 1 { format!(" ({count} times)") } else { String::new() };
+                writeln!(out, "  {}  {}{times}", style.paint(look, format!("{applicability:<12}")), escape(&line))?;
+            }
+        }
+    }
+    let restricted = mended.workloads.iter().filter(|workload| workload.restricted).count();
+    if !mended.workloads.is_empty() {
+        let of = mended.workloads.len();
+        let (tense, look) = (if args.write { "meet" } else { "would meet" }, if restricted == of { GOOD } else { ASIDE });
+        let line = format!("{restricted} of {} {tense} the restricted level", counted(of, "changed workload"));
+        writeln!(out, "{}", style.paint(look, line))?;
+    }
+    if !mended.left.is_empty() {
+        writeln!(out, "{}", style.paint(HEADING, format!("Left: {}", counted(mended.left.len(), "finding"))))?;
+        for ((rule, name, reason), places) in reasons(&mended.left) {
+            let head = format!("{rule} {name}");
+            writeln!(out, "  {}  {} ({})", style.paint(BAD, head), escape(reason), places)?;
+        }
+    }
+    Ok(())
+}
+
+/// What is done, each once with how often: rule, what, and what to look at.
+fn titles(made: &[&Made], applicability: Applicability) -> BTreeMap<String, usize> {
+    let mut titles = BTreeMap::new();
+    for made in made.iter().filter(|made| made.fix.applicability == applicability) {
+        let mut line = format!("{}  {}", made.finding.check.id, made.fix.title);
+        if !made.fix.review.is_empty() {
+            line.push_str(": look ");
+            line.push_str(&made.fix.review);
+        }
+        *titles.entry(line).or_default() += 1;
+    }
+    titles
+}
+
+/// Why something is left, each reason once with how often.
+fn reasons(left: &[Left]) -> BTreeMap<(&str, &str, &str), usize> {
+    let mut reasons = BTreeMap::new();
+    for left in left {
+        let check = left.finding.check;
+        *reasons.entry((check.id, check.name, left.reason.as_str())).or_default() += 1;
+    }
+    reasons
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The answer as JSON.
+#[derive(Serialize)]
+struct Entries<'a> {
+    files: Vec<FileEntry<'a>>,
+    left: Vec<LeftEntry<'a>>,
+    workloads: Vec<WorkloadEntry<'a>>,
+}
+
+#[derive(Serialize)]
+struct FileEntry<'a> {
+    file: &'a str,
+    made: Vec<MadeEntry<'a>>,
+    /// A unified diff.
+    diff: String,
+}
+
+#[derive(Serialize)]
+struct MadeEntry<'a> {
+    id: String,
+    rule: &'a str,
+    object: ObjectEntry<'a>,
+    path: String,
+    title: &'a str,
+    applicability: &'static str,
+    #[serde(skip_serializing_if = "str::is_empty")]
+    review: &'a str,
+}
+
+#[derive(Serialize)]
+struct LeftEntry<'a> {
+    id: String,
+    rule: &'a str,
+    object: ObjectEntry<'a>,
+    path: String,
+    location: LocationEntry<'a>,
+    reason: &'a str,
+}
+
+#[derive(Serialize)]
+struct WorkloadEntry<'a> {
+    object: String,
+    location: LocationEntry<'a>,
+    restricted: bool,
+}
+
+fn entries(mended: &Mended) -> Entries<'_> {
+    Entries {
+        files: mended.files.iter().map(file_entry).collect(),
+        left: mended.left.iter().map(left_entry).collect(),
+        workloads: mended.workloads.iter().map(workload_entry).collect(),
+    }
+}
+
+fn file_entry(file: &MendedFile) -> FileEntry<'_> {
+    let made = file.made.iter().map(|made| MadeEntry {
+        id: made.finding.id(),
+        rule: made.finding.check.id,
+        object: ObjectEntry::of(&made.finding.object, &made.finding.api_version),
+        path: made.finding.path.to_string(),
+        title: &made.fix.title,
+        applicability: match made.fix.applicability {
+            Applicability::Safe => "safe",
+            Applicability::NeedsReview => "needs-review",
+        },
+        review: &made.fix.review,
+    });
+    FileEntry { file: &file.name, made: made.collect(), diff: unified_diff(&file.name, &file.old, &file.new) }
+}
+
+fn left_entry(left: &Left) -> LeftEntry<'_> {
+    LeftEntry {
+        id: left.finding.id(),
+        rule: left.finding.check.id,
+        object: ObjectEntry::of(&left.finding.object, &left.finding.api_version),
+        path: left.finding.path.to_string(),
+        location: LocationEntry::of(&left.finding.location),
+        reason: &left.reason,
+    }
+}
+
+fn workload_entry(workload: &MendedWorkload) -> WorkloadEntry<'_> {
+    WorkloadEntry {
+        object: object_name(&workload.object),
+        location: LocationEntry::of(&workload.location),
+        restricted: workload.restricted,
+    }
+}
