@@ -6,6 +6,9 @@
 //! | [`check`](mod@check) | the API server's verdict on each workload at a level of the Pod Security Standards |
 //! | [`level`] | the tightest level that each workload and namespace can take |
 //! | [`plan`](mod@plan) | what breaks if a namespace is labelled so |
+//! | [`settings`] | what `ringwall.toml` says |
+//! | [`quiet`] | which findings somebody accepts, and which suppressions do nothing |
+//! | [`baseline`] | which findings were there before |
 //! | [`registry`] | all checks of all rings |
 //! | [`workloads`] | the pod templates of a snapshot, grouped by the object that a user edits |
 //!
@@ -13,11 +16,15 @@
 //! - Pure: everything that is needed is in the [`Snapshot`](ringwall_model::snapshot::Snapshot) and the question.
 //! - What joins two rings lives here; a ring knows no other.
 
+pub mod baseline;
 pub mod check;
 pub mod level;
 pub mod plan;
+pub mod quiet;
 pub mod registry;
 pub mod scan;
+pub mod settings;
+mod suggest;
 #[cfg(test)]
 mod tests;
 pub mod workloads;

@@ -37,6 +37,7 @@ mod text;
 pub use escape::escape;
 pub use json::{ErrorEntry, LocationEntry, NoteEntry, ObjectEntry, json_schema, write_json};
 pub use style::{ASIDE, BAD, DOUBT, GOOD, HEADING, Painted, Style};
+pub use text::causes::FORMAT as TEXT_BY_CAUSE;
 pub use text::object_name;
 
 /// What a run found.

@@ -1,6 +1,6 @@
 //! The closing line.
 
-use ringwall_model::finding::Severity;
+use ringwall_model::finding::{Finding, Severity, Standing};
 
 use crate::Report;
 use crate::style::{GOOD, HEADING, Style, of_severity};
@@ -13,6 +13,15 @@ pub(super) fn line(report: &Report<'_>, style: Style) -> String {
         vec![verdict(report, style), format!("{objects} in {}", counted(summary.files, "file", "files"))];
     if summary.hidden > 0 {
         parts.insert(1, format!("{} not shown", counted(summary.hidden, "finding", "findings")));
+    }
+    let aside = |known: bool| {
+        let known = |finding: &&Finding| (finding.standing == Standing::Known) == known;
+        report.set_aside.iter().filter(known).count()
+    };
+    for (count, what) in [(aside(false), "suppressed"), (aside(true), "known from the baseline")] {
+        if count > 0 {
+            parts.push(format!("{count} {what}"));
+        }
     }
     match summary.foreign {
         0 => {}
