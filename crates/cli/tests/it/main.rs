@@ -11,6 +11,7 @@ mod input;
 mod misread;
 mod owners;
 mod pods;
+mod quiet;
 mod scan;
 mod terminal;
 
