@@ -191,7 +191,9 @@ mod tests {
     }
 
     fn in_file(mut findings: Vec<Finding>, file: &str) -> Vec<Finding> {
-        findings.iter_mut().for_each(|finding| file.clone_into(&mut finding.location.file));
+        for finding in &mut findings {
+            file.clone_into(&mut finding.location.file);
+        }
         findings
     }
 

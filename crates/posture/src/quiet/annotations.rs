@@ -11,7 +11,7 @@ use ringwall_model::path::FieldPath;
 use ringwall_model::selector::is_qualified_name;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree::Node;
-use ringwall_model::workload;
+use ringwall_model::workload::{self, WorkloadKind};
 
 use crate::quiet::directive;
 use crate::quiet::mark::{About, Fault, Mark, Marks, Scope};
@@ -49,16 +49,16 @@ fn template_of(object: &Object, settings: &Settings) -> Option<FieldPath> {
         let named = settings.workloads.iter().find(|custom| object.is(&custom.group, &custom.kind));
         named.map(|custom| custom.template.clone())
     };
-    workload::of(object).map(|kind| kind.template_path()).or_else(custom)
+    workload::of(object).map(WorkloadKind::template_path).or_else(custom)
 }
 
-fn one<'a>(
+fn one(
     index: usize,
     object: &Object,
     (key, value): (&str, Node<'_>),
     annotations: &FieldPath,
     settings: &Settings,
-    marks: &mut Marks<'a>,
+    marks: &mut Marks<'_>,
 ) {
     let about = || {
         let path = annotations.clone().key(key);

@@ -67,7 +67,7 @@ pub(super) fn collect<'a>(snapshot: &'a Snapshot, settings: &Settings, marks: &m
         let words = text.source.text();
         let wanted = |word: &&str| words.contains(*word);
         let ours = wanted(&MARK);
-        let theirs = settings.compat_ignores && peers::COMMENTS.iter().any(|comment| wanted(comment));
+        let theirs = settings.compat_ignores && peers::COMMENTS.iter().any(wanted);
         if !ours && !theirs {
             continue;
         }
@@ -137,21 +137,23 @@ fn comments<'s>(source: &'s Source, scalars: &[Span]) -> Vec<Comment<'s>> {
         let at = comment_in(bare, start, scalars, source);
         let before = at.map_or(bare, |at| &bare[..at]).trim();
         let content = if begins { before.trim_start_matches('-').trim() } else { before };
-        let speaks = !content.is_empty() && !is_marker(bare, "...") && !(empty && content.starts_with('%'));
+        // An item begins where its content does, and not at a dash that stands alone.
+        let silent = content.trim_matches(['-', ' ', '\t']).is_empty();
+        let directive = empty && content.starts_with('%');
+        let speaks = !(silent || directive || is_marker(bare, "..."));
         if speaks {
             waiting.drain(..).for_each(|comment| comments[comment].line = Some(span));
         }
         if let Some(at) = at {
             let words = bare[at..].trim_start_matches('#').trim();
-            let alone = content.trim_matches(['-', ' ', '\t']).is_empty();
             comments.push(Comment {
                 span: Span::new(start + at as u32, span.end),
                 words,
-                line: (!alone).then_some(span),
-                heads: alone && empty && !speaks,
+                line: (!silent).then_some(span),
+                heads: silent && empty,
                 document,
             });
-            if alone {
+            if silent {
                 waiting.push(comments.len() - 1);
             }
         }

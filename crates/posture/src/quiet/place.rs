@@ -40,7 +40,9 @@ impl<'s> Places<'s> {
             let (from, to) = (source.position(span.start), source.position(span.end));
             files.entry(source.name()).or_default().push((from, to, index));
         }
-        files.values_mut().for_each(|objects| objects.sort_unstable());
+        for objects in files.values_mut() {
+            objects.sort_unstable();
+        }
         Self { snapshot, files }
     }
 

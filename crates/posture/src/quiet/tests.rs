@@ -124,6 +124,14 @@ fn a_comment_covers_what_begins_on_its_line_or_the_next() {
         (above("  - name: b", &ignore("privileged-container")), &["RW-POD-001"]),
         (above("  containers:", &ignore("all")), &["RW-POD-001", "RW-POD-001"]),
         (above("  hostIPC: true", &ignore("RW-POD-002, RW-POD-001")), &["RW-POD-002"]),
+        (
+            POD.replacen("  - name: b", &format!("  {}\n  -\n    name: b", ignore("RW-POD-001")), 1),
+            &["RW-POD-001"],
+        ),
+        (
+            POD.replacen("  - name: b", &format!("  - {}\n    name: b", ignore("RW-POD-001")), 1),
+            &["RW-POD-001"],
+        ),
         // At the head of the document, before and after `---`, and behind it.
         (format!("{}\n{POD}", ignore("all")), &PID_IPC_A_B),
         (format!("# licence\n{}\n\n---\n{POD}", ignore("all")), &PID_IPC_A_B),
@@ -457,6 +465,34 @@ items:
     let quiet = run(text, "");
     assert_eq!(quiet.set_aside.len(), 2, "{}", shown(&quiet));
     assert!(quiet.open.is_empty(), "{}", shown(&quiet));
+}
+
+/// The blocks of a page in this language.
+fn blocks<'p>(page: &'p str, language: &str) -> Vec<&'p str> {
+    let fence = format!("```{language}\n");
+    page.split(&fence).skip(1).map(|block| block.split("```").next().unwrap()).collect()
+}
+
+#[test]
+fn the_examples_of_the_pages_do_what_they_say() {
+    let pages =
+        [include_str!("../../../../docs/suppressions.md"), include_str!("../../../../docs/configuration.md")];
+    let configurations: Vec<&str> = pages.iter().flat_map(|page| blocks(page, "toml")).collect();
+    assert_eq!(configurations.len(), 2);
+    for toml in configurations {
+        assert!(!settings(toml).exceptions.is_empty());
+    }
+    let manifests = blocks(pages[0], "yaml");
+    assert_eq!(manifests.len(), 2);
+    for manifest in manifests {
+        let quiet = run(manifest, "suppressions.require-reason = true");
+        assert!(!quiet.set_aside.is_empty());
+        assert!(
+            quiet.open.iter().all(|finding| !finding.check.id.starts_with("RW-QUI")),
+            "{}",
+            shown(&quiet)
+        );
+    }
 }
 
 proptest! {
