@@ -72,7 +72,12 @@ pub(crate) fn case_file(file: &CaseFile, output: &mut Output) -> Result<bool, St
     let answers: Vec<Answered> =
         cases.par_iter().map(|case| file.area.answer(file.mode, case, folder)).collect();
     let mut differ = 0;
+    let mut skipped = 0;
     for (case, answered) in cases.iter().zip(&answers) {
+        if answered.skipped {
+            skipped += 1;
+            continue;
+        }
         if let Some(writer) = &mut output.verdicts {
             let mut row = serde_json::Map::new();
             row.insert("id".to_owned(), Value::String(case.id.clone()));
@@ -90,9 +95,22 @@ pub(crate) fn case_file(file: &CaseFile, output: &mut Output) -> Result<bool, St
             }
         }
     }
-    let agree = cases.len() - differ;
-    Output::say(&format!("{}: {} cases, {agree} agree, {differ} differ", file.path.display(), cases.len()));
-    Ok(differ == 0)
+    let counted = cases.len() - skipped;
+    let agree = counted - differ;
+    let together: Vec<(&Case<'_>, &Answered)> = cases.iter().zip(&answers).collect();
+    let mut enough = true;
+    if let Some((words, is_enough)) = file.area.together(file.mode, &together) {
+        Output::say(&words);
+        enough = is_enough;
+    }
+    if skipped > 0 {
+        Output::say(&format!(
+            "{}: {skipped} further cases are of rules that the rings do not cover",
+            file.path.display()
+        ));
+    }
+    Output::say(&format!("{}: {counted} cases, {agree} agree, {differ} differ", file.path.display()));
+    Ok(differ == 0 && enough)
 }
 
 fn parse(text: &str) -> Result<Vec<Case<'_>>, String> {

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use ringwall_model::check::Check;
+use ringwall_report::{capitalized, check_page};
 
 /// Writes the generated files below `root`, or with `check` compares them.
 pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
@@ -65,29 +66,6 @@ fn index(checks: &[&Check]) -> String {
 fn page(check: &Check) -> String {
     let mut text = format!("# {} `{}`\n\n", check.id, check.name);
     let _ = writeln!(text, "{}. Severity: {}.\n", capitalized(check.summary), check.severity);
-    for (heading, body) in
-        [("What it finds", check.what), ("Why it matters", check.why), ("How to mend it", check.fix)]
-    {
-        let _ = writeln!(text, "## {heading}\n\n{}\n", body.trim());
-    }
-    let _ = writeln!(text, "## Example\n\n```yaml\n{}\n```\n", check.bad.trim_end());
-    let _ = writeln!(text, "Use instead:\n\n```yaml\n{}\n```\n", check.good.trim_end());
-    let _ = writeln!(text, "## Versions\n\n{}\n", check.versions.trim());
-    if !check.controls.is_empty() {
-        text.push_str("## Controls\n\n");
-        for control in check.controls {
-            let _ = writeln!(text, "- {}: {}", control.framework.title(), control.id);
-        }
-        text.push('\n');
-    }
-    text.push_str("## References\n\n");
-    for reference in check.references {
-        let _ = writeln!(text, "- <{reference}>");
-    }
+    text.push_str(&check_page(check));
     text
-}
-
-fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

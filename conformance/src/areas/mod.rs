@@ -1,5 +1,6 @@
 //! How each area answers its cases. A new area is one file and one line in [`AREAS`].
 
+mod product;
 mod pss;
 mod yaml;
 
@@ -10,7 +11,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The areas.
-static AREAS: &[&dyn Area] = &[&yaml::Yaml, &pss::Pss];
+static AREAS: &[&dyn Area] = &[&yaml::Yaml, &pss::Pss, &product::Product];
 
 pub(crate) fn by_name(name: &str) -> Option<&'static dyn Area> {
     AREAS.iter().find(|area| area.name() == name).copied()
@@ -26,6 +27,10 @@ pub(crate) trait Area: Sync {
     fn name(&self) -> &'static str;
     /// What a case file of this stem asks; `None` if it is no case file.
     fn mode_of(&self, stem: &str) -> Option<&'static str>;
+    /// What is said of all answers to a file together, and whether that is enough; `None` where each case stands for itself.
+    fn together(&self, _mode: &str, _answers: &[(&Case<'_>, &Answered)]) -> Option<(String, bool)> {
+        None
+    }
     /// Answers a case and compares. `folder` is where the case file lies.
     fn answer(&self, mode: &str, case: &Case<'_>, folder: &Path) -> Answered;
 }
@@ -39,12 +44,15 @@ pub(crate) struct Case<'f> {
 #[derive(Deserialize)]
 struct Identity {
     id: Option<String>,
+    rule: Option<String>,
+    case: Option<String>,
 }
 
 impl<'f> Case<'f> {
     pub(crate) fn parse(line: &'f str, number: usize) -> Result<Self, serde_json::Error> {
         let identity: Identity = serde_json::from_str(line)?;
-        Ok(Self { id: identity.id.unwrap_or_else(|| number.to_string()), line })
+        let of_rule = identity.rule.zip(identity.case).map(|(rule, case)| format!("{rule}/{case}"));
+        Ok(Self { id: identity.id.or(of_rule).unwrap_or_else(|| number.to_string()), line })
     }
 
     /// Reads the line as `T`.
@@ -57,19 +65,21 @@ impl<'f> Case<'f> {
 pub(crate) struct Answered {
     pub(crate) verdict: Value,
     pub(crate) difference: Option<String>,
+    /// Whether the rings do not claim to answer it: it is neither counted nor compared.
+    pub(crate) skipped: bool,
 }
 
 impl Answered {
     /// Compares two verdicts to the last value.
     pub(crate) fn exact(want: &Value, got: Value) -> Self {
         let difference = (*want != got).then(|| difference(want, &got));
-        Self { verdict: got, difference }
+        Self { verdict: got, difference, skipped: false }
     }
 
     /// A case that cannot be answered.
     pub(crate) fn unanswered(error: impl std::fmt::Display) -> Self {
         let message = format!("cannot be answered: {error}");
-        Self { verdict: serde_json::json!({ "badCase": message }), difference: Some(message) }
+        Self { verdict: serde_json::json!({ "badCase": message }), difference: Some(message), skipped: false }
     }
 }
 

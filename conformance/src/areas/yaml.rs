@@ -58,7 +58,7 @@ impl Area for Yaml {
             got["split_error"] = json!(error.message);
         }
         let difference = (!same(&line.want, &got)).then(|| difference(&line.want, &got));
-        Answered { verdict: json!({ "want": got }), difference }
+        Answered { verdict: json!({ "want": got }), difference, skipped: false }
     }
 }
 

@@ -2,11 +2,13 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 use ringwall_pods::policy::{Level, Version, VersionError};
 use ringwall_posture::settings::FailOn;
+use ringwall_report::{FORMATS, Format, JSON, TEXT, format};
 
 /// Every ring of a Kubernetes cluster's defence, exactly
 #[derive(Debug, Parser)]
@@ -66,14 +68,14 @@ pub(crate) enum PodsVerb {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ringwall scan k8s/
-  ringwall scan --fail-on high -o json k8s/ > report.json
+  ringwall scan --fail-on high -o sarif k8s/ > ringwall.sarif
   ringwall scan --baseline ringwall-baseline.json --fail-on new k8s/
   helm template charts/web | ringwall scan -")]
 pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
     #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) output: ReportArgs,
     #[command(flatten)]
     pub(crate) settings: SettingsArgs,
     /// Exit with 1 if there is a finding of this severity or above (info, low, medium, high, critical), one that the baseline
@@ -130,9 +132,8 @@ pub(crate) struct BaselineWriteArgs {
     /// Why the findings are accepted
     #[arg(long, value_name = "TEXT")]
     pub(crate) reason: Option<String>,
-    /// Say nothing but errors
-    #[arg(short, long)]
-    pub(crate) quiet: bool,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
 }
 
 #[derive(Debug, Args)]
@@ -247,6 +248,29 @@ pub(crate) struct OutputArgs {
     /// Format of the answer
     #[arg(short, long, value_enum, default_value_t)]
     pub(crate) output: Output,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+/// How findings are shown.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Format of the report
+    #[arg(short, long, value_name = "FORMAT", default_value = TEXT.name, value_parser = formats())]
+    pub(crate) output: &'static Format,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+/// All formats of reports, by name.
+fn formats() -> impl TypedValueParser<Value = &'static Format> {
+    let values = FORMATS.iter().map(|format| PossibleValue::new(format.name).help(format.summary));
+    PossibleValuesParser::new(values).try_map(|name| format(&name).ok_or("there is no such format"))
+}
+
+/// How the run looks on a terminal.
+#[derive(Debug, Args)]
+pub(crate) struct LookArgs {
     /// When text is coloured; auto: on a terminal, unless `NO_COLOR` is set
     #[arg(long, value_enum, value_name = "WHEN", default_value_t)]
     pub(crate) color: Color,
@@ -261,6 +285,16 @@ pub(crate) enum Output {
     #[default]
     Text,
     Json,
+}
+
+impl Output {
+    /// What a report has in its place.
+    pub(crate) const fn format(self) -> &'static Format {
+        match self {
+            Self::Text => TEXT,
+            Self::Json => JSON,
+        }
+    }
 }
 
 /// When to use colour.

@@ -12,7 +12,7 @@ use ringwall_model::version::Minor;
 use ringwall_model::workload;
 use ringwall_report::Summary;
 
-use crate::args::{InputArgs, Output};
+use crate::args::InputArgs;
 use crate::outcome::{Outcome, Usage};
 use crate::progress::Bar;
 use crate::screen::{Screen, say};
@@ -55,7 +55,7 @@ impl Loaded {
         if self.lacking
             && self.problems.is_empty()
             && !self.allow_unknown
-            && screen.output == Output::Text
+            && screen.format.asides.is_some()
             && !screen.quiet
         {
             say(
@@ -130,40 +130,10 @@ pub(crate) fn load(args: &InputArgs, verb: &str, quiet: bool) -> Result<Loaded, 
     })
 }
 
-/// Whether the object lives in a namespace, as far as that is known: the built-in kinds but these.
+/// Whether the object lives in a namespace, as far as that is known: the built-in kinds but those of clusters.
 fn is_namespaced(object: &Object) -> bool {
-    const CLUSTER_WIDE: [&str; 28] = [
-        "APIService",
-        "CSIDriver",
-        "CSINode",
-        "CertificateSigningRequest",
-        "ClusterRole",
-        "ClusterRoleBinding",
-        "ClusterTrustBundle",
-        "ComponentStatus",
-        "CustomResourceDefinition",
-        "DeviceClass",
-        "FlowSchema",
-        "IPAddress",
-        "IngressClass",
-        "MutatingAdmissionPolicy",
-        "MutatingAdmissionPolicyBinding",
-        "MutatingWebhookConfiguration",
-        "Namespace",
-        "Node",
-        "PersistentVolume",
-        "PriorityClass",
-        "PriorityLevelConfiguration",
-        "RuntimeClass",
-        "ServiceCIDR",
-        "StorageClass",
-        "ValidatingAdmissionPolicy",
-        "ValidatingAdmissionPolicyBinding",
-        "ValidatingWebhookConfiguration",
-        "VolumeAttachment",
-    ];
     let id = &object.id;
     let built_in =
         schema::of(&id.group, &object.version, &id.kind).is_some() || workload::of(object).is_some();
-    built_in && !CLUSTER_WIDE.contains(&id.kind.as_str())
+    built_in && !id.is_cluster_wide()
 }

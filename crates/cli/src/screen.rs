@@ -3,18 +3,18 @@
 use std::env;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write};
 
-use ringwall_report::{Report, Style};
+use ringwall_report::{Format, JSON, Report, Style};
 
 use ringwall_model::finding::{Note, Problem};
 
-use crate::args::{Color, Output, OutputArgs};
+use crate::args::{Color, LookArgs};
 use crate::outcome::Outcome;
 
 /// How and where a run speaks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Screen {
     /// The format of the answer.
-    pub(crate) output: Output,
+    pub(crate) format: &'static Format,
     /// Whether notes and progress are left out.
     pub(crate) quiet: bool,
     /// How text on standard output looks.
@@ -24,56 +24,62 @@ pub(crate) struct Screen {
 
 impl Screen {
     /// The screen that the arguments and the environment ask for.
-    pub(crate) fn new(args: &OutputArgs) -> Self {
-        let style = |terminal: bool| Style { color: wants_color(args.color, terminal), width: None };
+    pub(crate) fn new(format: &'static Format, look: &LookArgs) -> Self {
+        let style = |terminal: bool| Style { color: wants_color(look.color, terminal), width: None };
         let out = io::stdout().is_terminal();
         let width = terminal_size::terminal_size().filter(|_| out).map(|(width, _)| usize::from(width.0));
         Self {
-            output: args.output,
-            quiet: args.quiet,
+            format,
+            quiet: look.quiet,
             style: Style { width, ..style(out) },
             errors: style(io::stderr().is_terminal()),
         }
     }
 
-    /// Writes the answer in its format. Who closes the pipe has read enough: that changes nothing of the outcome.
+    /// Writes an answer that is text or JSON.
     pub(crate) fn answer(
         &self,
         text: impl FnOnce(Style, &mut dyn Write) -> io::Result<()>,
         json: impl FnOnce(&mut dyn Write) -> io::Result<()>,
     ) -> Outcome {
-        let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
-        let written = match self.output {
-            Output::Text => text(self.style, &mut out),
-            Output::Json => json(&mut out),
-        };
-        match written.and_then(|()| out.flush()) {
-            Ok(()) => Outcome::Yes,
-            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
-                // What is left in the buffer has no reader.
-                drop(out.into_parts());
-                Outcome::Yes
-            }
-            Err(error) => {
-                drop(out.into_parts());
-                say(&format!("error: cannot write to standard output: {error}"));
-                Outcome::Unusable
-            }
-        }
+        write_answer(|out| if self.format.name == JSON.name { json(out) } else { text(self.style, out) })
     }
 
-    /// In text mode, shows problems and notes on standard error; other formats hold them.
+    /// Writes a report in its format, and on standard error what that does not hold.
+    pub(crate) fn report(&self, report: &Report<'_>) -> Outcome {
+        let written = write_answer(|out| (self.format.reporter)(report, &self.style, out));
+        self.asides(report.problems, report.notes);
+        written
+    }
+
+    /// Shows problems and notes on standard error, as far as the format does not hold them.
     pub(crate) fn asides(&self, problems: &[Problem], notes: &[Note]) {
-        let Some(asides) = ringwall_report::format("text").and_then(|text| text.asides) else { return };
-        if self.output != Output::Text {
-            return;
-        }
+        let Some(asides) = self.format.asides else { return };
         let notes = if self.quiet { &[] } else { notes };
         let report = Report { problems, notes, ..Report::default() };
         let mut bytes = Vec::new();
         // Writing to memory does not fail, and a closed standard error has no reader to miss anything.
         let _ = asides(&report, &self.errors, &mut bytes);
         let _ = io::stderr().write_all(&bytes);
+    }
+}
+
+/// Writes the answer. Who closes the pipe has read enough: that changes nothing of the outcome.
+fn write_answer(answer: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcome {
+    let mut out = BufWriter::with_capacity(1 << 16, io::stdout().lock());
+    let written = answer(&mut out);
+    match written.and_then(|()| out.flush()) {
+        Ok(()) => Outcome::Yes,
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+            // What is left in the buffer has no reader.
+            drop(out.into_parts());
+            Outcome::Yes
+        }
+        Err(error) => {
+            drop(out.into_parts());
+            say(&format!("error: cannot write to standard output: {error}"));
+            Outcome::Unusable
+        }
     }
 }
 

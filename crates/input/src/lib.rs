@@ -38,7 +38,7 @@ mod yaml;
 
 pub use error::ReadError;
 pub use limits::Limits;
-pub use load::{STDIN, load};
+pub use load::{STDIN, load, read_text};
 pub use options::{Options, Progress};
 pub use outcome::{Counts, Input, Note, NoteKind};
 pub use read::read_file;

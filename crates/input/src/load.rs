@@ -11,7 +11,7 @@ use crate::objects::{self, Origin, Part};
 use crate::outcome::Input;
 use crate::plan::{Job, Plan, Text};
 use crate::read;
-use crate::{Options, Progress};
+use crate::{Limits, Options, Progress};
 
 /// The name of standard input.
 pub const STDIN: &str = "<stdin>";
@@ -71,6 +71,14 @@ pub fn load(
     input.notes.sort();
     input.notes.dedup();
     Input { objects: input.objects, problems: input.problems, notes: input.notes, counts: input.counts }
+}
+
+/// Reads the objects of one text that is at hand, such as a file after an edit. `name` is what the user knows it by.
+/// Nothing is looked up and nothing rendered. Costs a pass over the bytes.
+pub fn read_text(name: &str, text: String, limits: &Limits) -> Input {
+    let mut part = objects::read(Source::new(name, text), Origin::File, limits);
+    part.counts.files = 1;
+    Input { objects: part.objects, problems: part.problems, notes: part.notes, counts: part.counts }
 }
 
 fn read_job(job: Job, options: &Options, progress: &(dyn Progress + Sync)) -> Part {

@@ -199,6 +199,21 @@ impl<'t> Decode<'t> for StringMap<'t> {
 /// Implements [`Decode`] and [`Fields`] for a struct from a table of keys and fields.
 #[macro_export]
 macro_rules! decode_fields {
+    ($type:ident { $($key:literal => $field:ident),* $(,)? }) => {
+        impl<'t> $crate::decode::Decode<'t> for $type {
+            fn decode(&mut self, node: $crate::tree::Node<'t>) {
+                $crate::decode::fill(self, node);
+            }
+        }
+        impl<'t> $crate::decode::Fields<'t> for $type {
+            fn field(&mut self, key: &'t str, value: $crate::tree::Node<'t>) {
+                match key {
+                    $($key => $crate::decode::Decode::decode(&mut self.$field, value),)*
+                    _ => {}
+                }
+            }
+        }
+    };
     ($type:ident<$life:lifetime> { $($key:literal => $field:ident),* $(,)? }) => {
         impl<$life> $crate::decode::Decode<$life> for $type<$life> {
             fn decode(&mut self, node: $crate::tree::Node<$life>) {

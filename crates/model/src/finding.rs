@@ -4,7 +4,7 @@ use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use crate::check::Check;
-use crate::fix::PlacedFix;
+use crate::fix::{Fix, PlacedFix};
 use crate::object::{Object, ObjectId, Rendering};
 use crate::path::FieldPath;
 use crate::text::{Position, Span};
@@ -192,12 +192,25 @@ pub struct Finding {
     pub replicas: usize,
     /// How many findings before it have the same rule, object, witness and field but for positions in lists.
     pub twin: usize,
+    /// Further places that make it one: the name beside a value, the mounts of a volume. In the same text.
+    pub related: Vec<(FieldPath, Location)>,
     /// The container that it is about, if it is about one.
     pub container: Option<String>,
     /// Whether it is one to act on.
     pub standing: Standing,
     /// What makes it go away, where that was asked for and there is something.
     pub fix: Option<Box<PlacedFix>>,
+    /// How its check would mend it, where that was asked for.
+    pub mending: Option<Box<Mending>>,
+}
+
+/// How a check would mend a finding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Mending {
+    /// The index in the snapshot of the object in whose text the finding is.
+    pub object: usize,
+    /// The changes of that object; or why there are none, as a sentence without full stop.
+    pub fix: Result<Fix, String>,
 }
 
 impl Finding {
@@ -219,20 +232,24 @@ impl Finding {
             &path,
             &self.witness,
         ];
-        // FNV-1a, 64 bits: stable across builds and platforms.
-        let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-        for part in parts {
-            for byte in part.bytes().chain([0]) {
-                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-            }
-        }
-        format!("{hash:016x}")
+        stable_hash(&parts)
     }
 
     /// The key by which findings are sorted: place first, so that output follows the files.
     pub fn sort_key(&self) -> impl Ord + '_ {
         (&self.location.file, self.location.position, self.check.id, &self.path, &self.witness, &self.object)
     }
+}
+
+/// A hash of texts, as 16 hexadecimal digits, that is the same in every build and on every platform (FNV-1a, 64 bits).
+pub fn stable_hash(parts: &[&str]) -> String {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for part in parts {
+        for byte in part.bytes().chain([0]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    format!("{hash:016x}")
 }
 
 /// Something that is worth knowing, and neither a finding nor a problem.

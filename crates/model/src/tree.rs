@@ -52,6 +52,8 @@ impl Kind {
 
 const SIDE: u8 = 1; // the text lies in `Tree::strings`, not in the source
 const SHADOWED: u8 = 2; // a key that a later equal key of the same mapping overrides
+const TAKEN: u8 = 4; // an alias or a merge brought the node here; it is written elsewhere
+const SHARED: u8 = 8; // an alias or a merge takes the node to another place as well
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
@@ -70,6 +72,8 @@ pub struct Tree {
     source: Arc<Source>,
     slots: Vec<Slot>,
     strings: String,
+    /// The nodes that an alias brought, in order, each with the place of the alias.
+    aliases: Vec<(u32, Span)>,
     /// Made when an element of a large collection is first asked for by index or key.
     large: OnceLock<Large>,
 }
@@ -93,7 +97,7 @@ fn hash_of(key: &str) -> u64 {
 
 impl Tree {
     const fn new(source: Arc<Source>, slots: Vec<Slot>) -> Self {
-        Self { source, slots, strings: String::new(), large: OnceLock::new() }
+        Self { source, slots, strings: String::new(), aliases: Vec::new(), large: OnceLock::new() }
     }
 
     /// The index of large collections. Costs one pass over the tree, once.
@@ -213,6 +217,17 @@ pub struct Entry<'t> {
     pub is_text: bool,
 }
 
+/// An entry of a mapping as its text has it.
+#[derive(Clone, Copy, Debug)]
+pub struct Written<'t> {
+    /// Key and value.
+    pub entry: Entry<'t>,
+    /// Whether it does not count: a later equal key stands for it, or it is a merge.
+    pub overridden: bool,
+    /// Whether an alias or a merge takes the key to another place as well.
+    pub shared: bool,
+}
+
 impl<'t> Node<'t> {
     fn slot(self) -> &'t Slot {
         &self.tree.slots[self.index as usize]
@@ -236,6 +251,30 @@ impl<'t> Node<'t> {
     /// Where the node is written. A value taken over by a YAML alias is written at its anchor.
     pub fn span(self) -> Span {
         self.slot().span
+    }
+
+    /// Where the alias stands that brought the node here; `None` for a node that no alias brought, and for what lies
+    /// inside such a node.
+    pub fn alias(self) -> Option<Span> {
+        let aliases = &self.tree.aliases;
+        let at = aliases.binary_search_by_key(&self.index, |(node, _)| *node).ok()?;
+        aliases.get(at).map(|(_, span)| *span)
+    }
+
+    /// Whether an alias or a merge brought the node here, so that its text stands elsewhere.
+    pub fn is_taken(self) -> bool {
+        self.slot().flags & TAKEN != 0
+    }
+
+    /// Whether an alias or a merge takes the node to another place as well.
+    pub fn is_shared(self) -> bool {
+        self.slot().flags & SHARED != 0
+    }
+
+    /// Whether [`Node::is_shared`] is true of the node or of a part of it. Costs a look at each part.
+    pub fn holds_shared(self) -> bool {
+        let slots = self.tree.slots.get(self.index as usize..self.slot().next as usize);
+        slots.unwrap_or_default().iter().any(|slot| slot.flags & SHARED != 0)
     }
 
     /// The text of the node as written.
@@ -304,6 +343,23 @@ impl<'t> Node<'t> {
         let slot = self.slot();
         let next = if slot.kind == Kind::Mapping { slot.next } else { self.index + 1 };
         Entries { tree: self.tree, at: self.index + 1, end: next }
+    }
+
+    /// The entries of a mapping as its text has them: keys that a later equal key overrides and merges (`<<`) are
+    /// among them, what a merge brings is not.
+    pub fn written_entries(self) -> impl Iterator<Item = Written<'t>> {
+        let mut entries = self.entries();
+        std::iter::from_fn(move || {
+            loop {
+                let (slot, entry) = entries.next_written()?;
+                let flags = self.tree.slots[slot as usize].flags;
+                if flags & TAKEN == 0 {
+                    let overridden = flags & SHADOWED != 0;
+                    let shared = flags & SHARED != 0;
+                    return Some(Written { entry, overridden, shared });
+                }
+            }
+        })
     }
 
     /// The value under `key`; of repeated keys, the last. A scan of a small mapping, a look-up in a large one.
@@ -498,17 +554,25 @@ impl<'t> Iterator for Entries<'t> {
 impl<'t> Entries<'t> {
     /// The next entry with the slot of its key.
     fn next_slot(&mut self) -> Option<(u32, Entry<'t>)> {
-        while self.at < self.end {
-            let at = self.at;
-            let key = &self.tree.slots[at as usize];
-            let value = Node { tree: self.tree, index: key.next };
-            self.at = value.slot().next;
-            if key.flags & SHADOWED == 0 {
-                let is_text = key.kind == Kind::String;
-                return Some((at, Entry { key: self.tree.text_of(key), key_span: key.span, value, is_text }));
+        loop {
+            let (at, entry) = self.next_written()?;
+            if self.tree.slots[at as usize].flags & SHADOWED == 0 {
+                return Some((at, entry));
             }
         }
-        None
+    }
+
+    /// The next entry with the slot of its key, overridden or not.
+    fn next_written(&mut self) -> Option<(u32, Entry<'t>)> {
+        if self.at >= self.end {
+            return None;
+        }
+        let at = self.at;
+        let key = &self.tree.slots[at as usize];
+        let value = Node { tree: self.tree, index: key.next };
+        self.at = value.slot().next;
+        let is_text = key.kind == Kind::String;
+        Some((at, Entry { key: self.tree.text_of(key), key_span: key.span, value, is_text }))
     }
 }
 
@@ -648,17 +712,31 @@ impl TreeBuilder {
         last
     }
 
-    /// Copies the finished node `index`, as an alias does. Spans stay those of the original.
+    /// Copies the finished node `index`, as a merge does. Spans stay those of the original.
     pub fn copy(&mut self, index: u32) -> u32 {
         let from = index as usize;
         let to = self.tree.slots[from].next as usize;
         let moved = self.tree.slots.len() - from;
         for at in from..to {
             let mut slot = self.tree.slots[at];
+            self.tree.slots[at].flags |= SHARED;
             slot.next += moved as u32;
+            slot.flags = slot.flags & !SHARED | TAKEN;
             self.tree.slots.push(slot);
         }
         (from + moved) as u32
+    }
+
+    /// Copies the finished node `index` for the alias that stands at `alias`. Spans stay those of the original.
+    pub fn alias(&mut self, index: u32, alias: Span) -> u32 {
+        let copy = self.copy(index);
+        self.tree.aliases.push((copy, alias));
+        copy
+    }
+
+    /// Notes that the text of node `index` is used in another place as well.
+    pub fn share(&mut self, index: u32) {
+        self.tree.slots[index as usize].flags |= SHARED;
     }
 
     /// The kind of an earlier node.
@@ -715,6 +793,7 @@ impl TreeBuilder {
             self.tree.slots.shrink_to_fit();
         }
         self.tree.strings.shrink_to_fit();
+        self.tree.aliases.shrink_to_fit();
         self.tree
     }
 }

@@ -5,7 +5,6 @@
 //! `pkg/registry/core/pod/strategy.go` (`applyAppArmorVersionSkew`).
 
 use ringwall_model::decode::List;
-use ringwall_model::workload::WorkloadKind;
 
 use crate::evidence::Offence;
 use crate::model::{Container, Place, PodTemplate, Profile, SecurityContext};
@@ -20,13 +19,13 @@ pub(crate) const APP_ARMOR_ANNOTATION: &str = "container.apparmor.security.beta.
 ///   gets its `containerPort` as one.
 /// - In a pod (not in a template, not for Windows), a container's AppArmor annotation becomes its field, where
 ///   the field is not set and differs from the pod's.
-pub fn apply(template: &mut PodTemplate<'_>, kind: &WorkloadKind) {
+pub fn apply(template: &mut PodTemplate<'_>, is_pod: bool) {
     for volume in template.spec.volumes.as_mut_slice() {
         if volume.is_sourceless() {
             volume.make_empty_dir();
         }
     }
-    if !kind.is_pod() {
+    if !is_pod {
         return;
     }
     if template.spec.host_network {
@@ -40,10 +39,10 @@ pub fn apply(template: &mut PodTemplate<'_>, kind: &WorkloadKind) {
 
 /// Whether [`apply`] may have set the field that the offence is about: a hostPort of hostNetwork, or a container's AppArmor
 /// profile of its annotation. A manifest that lacks the field tells the rest.
-pub fn may_have_made(template: &PodTemplate<'_>, kind: &WorkloadKind, offence: &Offence<'_>) -> bool {
+pub fn may_have_made(template: &PodTemplate<'_>, is_pod: bool, offence: &Offence<'_>) -> bool {
     let Place::Container { list, index } = offence.place else { return false };
     match offence.field {
-        _ if !kind.is_pod() => false,
+        _ if !is_pod => false,
         "ports[].hostPort" => template.spec.host_network,
         "securityContext.appArmorProfile.type" => {
             let container = template.spec.list(list).get(index as usize);

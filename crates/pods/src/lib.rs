@@ -4,7 +4,9 @@
 //! - [`evaluate::Evaluator`]: which checks a pod fails at a level and version, with reason, detail and evidence;
 //! - [`admission::Admission`]: an admission request into the response, audit annotations, warnings, counters;
 //! - [`policy::from_labels`]: which policy a namespace's labels choose;
-//! - [`standing`]: the tightest level that a workload can take, and what stops the next.
+//! - [`hardening`]: what the standards do not ask for and a careful owner does all the same;
+//! - [`standing`]: the tightest level that a workload can take, and what stops the next;
+//! - [`control_plane`]: unsafe flags of the control plane's own pods.
 //!
 //! The reference is k8s.io/pod-security-admission v0.37, the library in kube-apiserver v1.37.
 //!
@@ -29,9 +31,11 @@
 pub mod admission;
 pub mod checks;
 pub mod config;
+pub mod control_plane;
 pub mod defaulting;
 pub mod evaluate;
 pub mod evidence;
+pub mod hardening;
 pub mod model;
 pub mod namespace;
 pub mod policy;

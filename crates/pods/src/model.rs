@@ -17,6 +17,7 @@ pub struct PodTemplate<'t> {
     pub spec: PodSpec<'t>,
 }
 decode_fields!(PodTemplate<'t> { "metadata" => metadata, "spec" => spec });
+crate::workload::template!(PodTemplate);
 
 /// Metadata of a pod.
 #[derive(Clone, Debug, Default)]

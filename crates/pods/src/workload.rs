@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use ringwall_model::decode::{Decode, fill};
+use ringwall_model::decode::{Decode, Fields, fill};
 use ringwall_model::object::Object;
 use ringwall_model::schema::{self, SchemaError};
 use ringwall_model::tree::Node;
-use ringwall_model::workload::WorkloadKind;
+use ringwall_model::workload::{Shape, WorkloadKind};
 
 use crate::model::PodTemplate;
 
@@ -63,15 +63,89 @@ pub fn decode<'t>(
     Ok(decode_checked(root, row))
 }
 
+/// What can be read of a pod template: the fields that admission judges, or those of the hardening checks.
+pub trait Template<'t>: Decode<'t> + Fields<'t> {
+    /// Fills a field of the pod's `spec`.
+    fn spec_field(&mut self, key: &'t str, value: Node<'t>);
+
+    /// Gives the pod these containers.
+    fn set_containers(&mut self, containers: &[Node<'t>]);
+}
+
+/// Implements [`Template`] for a struct with a `spec` that has `containers`.
+macro_rules! template {
+    ($type:ident) => {
+        impl<'t> $crate::workload::Template<'t> for $type<'t> {
+            fn spec_field(&mut self, key: &'t str, value: ringwall_model::tree::Node<'t>) {
+                ringwall_model::decode::Fields::field(&mut self.spec, key, value);
+            }
+
+            fn set_containers(&mut self, containers: &[ringwall_model::tree::Node<'t>]) {
+                let mut list: Vec<Container<'t>> = Vec::with_capacity(containers.len());
+                for node in containers {
+                    let mut container = Container::default();
+                    ringwall_model::decode::Decode::decode(&mut container, *node);
+                    list.push(container);
+                }
+                self.spec.containers = list.into();
+            }
+        }
+    };
+}
+pub(crate) use template;
+
+/// The pod template of a custom kind, at `node` of an object whose root is `root`. Values of wrong types are passed over: what
+/// they should be, the kind's own schema knows.
+pub fn decode_custom<'t, T: Template<'t>>(shape: Shape, node: Node<'t>, root: Node<'t>) -> T {
+    let mut template = T::default();
+    match shape {
+        Shape::Template => fill(&mut template, node),
+        Shape::Spec | Shape::PartialSpec => template.field("spec", node),
+        Shape::ArgoTemplate => {
+            // What the workflow says for all its pods, then what the template says.
+            let workflow = root.at(&["spec", "workflowSpec"]).or_else(|| root.get("spec"));
+            for of_workflow in workflow.into_iter().flat_map(Node::entries) {
+                if ARGO_WORKFLOW.contains(&of_workflow.key) {
+                    template.spec_field(of_workflow.key, of_workflow.value);
+                }
+            }
+            let mut containers = Vec::new();
+            for entry in node.entries() {
+                match entry.key {
+                    "metadata" => template.field("metadata", entry.value),
+                    "container" | "script" => containers.insert(0, entry.value),
+                    "sidecars" => containers.extend(entry.value.items()),
+                    key => template.spec_field(key, entry.value),
+                }
+            }
+            template.set_containers(&containers);
+        }
+    }
+    template
+}
+
+/// The fields of a workflow's `spec` that all its pods have. Source: `WorkflowSpec` in
+/// github.com/argoproj/argo-workflows `pkg/apis/workflow/v1alpha1/workflow_types.go`.
+const ARGO_WORKFLOW: [&str; 8] = [
+    "automountServiceAccountToken",
+    "hostAliases",
+    "hostNetwork",
+    "nodeSelector",
+    "securityContext",
+    "serviceAccountName",
+    "volumes",
+    "tolerations",
+];
+
 /// The pod template of a node whose types are checked already.
-pub(crate) fn decode_checked<'t>(root: Node<'t>, row: &WorkloadKind) -> Option<PodTemplate<'t>> {
+pub fn decode_checked<'t, T: Template<'t>>(root: Node<'t>, row: &WorkloadKind) -> Option<T> {
     if row.kind == "ReplicationController" {
         // The one template that is a pointer in Go: absent is not empty.
         let mut template = None;
         descend(row.template, root, &mut |node| Decode::decode(&mut template, node));
         return template;
     }
-    let mut template = PodTemplate::default();
+    let mut template = T::default();
     descend(row.template, root, &mut |node| fill(&mut template, node));
     Some(template)
 }

@@ -65,7 +65,7 @@ pub fn check(
                     == (answer.verdict, answer.policy, gist(&answer.message))
             };
             match answers[first..].iter_mut().find(same) {
-                Some(known) => known.replicas += usize::from(member.kind.is_pod()),
+                Some(known) => known.replicas += usize::from(member.is_pod()),
                 None => {
                     answer.owner = (index > 0).then(|| family.top.id.clone());
                     answers.push(answer);
@@ -120,7 +120,7 @@ fn judge(
     if let Some(words) = refused::words(evaluator, policy, &workload.template, &mut failures) {
         answer.verdict = Verdict::No;
         // A template is let in with a warning, and its pods are refused.
-        answer.message = if workload.kind.is_pod() { words } else { format!("would {}", infinitive(&words)) };
+        answer.message = if workload.is_pod() { words } else { format!("would {}", infinitive(&words)) };
         answer.evidence = evidence(workload, &failures);
     } else if let Some(words) =
         warn.and_then(|warn| refused::words(evaluator, warn, &workload.template, &mut failures))

@@ -105,7 +105,7 @@ pub fn levels(
             namespace.level = namespace.level.min(standing.level);
             let apart = match levels.workloads[first..].iter_mut().find(|known| known.stands_as(&standing)) {
                 Some(known) => {
-                    known.replicas += usize::from(member.kind.is_pod());
+                    known.replicas += usize::from(member.is_pod());
                     false
                 }
                 None => {

@@ -18,13 +18,17 @@
 
 pub mod baseline;
 pub mod check;
+mod control_plane;
+pub mod fix;
 pub mod level;
+mod mend;
 pub mod plan;
 pub mod quiet;
 pub mod registry;
 pub mod scan;
 pub mod settings;
 mod suggest;
+mod surroundings;
 #[cfg(test)]
 mod tests;
 pub mod workloads;

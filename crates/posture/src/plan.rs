@@ -84,7 +84,7 @@ pub fn plan(
             }
             let words = if exempt { "exempt".to_owned() } else { failures.reasons(&workload.template) };
             if let Some((_, known)) = said.iter_mut().find(|(known, _)| *known == words) {
-                known.replicas += usize::from(workload.kind.is_pod());
+                known.replicas += usize::from(workload.is_pod());
                 continue;
             }
             let member = Member {

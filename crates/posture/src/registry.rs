@@ -2,7 +2,8 @@
 
 use ringwall_model::check::Check;
 use ringwall_pods::checks::CHECKS;
-use ringwall_pods::namespace;
+use ringwall_pods::hardening::{self, ACCOUNT_CHECKS};
+use ringwall_pods::{control_plane, namespace};
 
 use crate::quiet;
 use crate::suggest;
@@ -32,8 +33,17 @@ impl Entry {
 pub fn entries() -> Vec<Entry> {
     let standard = CHECKS.iter().map(|check| Entry { check: &check.about, reference: Some(check.id) });
     let namespace = namespace::CHECKS.iter().map(|check| Entry { check, reference: None });
+    let hardening = hardening::CHECKS.iter().map(|check| Entry { check: &check.about, reference: None });
+    let accounts = ACCOUNT_CHECKS.iter().map(|check| Entry { check, reference: None });
+    let control_plane = control_plane::CHECKS.iter().map(|check| Entry { check, reference: None });
     let quiet = quiet::CHECKS.iter().map(|check| Entry { check, reference: None });
-    let mut entries: Vec<Entry> = standard.chain(namespace).chain(quiet).collect();
+    let mut entries: Vec<Entry> = standard
+        .chain(namespace)
+        .chain(hardening)
+        .chain(accounts)
+        .chain(control_plane)
+        .chain(quiet)
+        .collect();
     entries.sort_by_key(|entry| entry.check.id);
     entries
 }

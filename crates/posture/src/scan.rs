@@ -8,31 +8,46 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rayon::prelude::*;
 use ringwall_model::check::Check;
-use ringwall_model::finding::{Finding, Location, Note, Problem, Standing};
+use ringwall_model::finding::{Finding, Location, Mending, Note, Problem, Standing};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
-use ringwall_pods::checks::{StandardCheck, witness};
+use ringwall_pods::checks::{StandardCheck, container_of, witness};
 use ringwall_pods::defaulting;
 use ringwall_pods::evaluate::{Evaluator, Failures};
-use ringwall_pods::evidence::Offence;
+use ringwall_pods::evidence::{Offence, Value};
+use ringwall_pods::hardening::model::Pod;
+use ringwall_pods::hardening::{self, At, Flaw, HardeningCheck, Settings, Subject};
 use ringwall_pods::model::{ContainerList, Place};
-use ringwall_pods::namespace::{invalid_label, policy_of, refused};
+use ringwall_pods::namespace::{self, invalid_label, policy_of, refused};
 use ringwall_pods::policy::{Level, LevelVersion, Policy, Version};
 
+use crate::control_plane;
 use crate::evaluator;
-use crate::workloads::{self, Family, Workload};
+use crate::mend;
+use crate::surroundings::Index;
+use crate::workloads::{self, Family, Reading, Workload};
 
 /// How a snapshot is scanned.
 #[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Whether what the API server would fill in is filled in before a pod is judged.
-    pub defaulting: bool,
+pub struct Options<'o> {
+    /// Which pod templates are read, and how.
+    pub reading: Reading<'o>,
+    /// What the owner of the cluster states about it.
+    pub hardening: &'o Settings,
+    /// Whether each finding is given how its check would mend it.
+    pub mend: bool,
 }
 
-impl Default for Options {
+impl Default for Options<'_> {
     fn default() -> Self {
-        Self { defaulting: true }
+        static SETTINGS: Settings = Settings {
+            allowed_registries: Vec::new(),
+            blocked_registries: Vec::new(),
+            floating_tags: Vec::new(),
+            required_labels: Vec::new(),
+        };
+        Self { reading: Reading { partial: true, ..Reading::default() }, hardening: &SETTINGS, mend: false }
     }
 }
 
@@ -50,15 +65,27 @@ pub struct Scan {
 }
 
 /// Runs all checks over a snapshot.
-pub fn scan(snapshot: &Snapshot, options: Options) -> Scan {
-    let workloads = workloads::of(snapshot, options.defaulting);
+pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
+    let workloads = workloads::of(snapshot, options.reading);
     let evaluator = evaluator(&snapshot.facts);
+    let index = Index::of(snapshot);
     let mut findings: Vec<Finding> = workloads
         .families
         .par_iter()
-        .flat_map_iter(|family| Judge::new(snapshot, &evaluator, family).run())
+        .flat_map_iter(|family| Judge::new(snapshot, &evaluator, &index, options, family).run())
         .collect();
-    findings.extend(snapshot.of_kind("", "Namespace").flat_map(invalid_labels));
+    let levels = options.mend.then(|| mend::levels_of(snapshot, &workloads, &evaluator));
+    for (at, object) in snapshot.objects() {
+        match (object.id.group.as_str(), object.id.kind.as_str()) {
+            ("", "Namespace") => {
+                let mend = levels.as_ref().map(|levels| (at, levels));
+                findings.extend(of_namespace(object, &evaluator, &index, mend));
+            }
+            ("", "ServiceAccount") => findings.extend(of_account(object, options.mend.then_some(at))),
+            _ => {}
+        }
+    }
+    findings.extend(control_plane::findings(&workloads));
     findings.par_sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     let mut problems = workloads.problems;
     problems.sort();
@@ -68,14 +95,50 @@ pub fn scan(snapshot: &Snapshot, options: Options) -> Scan {
     Scan { findings, problems, notes, workloads: workloads.count }
 }
 
-fn invalid_labels(namespace: &Object) -> impl Iterator<Item = Finding> {
-    invalid_label::find(namespace).into_iter().map(|label| {
-        finding(&invalid_label::CHECK, namespace, namespace, label.path, label.message, label.value)
+fn of_namespace(
+    namespace: &Object,
+    evaluator: &Evaluator,
+    index: &Index<'_>,
+    mend: Option<(usize, &mend::Levels<'_>)>,
+) -> Vec<Finding> {
+    let mut findings: Vec<Finding> = invalid_label::find(namespace)
+        .into_iter()
+        .map(|label| {
+            finding(&invalid_label::CHECK, namespace, namespace, label.path, label.message, label.value)
+        })
+        .collect();
+    let mut found = namespace::find(namespace, evaluator);
+    found.extend(hardening::find_in_namespace(namespace, index.lists_accounts(&namespace.id.name)));
+    findings.extend(found.into_iter().map(|(check, flaw)| of_object(check, namespace, flaw)));
+    if let Some((object, levels)) = mend {
+        for finding in &mut findings {
+            let fix = mend::namespace(finding, namespace, levels);
+            finding.mending = Some(Box::new(Mending { object, fix }));
+        }
+    }
+    findings
+}
+
+fn of_account(account: &Object, mend: Option<usize>) -> impl Iterator<Item = Finding> {
+    let found = hardening::find_in_account(account);
+    found.into_iter().map(move |(check, flaw)| {
+        let mending = mend.map(|object| {
+            let fix = hardening::mend_account(check, &flaw).map_err(str::to_owned);
+            Box::new(Mending { object, fix })
+        });
+        Finding { mending, ..of_object(check, account, flaw) }
     })
 }
 
+/// A flaw of an object that makes no pods.
+fn of_object(check: &'static Check, object: &Object, flaw: Flaw) -> Finding {
+    let severity = flaw.severity.unwrap_or(check.severity);
+    let (path, _) = flaw.path();
+    Finding { severity, ..finding(check, object, object, path, flaw.message, flaw.witness) }
+}
+
 /// A finding on `top`, located in the text of `object`.
-fn finding(
+pub(crate) fn finding(
     check: &'static Check,
     top: &Object,
     object: &Object,
@@ -94,14 +157,25 @@ fn finding(
         witness,
         replicas: 0,
         twin: 0,
+        related: Vec::new(),
         container: None,
         standing: Standing::Open,
         fix: None,
+        mending: None,
     }
 }
 
 /// By what a finding of one member is known in another.
-type Key = (&'static str, Option<&'static str>, String, &'static str);
+#[derive(PartialEq, Eq, Hash)]
+struct Key {
+    check: &'static str,
+    /// The number of the template in its object.
+    template: usize,
+    /// The list of its container.
+    list: Option<&'static str>,
+    witness: String,
+    field: &'static str,
+}
 
 /// What was said of a pod already.
 #[derive(Default)]
@@ -122,6 +196,8 @@ impl Said {
 struct Judge<'a, 's> {
     snapshot: &'s Snapshot,
     evaluator: &'a Evaluator,
+    index: &'a Index<'s>,
+    options: Options<'a>,
     family: &'a Family<'s>,
     findings: Vec<Finding>,
     /// For each key: the finding, the member that it was first found in, and the last in which it was met.
@@ -129,12 +205,19 @@ struct Judge<'a, 's> {
 }
 
 impl<'a, 's> Judge<'a, 's> {
-    fn new(snapshot: &'s Snapshot, evaluator: &'a Evaluator, family: &'a Family<'s>) -> Self {
-        Self { snapshot, evaluator, family, findings: Vec::new(), known: HashMap::new() }
+    fn new(
+        snapshot: &'s Snapshot,
+        evaluator: &'a Evaluator,
+        index: &'a Index<'s>,
+        options: Options<'a>,
+        family: &'a Family<'s>,
+    ) -> Self {
+        Self { snapshot, evaluator, index, options, family, findings: Vec::new(), known: HashMap::new() }
     }
 
     fn run(mut self) -> Vec<Finding> {
         let (mut baseline, mut restricted) = (Failures::default(), Failures::default());
+        let mut flaws = Vec::new();
         let family = self.family;
         for (index, member) in family.members.iter().enumerate() {
             self.evaluator.evaluate(at(Level::Baseline), &member.template, &mut baseline);
@@ -150,10 +233,77 @@ impl<'a, 's> Judge<'a, 's> {
                     self.offence(index, member, failure.check, offence);
                 }
             }
+            self.harden(index, member, &mut flaws);
             self.refusal(index, member);
         }
         number_twins(&mut self.findings);
         self.findings
+    }
+
+    /// Runs the hardening checks over a member.
+    fn harden(&mut self, index: usize, member: &Workload<'s>, flaws: &mut Vec<Flaw>) {
+        let pod: Pod<'s> = member.decode();
+        let surroundings = self.index.around(member.object.id.namespace.as_deref(), &pod);
+        let subject = Subject {
+            object: member.object,
+            pod: &pod,
+            is_pod: member.is_pod(),
+            is_owned: index > 0,
+            surroundings: &surroundings,
+            settings: self.options.hardening,
+        };
+        for check in hardening::CHECKS {
+            (check.find)(&subject, flaws);
+            for flaw in flaws.drain(..).filter(|flaw| !(flaw.missing && member.is_partial())) {
+                self.flaw(index, member, &subject, check, flaw);
+            }
+        }
+    }
+
+    fn flaw(
+        &mut self,
+        index: usize,
+        member: &Workload<'s>,
+        subject: &Subject<'_, 's>,
+        check: &'static HardeningCheck,
+        flaw: Flaw,
+    ) {
+        let place = flaw.place();
+        let list = match place {
+            Some(Place::Container { list, .. }) => Some(ContainerList::field(list)),
+            _ => None,
+        };
+        let field = match &flaw.at {
+            At::Template(_, field, _) => field,
+            At::TemplatePath(_) | At::Object(_) => "",
+        };
+        let key = Key {
+            check: check.about.id,
+            template: member.number(),
+            list,
+            witness: flaw.witness.clone(),
+            field,
+        };
+        if self.is_known(index, member, key) {
+            return;
+        }
+        let path_of = |at: &At| match at.path() {
+            (path, true) => member.path_to(&path),
+            (path, false) => path,
+        };
+        let related = flaw.related.iter().map(|at| {
+            let path = path_of(at);
+            let location = Location::of(member.object, &path);
+            (path, location)
+        });
+        let related = related.collect();
+        let container =
+            place.and_then(|place| subject.container(place)).map(|container| container.name.to_owned());
+        let severity = flaw.severity.unwrap_or(check.about.severity);
+        let path = path_of(&flaw.at);
+        let mending = self.options.mend.then(|| mend::flaw(member, subject, check, &flaw));
+        let found = finding(&check.about, self.family.top, member.object, path, flaw.message, flaw.witness);
+        self.findings.push(Finding { severity, related, container, mending, ..found });
     }
 
     /// What baseline checks said that `check` replaces at restricted: of fields, and of parts of the pod.
@@ -180,10 +330,13 @@ impl<'a, 's> Judge<'a, 's> {
         check: &'static StandardCheck,
         offence: &Offence<'_>,
     ) {
+        if offence.value == Value::Missing && member.is_partial() {
+            return;
+        }
         // What API defaulting made of another field (a hostPort of hostNetwork, an AppArmor field of an annotation)
         // is said of that field.
         let path = member.path_to(&offence.path());
-        if defaulting::may_have_made(&member.template, member.kind, offence)
+        if defaulting::may_have_made(&member.template, member.is_pod(), offence)
             && member.object.root().locate(&path).is_none()
         {
             return;
@@ -193,11 +346,27 @@ impl<'a, 's> Judge<'a, 's> {
             _ => None,
         };
         let witness = witness(&member.template, offence);
-        if self.is_known(index, member, (check.about.id, list, witness.clone(), offence.field)) {
+        let key = Key {
+            check: check.about.id,
+            template: member.number(),
+            list,
+            witness: witness.clone(),
+            field: offence.field,
+        };
+        if self.is_known(index, member, key) {
             return;
         }
         let message = (check.finding)(&member.template, offence);
-        self.findings.push(finding(&check.about, self.family.top, member.object, path, message, witness));
+        let container = container_of(&member.template, offence.place);
+        let related = match offence.place {
+            Place::Volume(_) => mounts(member, &witness),
+            _ => Vec::new(),
+        };
+        let found = finding(&check.about, self.family.top, member.object, path, message, witness);
+        let severity = (check.grade)(offence).unwrap_or(check.about.severity);
+        let container = container.map(str::to_owned);
+        let mending = self.options.mend.then(|| mend::offence(member, check, offence));
+        self.findings.push(Finding { severity, container, related, mending, ..found });
     }
 
     /// Whether an earlier member has the same finding: then this one is counted there.
@@ -210,7 +379,7 @@ impl<'a, 's> Judge<'a, 's> {
             // Twice in one member, at two places.
             return false;
         }
-        if *last != index && member.kind.is_pod() {
+        if *last != index && member.is_pod() {
             self.findings[*finding].replicas += 1;
         }
         *last = index;
@@ -230,10 +399,17 @@ impl<'a, 's> Judge<'a, 's> {
         else {
             return;
         };
-        if self.is_known(index, member, (refused::CHECK.id, None, String::new(), "")) {
+        let key = Key {
+            check: refused::CHECK.id,
+            template: member.number(),
+            list: None,
+            witness: String::new(),
+            field: "",
+        };
+        if self.is_known(index, member, key) {
             return;
         }
-        let message = match (member.kind.is_pod(), index) {
+        let message = match (member.is_pod(), index) {
             (false, _) => format!("its pods would be refused as they are written: {words}"),
             (true, 0) => format!("the pod would be refused as it is written: {words}"),
             (true, _) => format!("its pod \"{}\" would be refused: {words}", member.object.id.name),
@@ -250,8 +426,19 @@ impl<'a, 's> Judge<'a, 's> {
     }
 }
 
+/// Where a volume is mounted.
+fn mounts(member: &Workload<'_>, volume: &str) -> Vec<(FieldPath, Location)> {
+    let pod: Pod<'_> = member.decode();
+    let mounts = hardening::mounts_of(&pod, volume).into_iter().map(|at| {
+        let path = member.path_to(&at.path().0);
+        let location = Location::of(member.object, &path);
+        (path, location)
+    });
+    mounts.collect()
+}
+
 /// Numbers the findings on one object that are the same but for positions in lists.
-fn number_twins(findings: &mut [Finding]) {
+pub(crate) fn number_twins(findings: &mut [Finding]) {
     let mut seen: HashMap<(&str, &str), Vec<usize>> = HashMap::new();
     let mut twins = Vec::new();
     for (index, finding) in findings.iter().enumerate() {

@@ -166,7 +166,7 @@ fn verdicts_levels_and_plans_agree() {
     ]
     .concat();
     let snapshot = snapshot(&yaml);
-    let workloads = workloads::of(&snapshot, true);
+    let workloads = workloads::of(&snapshot, workloads::Reading::default());
     let evaluator = evaluator(&snapshot.facts);
     let configuration = Configuration::default();
     let question = Question { level: None, configuration: &configuration };

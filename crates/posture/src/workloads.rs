@@ -8,28 +8,84 @@ use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::schema::{self, SchemaError};
 use ringwall_model::snapshot::Snapshot;
-use ringwall_model::workload::{self, WORKLOADS, WorkloadKind};
+use ringwall_model::tree::Node;
+use ringwall_model::workload::{self, CUSTOM, CustomKind, Shape, WORKLOADS, WorkloadKind};
 use ringwall_pods::defaulting;
 use ringwall_pods::model::PodTemplate;
-use ringwall_pods::workload::{TemplateError, decode, template_of};
+use ringwall_pods::workload::{Template, TemplateError, decode, decode_checked, decode_custom, template_of};
 
-/// A workload with its pod template.
+/// A workload with its pod template. An object with several templates is several workloads.
 #[derive(Clone, Debug)]
 pub struct Workload<'s> {
     /// Its index in the snapshot.
     pub index: usize,
     /// The object.
     pub object: &'s Object,
-    /// Its kind.
-    pub kind: &'static WorkloadKind,
     /// Its pod template.
     pub template: PodTemplate<'s>,
+    /// How the object writes it down.
+    source: TemplateSource<'s>,
 }
 
-impl Workload<'_> {
+/// Where a pod template comes from.
+#[derive(Clone, Debug)]
+enum TemplateSource<'s> {
+    /// A kind of Kubernetes' own.
+    BuiltIn(&'static WorkloadKind),
+    /// A custom kind: the path to the template, what stands there, and how.
+    Custom {
+        path: FieldPath,
+        node: Node<'s>,
+        shape: Shape,
+        /// Its number among the templates of the object.
+        number: usize,
+    },
+}
+
+impl<'s> Workload<'s> {
     /// The path of a field of the template, from the object.
     pub fn path_to(&self, field: &FieldPath) -> FieldPath {
-        self.kind.template_path().join(field)
+        match &self.source {
+            TemplateSource::BuiltIn(kind) => kind.template_path().join(field),
+            TemplateSource::Custom { path, node, shape, .. } => {
+                path.clone().join(&shape.place(field, node.get("script").is_some()))
+            }
+        }
+    }
+
+    /// Whether the object is a pod itself and not a template for pods.
+    pub fn is_pod(&self) -> bool {
+        matches!(self.source, TemplateSource::BuiltIn(kind) if kind.is_pod())
+    }
+
+    /// Whether an operator completes the template, so that what is not written there is not missing.
+    pub const fn is_partial(&self) -> bool {
+        matches!(self.source, TemplateSource::Custom { shape: Shape::PartialSpec, .. })
+    }
+
+    /// Its number among the templates of the object.
+    pub const fn number(&self) -> usize {
+        match &self.source {
+            TemplateSource::BuiltIn(_) => 0,
+            TemplateSource::Custom { number, .. } => *number,
+        }
+    }
+
+    /// The node of its pod template, where that is metadata and spec.
+    pub fn node(&self) -> Option<Node<'s>> {
+        match &self.source {
+            TemplateSource::BuiltIn(kind) => kind.template_in(self.object.root()),
+            TemplateSource::Custom { node, shape: Shape::Template, .. } => Some(*node),
+            TemplateSource::Custom { .. } => None,
+        }
+    }
+
+    /// The pod template, decoded as another type.
+    pub fn decode<T: Template<'s>>(&self) -> T {
+        match &self.source {
+            TemplateSource::BuiltIn(kind) => decode_checked(self.object.root(), kind).unwrap_or_default(),
+            TemplateSource::Custom { node, shape, .. } => decode_custom(*shape, *node, self.object.root()),
+        }
     }
 }
 
@@ -60,17 +116,36 @@ pub struct Family<'s> {
 enum Decoded<'s> {
     Other(Vec<Note>),
     Workload(Box<Workload<'s>>, Vec<Note>),
+    /// An object of a custom kind, with its templates.
+    Custom(Vec<Workload<'s>>),
     /// A workload without a template.
     Bare,
     Wrong(Vec<Problem>),
 }
 
-/// Decodes the workloads of a snapshot, and checks the types of all objects of built-in kinds. With `defaulting`,
-/// what the API server would fill in is filled in. Costs a walk of each object; objects are walked in parallel.
-pub fn of(snapshot: &Snapshot, defaulting: bool) -> Workloads<'_> {
+/// Which pod templates are read, and how.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'r> {
+    /// Whether what the API server would fill in is filled in.
+    pub defaulting: bool,
+    /// Custom kinds beside those that are known.
+    pub custom: &'r [CustomKind],
+    /// Whether templates are read that an operator completes. Whoever asks for a verdict on whole pods leaves them out.
+    pub partial: bool,
+}
+
+impl Default for Reading<'_> {
+    fn default() -> Self {
+        Self { defaulting: true, custom: &[], partial: false }
+    }
+}
+
+/// Decodes the workloads of a snapshot, and checks the types of all objects of built-in kinds. Costs a walk of each object;
+/// objects are walked in parallel.
+pub fn of<'s>(snapshot: &'s Snapshot, reading: Reading<'_>) -> Workloads<'s> {
     let objects: Vec<(usize, &Object)> = snapshot.objects().collect();
     let decoded: Vec<Decoded<'_>> =
-        objects.par_iter().map(|(index, object)| decode_one(*index, object, defaulting)).collect();
+        objects.par_iter().map(|(index, object)| decode_one(*index, object, reading)).collect();
     let mut all = Workloads::default();
     let mut list = Vec::new();
     for ((_, object), decoded) in objects.iter().zip(decoded) {
@@ -82,6 +157,10 @@ pub fn of(snapshot: &Snapshot, defaulting: bool) -> Workloads<'_> {
                 list.push(*workload);
                 all.notes.extend(notes);
             }
+            Decoded::Custom(mut workloads) => {
+                all.count += 1;
+                list.append(&mut workloads);
+            }
             Decoded::Wrong(mut problems) => all.problems.append(&mut problems),
         }
     }
@@ -89,8 +168,12 @@ pub fn of(snapshot: &Snapshot, defaulting: bool) -> Workloads<'_> {
     all
 }
 
-fn decode_one(index: usize, object: &Object, defaulting: bool) -> Decoded<'_> {
+fn decode_one<'s>(index: usize, object: &'s Object, reading: Reading<'_>) -> Decoded<'s> {
     let Some(kind) = workload::of(object) else {
+        let workloads = custom(index, object, reading);
+        if !workloads.is_empty() {
+            return Decoded::Custom(workloads);
+        }
         if let Some(problem) = misplaced(object) {
             return Decoded::Wrong(vec![problem]);
         }
@@ -118,14 +201,39 @@ fn decode_one(index: usize, object: &Object, defaulting: bool) -> Decoded<'_> {
     };
     match template {
         Ok(Some(mut template)) => {
-            if defaulting {
-                defaulting::apply(&mut template, kind);
+            if reading.defaulting {
+                defaulting::apply(&mut template, kind.is_pod());
             }
-            Decoded::Workload(Box::new(Workload { index, object, kind, template }), notes)
+            let source = TemplateSource::BuiltIn(kind);
+            Decoded::Workload(Box::new(Workload { index, object, template, source }), notes)
         }
         Err(TemplateError::Undecodable(errors)) => Decoded::Wrong(wrong_types(object, &errors)),
         Ok(None) | Err(_) => Decoded::Bare,
     }
+}
+
+/// The pod templates of an object of a custom kind.
+fn custom<'s>(index: usize, object: &'s Object, reading: Reading<'_>) -> Vec<Workload<'s>> {
+    let mut workloads = Vec::new();
+    for kind in CUSTOM.iter().chain(reading.custom).filter(|kind| kind.is(object)) {
+        for (path, node) in kind.templates_in(object.root()) {
+            if kind.shape == Shape::PartialSpec && !reading.partial {
+                continue;
+            }
+            // Steps and graphs of a workflow run no container of their own.
+            let runs = ["container", "script"].iter().any(|key| node.get(key).is_some());
+            if kind.shape == Shape::ArgoTemplate && !runs {
+                continue;
+            }
+            let mut template = decode_custom(kind.shape, node, object.root());
+            if reading.defaulting {
+                defaulting::apply(&mut template, false);
+            }
+            let source = TemplateSource::Custom { path, node, shape: kind.shape, number: workloads.len() };
+            workloads.push(Workload { index, object, template, source });
+        }
+    }
+    workloads
 }
 
 /// A kind that a built-in group does not have and that was meant to be one of its own: `v1` Deployment, `v1` pod. No custom
@@ -229,7 +337,8 @@ fn families<'s>(snapshot: &'s Snapshot, list: Vec<Workload<'s>>) -> Vec<Family<'
         });
         let members = &mut families[family].members;
         if top == workload.index {
-            members.insert(0, workload);
+            let own = members.iter().take_while(|member| member.index == top).count();
+            members.insert(own, workload);
         } else {
             members.push(workload);
         }
@@ -241,5 +350,8 @@ fn families<'s>(snapshot: &'s Snapshot, list: Vec<Workload<'s>>) -> Vec<Family<'
 fn is_past(workload: &Workload<'_>, owner: &Object) -> bool {
     let replicas =
         || workload.object.root().at(&["spec", "replicas"]).and_then(ringwall_model::tree::Node::as_i64);
-    owner.is("apps", "Deployment") && workload.kind.kind == "ReplicaSet" && replicas() == Some(0)
+    owner.is("apps", "Deployment")
+        && matches!(workload.object.id.group.as_str(), "apps" | "extensions")
+        && workload.object.id.kind == "ReplicaSet"
+        && replicas() == Some(0)
 }

@@ -7,7 +7,8 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use ringwall_model::finding::{Finding, Location, Note, Problem, Severity};
+use ringwall_model::finding::{Finding, Location, Note, Problem, Severity, Standing, Suppression};
+use ringwall_model::fix::{Applicability, PlacedEdit, PlacedFix};
 use ringwall_model::object::ObjectId;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -16,6 +17,7 @@ use serde::ser::Serializer;
 use serde_json::ser::{Formatter, PrettyFormatter};
 
 use crate::escape::is_deceptive;
+use crate::page::first_paragraph;
 use crate::{Format, Report, Style};
 
 /// The format.
@@ -66,6 +68,10 @@ struct ReportEntry<'a> {
     #[serde(serialize_with = "each_finding")]
     #[schemars(with = "Vec<FindingEntry<'_>>")]
     findings: &'a [Finding],
+    /// What was found and is not to be acted on: somebody accepts it, or it is known from the baseline.
+    #[serde(serialize_with = "each_set_aside")]
+    #[schemars(with = "Vec<SetAsideEntry<'_>>")]
+    set_aside: &'a [Finding],
     /// What could not be read.
     #[serde(serialize_with = "each_problem")]
     #[schemars(with = "Vec<ErrorEntry<'_>>")]
@@ -84,6 +90,7 @@ impl<'a> ReportEntry<'a> {
             schema: SCHEMA,
             ringwall: env!("CARGO_PKG_VERSION"),
             findings: report.findings,
+            set_aside: report.set_aside,
             errors: report.problems,
             notes: report.notes,
             summary: SummaryEntry::of(report),
@@ -93,6 +100,10 @@ impl<'a> ReportEntry<'a> {
 
 fn each_finding<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(findings.iter().map(FindingEntry::of))
+}
+
+fn each_set_aside<S: Serializer>(findings: &[Finding], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(findings.iter().map(SetAsideEntry::of))
 }
 
 fn each_problem<S: Serializer>(problems: &[Problem], serializer: S) -> Result<S::Ok, S::Error> {
@@ -122,6 +133,10 @@ struct FindingEntry<'a> {
     object: ObjectEntry<'a>,
     /// The field, such as `spec.containers[0].image`; empty for the object itself.
     path: String,
+    /// The container that it is about, if it is about one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    container: Option<&'a str>,
     /// Where to look.
     location: LocationEntry<'a>,
     /// What is wrong, as a sentence without full stop.
@@ -136,6 +151,10 @@ struct FindingEntry<'a> {
     replicas: Option<usize>,
     /// How to mend it, in one paragraph of Markdown.
     fix: Cow<'a, str>,
+    /// What makes it go away, as edits of the file, where that was asked for and there is something.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "EditsEntry<'_>")]
+    edits: Option<EditsEntry<'a>>,
     /// Where the rule comes from.
     references: &'a [&'a str],
 }
@@ -149,24 +168,128 @@ impl<'a> FindingEntry<'a> {
             severity: SeverityEntry::of(finding.severity),
             object: ObjectEntry::of(&finding.object, &finding.api_version),
             path: finding.path.to_string(),
+            container: finding.container.as_deref(),
             location: LocationEntry::of(&finding.location),
             message: &finding.message,
             witness: Some(finding.witness.as_str()).filter(|witness| !witness.is_empty()),
             replicas: Some(finding.replicas).filter(|replicas| *replicas > 0),
             fix: first_paragraph(finding.check.fix),
+            edits: finding.fix.as_deref().map(EditsEntry::of),
             references: finding.check.references,
         }
     }
 }
 
-/// The first paragraph of a Markdown text, in one line.
-fn first_paragraph(markdown: &str) -> Cow<'_, str> {
-    let text = markdown.trim();
-    if !text.contains('\n') {
-        return Cow::Borrowed(text);
+/// A finding that is not to be acted on.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "SetAside")]
+struct SetAsideEntry<'a> {
+    #[serde(flatten)]
+    finding: FindingEntry<'a>,
+    /// Why it is not.
+    standing: StandingEntry<'a>,
+}
+
+impl<'a> SetAsideEntry<'a> {
+    fn of(finding: &'a Finding) -> Self {
+        Self { finding: FindingEntry::of(finding), standing: StandingEntry::of(&finding.standing) }
     }
-    let lines: Vec<&str> = text.lines().map(str::trim).take_while(|line| !line.is_empty()).collect();
-    Cow::Owned(lines.join(" "))
+}
+
+/// Why a finding is not to be acted on.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Standing")]
+struct StandingEntry<'a> {
+    /// Whether it is suppressed, or known from the baseline.
+    #[schemars(extend("enum" = ["suppressed", "known"]))]
+    kind: &'a str,
+    /// How it is suppressed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", extend("enum" = ["comment", "annotation", "configuration"]))]
+    by: Option<&'a str>,
+    /// Why it is accepted, where a reason is given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    reason: Option<&'a str>,
+    /// The last day on which it is accepted, as `YYYY-MM-DD`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String")]
+    until: Option<&'a str>,
+    /// Where it is said that it is accepted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "LocationEntry<'_>")]
+    location: Option<LocationEntry<'a>>,
+}
+
+impl<'a> StandingEntry<'a> {
+    fn of(standing: &'a Standing) -> Self {
+        let known = Self { kind: "known", by: None, reason: None, until: None, location: None };
+        let Standing::Suppressed(Suppression { by, reason, until, location }) = standing else {
+            return known;
+        };
+        Self {
+            kind: "suppressed",
+            by: Some(by.word()),
+            reason: reason.as_deref(),
+            until: until.as_deref(),
+            location: Some(LocationEntry::of(location)),
+        }
+    }
+}
+
+/// A fix as edits of the file in which the finding is located: all or none of them.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Edits")]
+struct EditsEntry<'a> {
+    /// What is done, as an imperative without full stop.
+    title: &'a str,
+    /// Whether it may be done without a second thought.
+    #[schemars(extend("enum" = ["safe", "needsReview"]))]
+    applicability: &'a str,
+    /// The edits, in the order of the text, none overlapping another.
+    replacements: Vec<ReplacementEntry<'a>>,
+}
+
+/// A part of a text, and what is to stand in its place.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Replacement")]
+struct ReplacementEntry<'a> {
+    /// Line of the beginning, from 1.
+    #[schemars(range(min = 1))]
+    line: u32,
+    /// Column of the beginning, from 1, in Unicode characters.
+    #[schemars(range(min = 1))]
+    column: u32,
+    /// Line of the end, from 1.
+    #[schemars(range(min = 1))]
+    end_line: u32,
+    /// Column one behind the end, from 1, in Unicode characters; that of the beginning where something is only put in.
+    #[schemars(range(min = 1))]
+    end_column: u32,
+    /// What stands there afterwards.
+    text: &'a str,
+}
+
+impl<'a> EditsEntry<'a> {
+    fn of(fix: &'a PlacedFix) -> Self {
+        let PlacedFix { title, applicability, edits } = fix;
+        let applicability = match applicability {
+            Applicability::Safe => "safe",
+            Applicability::NeedsReview => "needsReview",
+        };
+        let replacement = |PlacedEdit { edit, start, end }: &'a PlacedEdit| ReplacementEntry {
+            line: start.line,
+            column: start.column,
+            end_line: end.line,
+            end_column: end.column,
+            text: &edit.text,
+        };
+        Self { title, applicability, replacements: edits.iter().map(replacement).collect() }
+    }
 }
 
 /// What an attacker gains.
@@ -375,13 +498,17 @@ struct SummaryEntry {
     foreign: usize,
     /// Findings that the user asked not to see. They are not in the report.
     hidden: usize,
-    /// Findings of any severity.
+    /// Findings that somebody accepts.
+    suppressed: usize,
+    /// Findings that are known from the baseline.
+    known: usize,
+    /// Findings to act on, of any severity.
     findings: usize,
-    /// Findings by severity.
+    /// Findings to act on, by severity.
     by_severity: BySeverity,
 }
 
-/// Findings by severity.
+/// Findings to act on, by severity.
 #[derive(Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 struct BySeverity {
@@ -408,7 +535,19 @@ impl SummaryEntry {
             info: report.count(Severity::Info),
         };
         let findings = report.findings.len();
-        Self { files, documents, objects, workloads, foreign, hidden, findings, by_severity }
+        let (suppressed, known) = (report.suppressed(), report.known());
+        Self {
+            files,
+            documents,
+            objects,
+            workloads,
+            foreign,
+            hidden,
+            suppressed,
+            known,
+            findings,
+            by_severity,
+        }
     }
 }
 
@@ -475,15 +614,4 @@ fn utf16(c: char) -> impl Iterator<Item = u16> {
     let mut units = [0; 2];
     let count = c.encode_utf16(&mut units).len();
     units.into_iter().take(count)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_first_paragraph_is_one_line() {
-        assert_eq!(first_paragraph("\nSet it\nto `false`.\n\nMore.\n"), "Set it to `false`.");
-        assert_eq!(first_paragraph("Set it."), "Set it.");
-    }
 }

@@ -25,10 +25,17 @@
 
 use std::io::{self, Write};
 
-use ringwall_model::finding::{Finding, Note, Problem, Severity};
+use ringwall_model::finding::{Finding, Note, Problem, Severity, Standing};
 
+mod cluster;
 mod escape;
+mod github;
 mod json;
+mod junit;
+mod markdown;
+mod page;
+mod place;
+mod sarif;
 mod style;
 #[cfg(test)]
 mod tests;
@@ -36,6 +43,7 @@ mod text;
 
 pub use escape::escape;
 pub use json::{ErrorEntry, LocationEntry, NoteEntry, ObjectEntry, json_schema, write_json};
+pub use page::{capitalized, check_page};
 pub use style::{ASIDE, BAD, DOUBT, GOOD, HEADING, Painted, Style};
 pub use text::causes::FORMAT as TEXT_BY_CAUSE;
 pub use text::object_name;
@@ -61,6 +69,16 @@ impl Report<'_> {
     /// How many findings have this severity. Costs a pass over the findings.
     pub fn count(&self, severity: Severity) -> usize {
         self.findings.iter().filter(|finding| finding.severity == severity).count()
+    }
+
+    /// How many findings somebody accepts. Costs a pass over those that are set aside.
+    pub fn suppressed(&self) -> usize {
+        self.set_aside.len() - self.known()
+    }
+
+    /// How many findings are known from the baseline. Costs a pass over those that are set aside.
+    pub fn known(&self) -> usize {
+        self.set_aside.iter().filter(|finding| finding.standing == Standing::Known).count()
     }
 }
 
@@ -101,7 +119,21 @@ pub struct Format {
 }
 
 /// All formats; the first is the default.
-pub const FORMATS: &[Format] = &[text::FORMAT, json::FORMAT];
+pub const FORMATS: &[Format] = &[
+    text::FORMAT,
+    json::FORMAT,
+    sarif::FORMAT,
+    junit::FORMAT,
+    markdown::FORMAT,
+    github::FORMAT,
+    cluster::POLICY_REPORT,
+    cluster::OPEN_REPORTS,
+];
+
+/// Text for people at a terminal.
+pub const TEXT: &Format = &text::FORMAT;
+/// JSON for programs.
+pub const JSON: &Format = &json::FORMAT;
 
 /// The format with this name.
 pub fn format(name: &str) -> Option<&'static Format> {

@@ -128,7 +128,7 @@ pub(super) fn case(case: &Case<'_>) -> Outcome {
     let got = json!({ "response": response, "metrics": metrics });
     let want = json!({ "response": line.want.response, "metrics": line.want.metrics });
     let differs = blur(&want) != blur(&got);
-    Ok(Answered { difference: differs.then(|| difference(&want, &got)), verdict: got })
+    Ok(Answered { difference: differs.then(|| difference(&want, &got)), verdict: got, skipped: false })
 }
 
 /// Where a text quotes a Go decoding error, only what comes before it counts.

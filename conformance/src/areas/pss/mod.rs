@@ -69,5 +69,5 @@ fn but_for_the_text_of(field: &str, want: &Value, got: Value) -> Answered {
         value
     };
     let difference = (without(want) != without(&got)).then(|| difference(want, &got));
-    Answered { verdict: got, difference }
+    Answered { verdict: got, difference, skipped: false }
 }

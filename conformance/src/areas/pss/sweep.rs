@@ -142,7 +142,7 @@ pub(super) fn defaulted(case: &Case<'_>) -> Outcome {
         Err(error) => json!({ "error": error, "baseline": "", "restricted": "" }),
         Ok((None, _)) => json!({ "baseline": "", "restricted": "" }),
         Ok((Some(mut template), row)) => {
-            defaulting::apply(&mut template, row);
+            defaulting::apply(&mut template, row.is_pod());
             json!({
                 "baseline": message(&template, Level::Baseline),
                 "restricted": message(&template, Level::Restricted),
@@ -202,7 +202,7 @@ pub(super) fn index(case: &Case<'_>, folder: &Path) -> Outcome {
     let (template, row) = template(tree.root(), true)?;
     let mut template = template.ok_or("no pod template")?;
     if line.needs_defaulting {
-        defaulting::apply(&mut template, row);
+        defaulting::apply(&mut template, row.is_pod());
     }
     let level: Level = line.level.parse().map_err(|error| format!("{error}"))?;
     let wrong: Vec<u64> = line

@@ -5,21 +5,20 @@ use std::io;
 use std::path::Path;
 
 use ringwall_posture::baseline::Baseline;
-use ringwall_report::{escape, write_json};
+use ringwall_report::{TEXT, escape, write_json};
 
-use crate::args::{BaselineWriteArgs, Color, Output, OutputArgs};
+use crate::args::BaselineWriteArgs;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::{Screen, say};
 use crate::settings;
 use crate::verbs::scan;
 
 pub(crate) fn write(args: &BaselineWriteArgs) -> Result<Outcome, Usage> {
-    let output = OutputArgs { output: Output::Text, color: Color::Auto, quiet: args.quiet };
-    let screen = Screen::new(&output);
+    let screen = Screen::new(TEXT, &args.look);
     let settings = settings::load(&args.settings)?;
     let piped = args.file == Path::new("-");
     let older = if piped || !args.file.exists() { None } else { Some(scan::read_baseline(&args.file)?) };
-    let (loaded, quiet, _) = scan::judge(&args.input, "baseline write FILE", args.quiet, &settings)?;
+    let (loaded, quiet, _) = scan::judge(&args.input, "baseline write FILE", screen.quiet, &settings)?;
     screen.asides(&loaded.problems, &loaded.notes);
     if !loaded.problems.is_empty() {
         // What could not be read has findings that nobody has seen, and a good baseline may be lost.
@@ -37,7 +36,7 @@ pub(crate) fn write(args: &BaselineWriteArgs) -> Result<Outcome, Usage> {
         let message = format!("{}: cannot be written: {error}", escape(&name));
         return Err(Usage { message, hint: String::new() });
     }
-    if !args.quiet {
+    if !screen.quiet {
         let findings = if baseline.len() == 1 { "finding" } else { "findings" };
         say(&format!("{}: {} {findings}", escape(&name), baseline.len()));
     }

@@ -17,7 +17,7 @@ use crate::screen::Screen;
 use crate::{settings, table};
 
 pub(crate) fn check(args: &ConfigCheckArgs) -> Result<Outcome, Usage> {
-    let screen = Screen::new(&args.output);
+    let screen = Screen::new(args.output.output.format(), &args.output.look);
     let file: Option<PathBuf> = args.file.clone().or_else(settings::find);
     let settings = file.as_deref().map_or_else(|| Ok(Settings::default()), settings::read)?;
     let name = file.map(|file| file.display().to_string());
@@ -46,6 +46,7 @@ struct InForce {
     workloads: Vec<Custom>,
     allowed_registries: Vec<String>,
     blocked_registries: Vec<String>,
+    floating_tags: Vec<String>,
     required_labels: Vec<String>,
 }
 
@@ -96,14 +97,15 @@ impl InForce {
                 .workloads
                 .iter()
                 .map(|custom| Custom {
-                    group: custom.group.clone(),
-                    kind: custom.kind.clone(),
+                    group: custom.group.clone().into_owned(),
+                    kind: custom.kind.clone().into_owned(),
                     template: custom.template.to_string(),
                 })
                 .collect(),
-            allowed_registries: settings.images.allowed_registries.clone(),
-            blocked_registries: settings.images.blocked_registries.clone(),
-            required_labels: settings.required_labels.clone(),
+            allowed_registries: settings.hardening.allowed_registries.clone(),
+            blocked_registries: settings.hardening.blocked_registries.clone(),
+            floating_tags: settings.hardening.floating_tags.clone(),
+            required_labels: settings.hardening.required_labels.clone(),
         }
     }
 
@@ -130,6 +132,7 @@ impl InForce {
         list("workloads", self.workloads.iter().map(custom).collect());
         list("allowed-registries", self.allowed_registries.clone());
         list("blocked-registries", self.blocked_registries.clone());
+        list("floating-tags", self.floating_tags.clone());
         list("required labels", self.required_labels.clone());
         let cell = |text: &str, look: Look| (escape(text).into_owned(), look);
         let rows: Vec<Vec<table::Cell>> =

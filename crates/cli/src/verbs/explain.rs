@@ -17,7 +17,7 @@ use crate::table;
 const WIDTH: usize = 80;
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<Outcome, Usage> {
-    let screen = Screen::new(&args.output);
+    let screen = Screen::new(args.output.output.format(), &args.output.look);
     let all = entries();
     let Some(asked) = &args.check else {
         let checks = || Listing { checks: all.iter().map(CheckEntry::of).collect() };

@@ -1,23 +1,25 @@
 //! `ringwall scan`: what is wrong with every object.
 
-use std::io::{self, Write};
 use std::path::Path;
 
 use ringwall_model::finding::{Note, Severity};
 use ringwall_posture::baseline::Baseline;
 use ringwall_posture::quiet::{self, Quiet};
-use ringwall_posture::scan::Options;
 use ringwall_posture::settings::{FailOn, Settings};
-use ringwall_report::{Format, Report, Style, Summary, escape};
+use ringwall_report::{Report, Summary, TEXT, TEXT_BY_CAUSE, escape};
 
-use crate::args::{GroupBy, InputArgs, Output, ScanArgs};
+use crate::args::{GroupBy, InputArgs, ScanArgs};
 use crate::input::{self, Loaded};
 use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
 use crate::settings;
 
 pub(crate) fn run(args: &ScanArgs) -> Result<Outcome, Usage> {
-    let screen = Screen::new(&args.output);
+    let format = match args.group_by {
+        GroupBy::Object => args.output.output,
+        GroupBy::Cause => &TEXT_BY_CAUSE,
+    };
+    let screen = Screen::new(format, &args.output.look);
     let settings = settings::load(&args.settings)?;
     let fail_on = args.fail_on.or(settings.fail_on).unwrap_or_default();
     let min_severity = args.min_severity.or(settings.min_severity).unwrap_or(Severity::Low);
@@ -49,19 +51,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Outcome, Usage> {
         notes: &loaded.notes,
         summary,
     };
-    let named = |name: &str| {
-        ringwall_report::format(name).ok_or_else(|| io::Error::other(format!("there is no format {name}")))
-    };
-    let write = |format: io::Result<&Format>, style: Style, out: &mut dyn Write| {
-        format.and_then(|format| (format.reporter)(&report, &style, out))
-    };
-    let text = match args.group_by {
-        GroupBy::Object => named("text"),
-        GroupBy::Cause => Ok(&ringwall_report::TEXT_BY_CAUSE),
-    };
-    let written = screen
-        .answer(|style, out| write(text, style, out), |out| write(named("json"), Style::default(), out));
-    screen.asides(&loaded.problems, &loaded.notes);
+    let written = screen.report(&report);
     loaded.hint(&screen);
     Ok(Outcome::no_if(found).max(loaded.outcome(false)).max(written))
 }
@@ -77,7 +67,7 @@ pub(super) fn judge(
     settings: &Settings,
 ) -> Result<(Loaded, Quiet, Summary), Usage> {
     let mut loaded = input::load(args, verb, quiet)?;
-    let scan = ringwall_posture::scan(&loaded.snapshot, Options::default());
+    let scan = ringwall_posture::scan(&loaded.snapshot, settings.scan_options());
     let summary = loaded.summary(scan.workloads);
     loaded.add(scan.problems, scan.notes);
     let quiet = quiet::apply(scan.findings, &loaded.snapshot, settings, settings::today());
@@ -94,7 +84,7 @@ fn check(args: &ScanArgs, fail_on: FailOn) -> Result<(), Usage> {
             hint: "`ringwall baseline write ringwall-baseline.json k8s/` writes one".to_owned(),
         });
     }
-    if args.group_by == GroupBy::Cause && args.output.output != Output::Text {
+    if args.group_by == GroupBy::Cause && args.output.output.name != TEXT.name {
         return Err(Usage {
             message: "--group-by cause is a view for people".to_owned(),
             hint: "other formats list findings one by one; leave it out, or use -o text".to_owned(),

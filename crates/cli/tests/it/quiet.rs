@@ -6,6 +6,25 @@ use insta::assert_snapshot;
 
 use crate::{PRIVILEGED, Place, SOUND, command, shown};
 
+/// Only the checks that the texts here are made for, and those of suppressions. The rest of a configuration may follow.
+const CHECKS: &str = "\
+checks.disable = ['all']
+checks.enable = ['privileged-container', 'host-namespace', 'privilege-escalation', 'root-not-ruled-out',
+  'unrestricted-capabilities', 'seccomp-profile-not-set', 'host-port', 'root-user',
+  'unused-suppression', 'expired-suppression', 'malformed-suppression']
+";
+
+/// A place with these files, and these checks and settings.
+fn place(files: &[(&str, &str)], settings: &str) -> Place {
+    let place = Place::new(files);
+    configure(&place, settings);
+    place
+}
+
+fn configure(place: &Place, settings: &str) {
+    place.write("ringwall.toml", format!("{CHECKS}{settings}").as_bytes());
+}
+
 #[test]
 fn each_form_of_suppression_sets_aside_and_says_so() {
     let comment = PRIVILEGED.replace(
@@ -19,12 +38,12 @@ fn each_form_of_suppression_sets_aside_and_says_so() {
     let excepted = PRIVILEGED.replace("  name: privileged\n", "  name: excepted\n");
     let settings =
         "[[exceptions]]\nrules = ['RW-POD-001', 'RW-POD-002']\nname = 'excepted'\nreason = 'a node agent'\n";
-    let place = Place::new(&[
-        ("k8s/annotation.yaml", &annotation),
+    let files = [
+        ("k8s/annotation.yaml", annotation.as_str()),
         ("k8s/comment.yaml", &comment),
         ("k8s/excepted.yaml", &excepted),
-        ("ringwall.toml", settings),
-    ]);
+    ];
+    let place = place(&files, settings);
     assert_snapshot!(place.run(&["scan", "k8s"]), @r#"
     exit code: 1
     ----- stdout -----
@@ -34,10 +53,11 @@ fn each_form_of_suppression_sets_aside_and_says_so() {
     Pod privileged  k8s/comment.yaml
       16:7  critical  RW-POD-001  container "app" runs privileged  spec.containers[0].securityContext.privileged
 
-    2 findings: 1 critical, 1 high · 3 objects in 3 files · 4 suppressed
+    2 findings: 1 critical, 1 high · 4 suppressed · 3 objects in 3 files
     ----- stderr -----
     "#);
-    assert_snapshot!(place.run(&["scan", "--no-config", "k8s/excepted.yaml"]), @r#"
+    configure(&place, "");
+    assert_snapshot!(place.run(&["scan", "k8s/excepted.yaml"]), @r#"
     exit code: 1
     ----- stdout -----
     Pod excepted  k8s/excepted.yaml
@@ -62,7 +82,7 @@ fn suppressions_that_do_nothing_are_findings() {
             "  name: sound\n",
             "  name: sound\n  annotations:\n    ringwall.dev/ignore.host-port.container.proxy: 'injected'\n",
         );
-    let place = Place::new(&[("pod.yaml", &pod)]);
+    let place = place(&[("pod.yaml", &pod)], "");
     assert_snapshot!(place.run(&["scan", "pod.yaml"]), @r#"
     exit code: 1
     ----- stdout -----
@@ -77,10 +97,8 @@ fn suppressions_that_do_nothing_are_findings() {
     6 findings: 1 high, 5 low · 1 object in 1 file
     ----- stderr -----
     "#);
-    place.write(
-        "ringwall.toml",
-        b"checks.disable = ['RW-QUI-001', 'unused-suppression', 'RW-QUI-002', 'malformed-suppression']\n",
-    );
+    let settings = "checks = {disable = ['RW-QUI-001', 'RW-QUI-002', 'malformed-suppression', 'all'], enable = ['host-namespace']}";
+    place.write("ringwall.toml", settings.as_bytes());
     assert_snapshot!(place.run(&["scan", "pod.yaml"]), @"
     exit code: 1
     ----- stdout -----
@@ -90,6 +108,39 @@ fn suppressions_that_do_nothing_are_findings() {
     1 finding: 1 high · 1 object in 1 file
     ----- stderr -----
     ");
+}
+
+#[test]
+fn one_container_can_be_accepted_and_not_its_neighbour() {
+    let pod = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  template:
+    metadata:
+      annotations:
+        ringwall.dev/ignore.RW-POD-001.container.agent: \"loads a module; until=2999-12-31\"
+    spec:
+      securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
+      containers:
+      - name: agent
+        securityContext: {privileged: true, allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+      - name: app
+        securityContext: {privileged: true, allowPrivilegeEscalation: false, capabilities: {drop: [ALL]}}
+";
+    let place = place(&[("web.yaml", pod)], "");
+    assert_snapshot!(place.run(&["scan", "web.yaml"]), @r#"
+    exit code: 1
+    ----- stdout -----
+    Deployment web  web.yaml
+      15:27  critical  RW-POD-001  container "app" runs privileged  spec.template.spec.containers[1].securityContext.privileged
+
+    1 finding: 1 critical · 1 suppressed · 1 object in 1 file
+    ----- stderr -----
+    "#);
+    let report = place.json(&["scan", "-o", "json", "web.yaml"]);
+    assert_eq!(report["setAside"].as_array().map(Vec::len), Some(1), "{report}");
 }
 
 #[test]
@@ -107,7 +158,7 @@ fn the_items_of_a_list_and_json_are_told_apart() {
     );
     let json = r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "c", "annotations": {"ringwall.dev/ignore.host-namespace": "x"}},
 "spec": {"hostPID": true, "containers": []}}"#;
-    let place = Place::new(&[("list.yaml", &list), ("pod.json", json)]);
+    let place = place(&[("list.yaml", &list), ("pod.json", json)], "");
     assert_snapshot!(place.run(&["scan", "--min-severity", "high", "list.yaml", "pod.json"]), @r#"
     exit code: 1
     ----- stdout -----
@@ -115,7 +166,7 @@ fn the_items_of_a_list_and_json_are_told_apart() {
       37:9  critical  RW-POD-001  container "app" runs privileged                  spec.containers[0].securityContext.privileged
       28:5  high      RW-POD-002  the pod shares its node's network (hostNetwork)  spec.hostNetwork
 
-    2 findings: 1 critical, 1 high · 3 objects in 2 files · 3 suppressed
+    2 findings: 1 critical, 1 high · 3 suppressed · 3 objects in 2 files
     ----- stderr -----
     "#);
 }
@@ -128,21 +179,21 @@ fn other_scanners_forms_count_when_asked() {
             "  name: privileged\n  annotations:\n    checkov.io/skip1: CKV_K8S_16=a node agent\n",
         )
         .replace("  hostNetwork: true", "  #trivy:ignore:AVD-KSV-0009\n  hostNetwork: true");
-    let place = Place::new(&[("pod.yaml", &pod)]);
+    let place = place(&[("pod.yaml", &pod)], "");
     assert_eq!(place.code(&["scan", "pod.yaml"]), 1);
     assert_snapshot!(place.run(&["scan", "--compat-ignores", "pod.yaml"]), @"
     exit code: 0
     ----- stdout -----
-    No findings · 1 object in 1 file · 2 suppressed
+    No findings · 2 suppressed · 1 object in 1 file
     ----- stderr -----
     ");
-    place.write("ringwall.toml", b"suppressions.compat-ignores = true\n");
+    configure(&place, "suppressions.compat-ignores = true\n");
     assert_eq!(place.code(&["scan", "pod.yaml"]), 0);
 }
 
 #[test]
 fn a_baseline_leaves_what_is_new() {
-    let place = Place::new(&[("k8s/pod.yaml", PRIVILEGED)]);
+    let place = place(&[("k8s/pod.yaml", PRIVILEGED)], "");
     assert_snapshot!(place.run(&["baseline", "write", "known.json", "--reason", "from the old cluster", "k8s"]), @"
     exit code: 0
     ----- stdout -----
@@ -175,7 +226,7 @@ fn a_baseline_leaves_what_is_new() {
     assert_snapshot!(place.run(&["scan", "--baseline", "known.json", "--fail-on", "new", "k8s"]), @"
     exit code: 0
     ----- stdout -----
-    No findings · 1 object in 1 file · 2 known from the baseline
+    No new findings · 2 known from the baseline · 1 object in 1 file
     ----- stderr -----
     ");
     let more = PRIVILEGED.replace("  hostNetwork: true\n", "  hostPID: true\n");
@@ -186,7 +237,7 @@ fn a_baseline_leaves_what_is_new() {
     Pod privileged  k8s/pod.yaml
       6:3  high  RW-POD-002  the pod shares its node's processes (hostPID)  spec.hostPID
 
-    1 finding: 1 high · 1 object in 1 file · 1 known from the baseline
+    1 finding: 1 high · 1 known from the baseline · 1 object in 1 file
     ----- stderr -----
     Notes
       known.json: 1 finding of the baseline is gone; `ringwall baseline write` makes it smaller
@@ -207,7 +258,7 @@ fn a_baseline_leaves_what_is_new() {
 fn a_baseline_holds_nothing_that_is_suppressed_and_is_not_written_over_by_half() {
     let pod =
         PRIVILEGED.replace("  hostNetwork: true", "  hostNetwork: true # ringwall:ignore host-namespace");
-    let place = Place::new(&[("k8s/pod.yaml", &pod)]);
+    let place = place(&[("k8s/pod.yaml", &pod)], "");
     assert_eq!(place.code(&["baseline", "write", "known.json", "k8s"]), 0);
     let written = fs::read_to_string(place.path().join("known.json")).unwrap();
     assert!(!written.contains("RW-POD-002") && written.contains("RW-POD-001"), "{written}");
@@ -259,10 +310,7 @@ fn a_wrong_use_of_baselines_is_refused() {
 
 #[test]
 fn findings_for_information_are_hidden_and_counted_in_every_format() {
-    let place = Place::new(&[
-        ("pod.yaml", PRIVILEGED),
-        ("ringwall.toml", "checks.severity = {host-namespace = 'info'}\n"),
-    ]);
+    let place = place(&[("pod.yaml", PRIVILEGED)], "checks.severity = {host-namespace = 'info'}\n");
     assert_snapshot!(place.run(&["scan", "pod.yaml"]), @r#"
     exit code: 1
     ----- stdout -----
@@ -278,7 +326,7 @@ fn findings_for_information_are_hidden_and_counted_in_every_format() {
     };
     assert_eq!(rules(&["scan", "-o", "json", "pod.yaml"]), (1, 1));
     assert_eq!(rules(&["scan", "-o", "json", "--min-severity", "info", "pod.yaml"]), (2, 0));
-    place.write("ringwall.toml", b"[scan]\nmin-severity = 'critical'\nfail-on = 'never'\n");
+    configure(&place, "[scan]\nmin-severity = 'critical'\nfail-on = 'never'\n");
     assert_eq!(rules(&["scan", "-o", "json", "pod.yaml"]), (1, 1));
     assert_eq!(place.code(&["scan", "pod.yaml"]), 0);
     assert_eq!(place.code(&["scan", "--fail-on", "high", "pod.yaml"]), 1, "what is typed goes first");
@@ -287,11 +335,8 @@ fn findings_for_information_are_hidden_and_counted_in_every_format() {
 #[test]
 fn findings_can_be_grouped_by_cause() {
     let three = "apiVersion: v1\nkind: Pod\nmetadata: {name: three}\nspec:\n  containers:\n  - name: app\n  - name: proxy\n";
-    let place = Place::new(&[
-        ("k8s/a.yaml", PRIVILEGED),
-        ("k8s/b.yaml", &PRIVILEGED.replace("name: privileged", "name: other")),
-        ("k8s/c.yaml", three),
-    ]);
+    let other = PRIVILEGED.replace("name: privileged", "name: other");
+    let place = place(&[("k8s/a.yaml", PRIVILEGED), ("k8s/b.yaml", &other), ("k8s/c.yaml", three)], "");
     assert_snapshot!(place.run(&["scan", "--group-by", "cause", "k8s"]), @r#"
     exit code: 1
     ----- stdout -----
@@ -372,8 +417,8 @@ name = 'legacy-*'
 reason = 'goes away with the old cluster'
 until = 2020-12-31
 [[workloads]]
-group = 'argoproj.io'
-kind = 'Rollout'
+group = 'example.com'
+kind = 'Fleet'
 template = 'spec.template'
 [images]
 allowed-registries = ['registry.example.com']
@@ -392,7 +437,7 @@ allowed-registries = ['registry.example.com']
       compat-ignores      false
       disabled            RW-POD-004
       severity            RW-POD-003 critical
-      workloads           Rollout of argoproj.io (spec.template)
+      workloads           Fleet of example.com (spec.template)
       allowed-registries  registry.example.com
 
     Exceptions

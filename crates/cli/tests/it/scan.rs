@@ -1,8 +1,9 @@
 //! `ringwall scan`.
 
 use insta::assert_snapshot;
+use ringwall_report::FORMATS;
 
-use crate::{PRIVILEGED, Place, SOUND, in_examples};
+use crate::{PRIVILEGED, Place, SOUND, command, in_examples};
 
 #[test]
 fn the_classic_cluster() {
@@ -31,10 +32,38 @@ fn json_says_the_same_and_is_one_document() {
 
 #[test]
 fn two_runs_give_the_same_bytes() {
-    for format in ["text", "json"] {
-        let run = || in_examples(&["scan", "-o", format, "classic", "shop"]);
+    for format in FORMATS {
+        let run = || in_examples(&["scan", "-o", format.name, "classic", "shop"]);
         assert_eq!(run(), run());
     }
+}
+
+#[test]
+fn each_format_has_its_name_and_says_beside_only_what_it_does_not_hold() {
+    let place = Place::new(&[("a.yaml", PRIVILEGED), ("bad.yaml", "kind: [\n")]);
+    for format in FORMATS {
+        let output = command(place.path(), &["scan", "-o", format.name, "."]).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", format.name);
+        let answer = String::from_utf8(output.stdout).unwrap();
+        assert!(answer.contains("privileged"), "{}: {answer}", format.name);
+        let beside = String::from_utf8(output.stderr).unwrap();
+        let (held, told) = (answer.contains("bad.yaml"), beside.contains("bad.yaml"));
+        assert!(held != told, "{}: {answer}\n{beside}", format.name);
+    }
+    assert_eq!(place.code(&["scan", "-o", "csv", "."]), 2);
+    assert_eq!(place.code(&["pods", "level", "-o", "sarif", "."]), 2, "a verdict is no list of findings");
+}
+
+#[test]
+fn what_a_workflow_annotates() {
+    let place = Place::new(&[("k8s/a.yaml", PRIVILEGED)]);
+    assert_snapshot!(place.run(&["scan", "-o", "github", "./k8s"]), @r#"
+    exit code: 1
+    ----- stdout -----
+    ::error file=k8s/a.yaml,line=15,endLine=15,col=7,endColumn=17,title=RW-POD-001 privileged-container::Pod privileged: container "app" runs privileged
+    ::error file=k8s/a.yaml,line=6,endLine=6,col=3,endColumn=14,title=RW-POD-002 host-namespace::Pod privileged: the pod shares its node's network (hostNetwork)
+    ----- stderr -----
+    "#);
 }
 
 #[test]

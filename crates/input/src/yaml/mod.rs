@@ -597,6 +597,7 @@ impl<'t> Reader<'t> {
                 );
             };
             let name = self.key_name_of(node);
+            self.builder.share(node);
             let span = self.global(local);
             let slot = self.builder.key(span, Span::new(span.start, span.start), &name);
             self.register(slot, kind);
@@ -612,7 +613,7 @@ impl<'t> Reader<'t> {
                 self.at(local, "`<<` needs a mapping or a list of mappings; this alias is something else")
             );
         }
-        self.builder.copy(node);
+        self.builder.alias(node, self.global(local));
         self.value_done()
     }
 

@@ -2,11 +2,13 @@
 
 use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
+use ringwall_model::fix::{Fix, Value as New};
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck, setters, subject};
+use super::{Repair, Revision, STANDARDS, StandardCheck, even, setters, subject};
 use crate::defaulting::APP_ARMOR_ANNOTATION;
 use crate::evidence::{Offence, Value, Words};
+use crate::hardening::repair::{reviewed, set};
 use crate::model::{Place, PodTemplate, Profile};
 use crate::policy::Level;
 use crate::text::{go_quote, join_quote, plural, sorted};
@@ -37,6 +39,8 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     revisions: &[Revision { since: Minor(0), find, overrides: &[] }],
     words,
     finding,
+    grade: even,
+    repair: Repair::Template(mend),
 };
 
 const FIELD: &str = "securityContext.appArmorProfile.type";
@@ -93,4 +97,17 @@ fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
         Value::Text(kind) if !kind.is_empty() => format!("{who} sets the AppArmor profile {kind}"),
         _ => format!("{who} sets an AppArmor profile without a type"),
     }
+}
+
+fn mend(_: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+    let profile = match offence.value {
+        Value::Annotation { .. } => "runtime/default",
+        _ => "RuntimeDefault",
+    };
+    let changes = vec![set(offence.path(), New::from(profile))];
+    Ok(reviewed(
+        "use the runtime's own AppArmor profile",
+        "whether the program does what that profile forbids",
+        changes,
+    ))
 }

@@ -2,12 +2,16 @@
 
 use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
+use ringwall_model::fix::{Change, Fix, Value as New};
 use ringwall_model::version::Minor;
 
+use super::capability::gain_of;
 use super::{
-    Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, quoted_values, subject,
+    ON_PURPOSE, Repair, Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers,
+    quoted_values, subject,
 };
 use crate::evidence::{Offence, Value, Words};
+use crate::hardening::repair::reviewed;
 use crate::model::PodTemplate;
 use crate::policy::Level;
 
@@ -40,6 +44,8 @@ pub(super) const BASELINE: StandardCheck = StandardCheck {
     revisions: &[Revision { since: Minor(0), find: find_non_default, overrides: &[] }],
     words: words_non_default,
     finding,
+    grade,
+    repair: ON_PURPOSE,
 };
 
 pub(super) const RESTRICTED: StandardCheck = StandardCheck {
@@ -71,6 +77,8 @@ pub(super) const RESTRICTED: StandardCheck = StandardCheck {
     ],
     words: words_unrestricted,
     finding,
+    grade,
+    repair: Repair::Template(mend),
 };
 
 const ADD: &str = "securityContext.capabilities.add[]";
@@ -166,7 +174,26 @@ fn words_unrestricted(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words 
 fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
     let who = subject(pod, offence);
     match offence.text() {
-        Some(capability) => format!("{who} adds the capability {capability}"),
+        Some(capability) => match gain_of(capability) {
+            Some(gain) => format!("{who} adds the capability {capability}, which gives {}", gain.gives),
+            None => format!("{who} adds the capability {capability}"),
+        },
         None => format!("{who} does not drop ALL capabilities"),
     }
+}
+
+/// A capability is as bad as what it gives.
+fn grade(offence: &Offence<'_>) -> Option<Severity> {
+    offence.text().and_then(gain_of).map(|gain| gain.severity)
+}
+
+fn mend(_: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+    if offence.value != Value::Missing {
+        return Err(
+            "somebody gave it this on purpose, and whether the program can do without is not in the manifest",
+        );
+    }
+    let changes = vec![Change::Append { path: offence.path(), value: New::from("ALL") }];
+    let review = "whether the program needs a capability, such as NET_BIND_SERVICE for a port below 1024";
+    Ok(reviewed("drop ALL capabilities", review, changes))
 }

@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck, container_names, containers, subject};
+use super::{ON_PURPOSE, Revision, STANDARDS, StandardCheck, container_names, containers, even, subject};
 use crate::evidence::{Offence, Value, Words};
 use crate::model::PodTemplate;
 use crate::policy::Level;
@@ -35,6 +35,8 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     revisions: &[Revision { since: Minor(0), find, overrides: &[] }],
     words,
     finding,
+    grade: even,
+    repair: ON_PURPOSE,
 };
 
 fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {

@@ -2,10 +2,12 @@
 
 use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
+use ringwall_model::fix::{Change, Fix};
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck, container_names, subject};
+use super::{Repair, Revision, STANDARDS, StandardCheck, container_names, even, subject};
 use crate::evidence::{Offence, Value, Words};
+use crate::hardening::repair::reviewed;
 use crate::model::{Handler, Place, PodTemplate};
 use crate::policy::Level;
 use crate::text::{join_quote, plural, sorted};
@@ -36,6 +38,8 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     revisions: &[Revision { since: Minor(34), find, overrides: &[] }],
     words,
     finding,
+    grade: even,
+    repair: Repair::Template(mend),
 };
 
 fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
@@ -110,4 +114,9 @@ fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
         _ => "pre-stop hook",
     };
     format!("{} sends its {hook} to the host {}", subject(pod, offence), offence.text().unwrap_or_default())
+}
+
+fn mend(_: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+    let changes = vec![Change::Remove { path: offence.path() }];
+    Ok(reviewed("ask the pod itself", "whether the program listens on the pod's own address", changes))
 }

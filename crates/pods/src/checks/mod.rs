@@ -6,6 +6,7 @@
 
 mod app_armor;
 mod capabilities;
+mod capability;
 mod host_namespaces;
 mod host_path_volumes;
 mod host_ports;
@@ -22,6 +23,8 @@ mod sysctls;
 mod windows_host_process;
 
 use ringwall_model::check::Check;
+use ringwall_model::finding::Severity;
+use ringwall_model::fix::Fix;
 use ringwall_model::version::Minor;
 
 use crate::evidence::{Offence, Value, Words};
@@ -44,7 +47,33 @@ pub struct StandardCheck {
     pub words: fn(&PodTemplate<'_>, &[Offence<'_>]) -> Words,
     /// One offence as a plain sentence without full stop. It holds every part of [`witness`].
     pub finding: fn(&PodTemplate<'_>, &Offence<'_>) -> String,
+    /// How bad one offence is, where that differs from the check's own severity.
+    pub grade: fn(&Offence<'_>) -> Option<Severity>,
+    /// How one offence is mended.
+    pub repair: Repair,
 }
+
+/// How the offences of a check are mended.
+#[derive(Clone, Copy, Debug)]
+pub enum Repair {
+    /// Not by a tool: the reason, as a sentence without full stop.
+    Manual(&'static str),
+    /// By these changes of the pod template, where they can be known; else the reason why not.
+    Template(Mend),
+}
+
+/// What mends one offence, its paths from the pod template; or the reason why nothing does.
+pub type Mend = for<'a, 't> fn(&'a PodTemplate<'t>, &'a Offence<'t>) -> Result<Fix, &'static str>;
+
+/// For checks all of whose offences are equally bad.
+const fn even(_: &Offence<'_>) -> Option<Severity> {
+    None
+}
+
+/// Why a right that was given is not taken back by a tool.
+const ON_PURPOSE: Repair = Repair::Manual(
+    "somebody gave it this on purpose, and whether the program can do without is not in the manifest",
+);
 
 /// A check as it is from some version on.
 #[derive(Debug)]
@@ -122,6 +151,11 @@ fn name_of<'t>(pod: &PodTemplate<'t>, place: Place) -> &'t str {
         }
         Place::Pod | Place::Annotation => "",
     }
+}
+
+/// The name of the container at a place, if there is one.
+pub fn container_of<'t>(pod: &PodTemplate<'t>, place: Place) -> Option<&'t str> {
+    matches!(place, Place::Container { .. }).then(|| name_of(pod, place))
 }
 
 /// What tells an offence from others of the same check on the same field: the names of its container or volume,

@@ -2,11 +2,15 @@
 
 use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
+use ringwall_model::fix::{Fix, Value as New};
 use ringwall_model::version::Minor;
 
-use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, subject};
+use super::{
+    Repair, Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, even, subject,
+};
 use crate::evidence::{Offence, Value, Words};
-use crate::model::PodTemplate;
+use crate::hardening::repair::{safe, set};
+use crate::model::{Place, PodTemplate};
 use crate::policy::Level;
 
 pub(super) const CHECK: StandardCheck = StandardCheck {
@@ -39,6 +43,8 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     ],
     words,
     finding,
+    grade: even,
+    repair: Repair::Template(mend),
 };
 
 fn find_1_8<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
@@ -66,4 +72,23 @@ fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
 
 fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
     format!("{} may gain more rights than it starts with", subject(pod, offence))
+}
+
+fn mend(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+    let Place::Container { list, index } = offence.place else {
+        return Err("the offence is in no container");
+    };
+    let context =
+        pod.spec.list(list).get(index as usize).and_then(|container| container.security_context.as_ref());
+    // Source: `ValidateSecurityContext` in k8s.io/kubernetes `pkg/apis/core/validation/validation.go`.
+    if context.is_some_and(|context| context.privileged == Some(true)) {
+        return Err("the API server refuses allowPrivilegeEscalation: false on a privileged container");
+    }
+    let adds = context.and_then(|context| context.capabilities.as_ref());
+    if adds.is_some_and(|capabilities| capabilities.add.iter().any(|added| *added == "CAP_SYS_ADMIN")) {
+        return Err(
+            "the API server refuses allowPrivilegeEscalation: false beside the capability CAP_SYS_ADMIN",
+        );
+    }
+    Ok(safe("set allowPrivilegeEscalation to false", vec![set(offence.path(), New::Bool(false))]))
 }

@@ -4,7 +4,9 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck, container_names, containers, quoted_values, subject};
+use super::{
+    ON_PURPOSE, Revision, STANDARDS, StandardCheck, container_names, containers, even, quoted_values, subject,
+};
 use crate::evidence::{Offence, Value, Words};
 use crate::model::PodTemplate;
 use crate::policy::Level;
@@ -35,6 +37,8 @@ pub(super) const BASELINE: StandardCheck = StandardCheck {
     ],
     words,
     finding,
+    grade: even,
+    repair: ON_PURPOSE,
 };
 
 pub(super) const RESTRICTED: StandardCheck = StandardCheck {
@@ -62,6 +66,8 @@ pub(super) const RESTRICTED: StandardCheck = StandardCheck {
     revisions: &[Revision { since: Minor(35), find, overrides: &["procMount"] }],
     words,
     finding,
+    grade: even,
+    repair: ON_PURPOSE,
 };
 
 fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {

@@ -2,13 +2,16 @@
 
 use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
+use ringwall_model::fix::{Fix, Value as New};
 use ringwall_model::version::Minor;
 
 use super::{
-    Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, setters, subject,
+    Repair, Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, even, setters,
+    subject,
 };
 use crate::evidence::{Offence, Value, Words};
-use crate::model::{Place, PodTemplate};
+use crate::hardening::repair::{reviewed, set};
+use crate::model::{Place, PodTemplate, below};
 use crate::policy::Level;
 
 pub(super) const CHECK: StandardCheck = StandardCheck {
@@ -45,6 +48,8 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     ],
     words,
     finding,
+    grade: even,
+    repair: Repair::Template(mend),
 };
 
 const FIELD: &str = "securityContext.runAsNonRoot";
@@ -90,4 +95,11 @@ fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
 fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
     let why = if offence.value == Value::Missing { "runAsNonRoot is not set" } else { "runAsNonRoot: false" };
     format!("{} may run as root ({why})", subject(pod, offence))
+}
+
+fn mend(_: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+    // What is missing is set once, for the whole pod.
+    let path = if offence.value == Value::Missing { below(Place::Pod, FIELD, 0) } else { offence.path() };
+    let review = "whether the image has a user other than root, by number: the kubelet starts it only then";
+    Ok(reviewed("rule out root", review, vec![set(path, New::Bool(true))]))
 }

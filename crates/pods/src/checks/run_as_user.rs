@@ -2,10 +2,12 @@
 
 use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
+use ringwall_model::fix::{Change, Fix};
 use ringwall_model::version::Minor;
 
-use super::{Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, setters, subject};
+use super::{Repair, Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, even, setters, subject};
 use crate::evidence::{Offence, Value, Words};
+use crate::hardening::repair::reviewed;
 use crate::model::{Place, PodTemplate};
 use crate::policy::Level;
 
@@ -41,6 +43,8 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     ],
     words,
     finding,
+    grade: even,
+    repair: Repair::Template(mend),
 };
 
 fn find_1_23<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {
@@ -68,4 +72,10 @@ fn words(pod: &PodTemplate<'_>, offences: &[Offence<'_>]) -> Words {
 
 fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
     format!("{} runs as root (runAsUser: 0)", subject(pod, offence))
+}
+
+fn mend(_: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+    let changes = vec![Change::Remove { path: offence.path() }];
+    let review = "whether the image has a user other than root, and the program can do without root";
+    Ok(reviewed("leave the user to the image", review, changes))
 }

@@ -2,10 +2,12 @@
 
 use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
+use ringwall_model::fix::{Change, Fix};
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck, setters, subject};
+use super::{Repair, Revision, STANDARDS, StandardCheck, even, setters, subject};
 use crate::evidence::{Offence, Value, Words};
+use crate::hardening::repair::reviewed;
 use crate::model::{Place, PodTemplate, SeLinuxOptions};
 use crate::policy::Level;
 use crate::text::{join_quote, plural, sorted};
@@ -39,6 +41,8 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     ],
     words,
     finding,
+    grade: even,
+    repair: Repair::Template(mend),
 };
 
 const TYPE: &str = "securityContext.seLinuxOptions.type";
@@ -95,4 +99,13 @@ fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
         _ => "role",
     };
     format!("{} sets the SELinux {option} {}", subject(pod, offence), offence.text().unwrap_or_default())
+}
+
+fn mend(_: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+    let changes = vec![Change::Remove { path: offence.path() }];
+    Ok(reviewed(
+        "leave the label to the runtime",
+        "whether the program reads files that only this label may read",
+        changes,
+    ))
 }

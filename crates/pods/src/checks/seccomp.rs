@@ -4,14 +4,16 @@ use std::collections::HashSet;
 
 use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
+use ringwall_model::fix::{Fix, Value as New};
 use ringwall_model::version::Minor;
 
 use super::{
-    Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, quoted_values,
-    setters, subject,
+    Repair, Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, even,
+    quoted_values, setters, subject,
 };
 use crate::evidence::{Offence, Value, Words};
-use crate::model::{Place, PodTemplate, Profile};
+use crate::hardening::repair::{reviewed, safe, set};
+use crate::model::{Place, PodTemplate, Profile, below};
 use crate::policy::Level;
 use crate::text::{go_quote, plural};
 
@@ -45,6 +47,8 @@ pub(super) const BASELINE: StandardCheck = StandardCheck {
     ],
     words: words_baseline,
     finding,
+    grade: even,
+    repair: Repair::Template(mend_profile),
 };
 
 pub(super) const RESTRICTED: StandardCheck = StandardCheck {
@@ -76,6 +80,8 @@ pub(super) const RESTRICTED: StandardCheck = StandardCheck {
     ],
     words: words_restricted,
     finding,
+    grade: even,
+    repair: Repair::Template(mend_missing),
 };
 
 const FIELD: &str = "securityContext.seccompProfile.type";
@@ -182,4 +188,30 @@ fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
         Value::Text(kind) => format!("{who} sets the seccomp profile {kind}"),
         _ => format!("{who} has no seccomp profile"),
     }
+}
+
+/// A profile that is set, and is none of those allowed.
+fn mend_profile(_: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+    let profile = match offence.value {
+        Value::Annotation { .. } => "runtime/default",
+        _ => "RuntimeDefault",
+    };
+    let changes = vec![set(offence.path(), New::from(profile))];
+    Ok(reviewed(
+        "use the runtime's own seccomp profile",
+        "whether the program makes calls that it forbids",
+        changes,
+    ))
+}
+
+/// What is missing is set once, for the whole pod.
+fn mend_missing(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+    if offence.value != Value::Missing {
+        return mend_profile(pod, offence);
+    }
+    let path = below(Place::Pod, FIELD, 0);
+    Ok(safe(
+        "set the runtime's own seccomp profile for the pod",
+        vec![set(path, New::from("RuntimeDefault"))],
+    ))
 }

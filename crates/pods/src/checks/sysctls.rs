@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck, subject};
+use super::{ON_PURPOSE, Revision, STANDARDS, StandardCheck, even, subject};
 use crate::evidence::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate};
 use crate::policy::Level;
@@ -41,6 +41,8 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     ],
     words,
     finding,
+    grade: even,
+    repair: ON_PURPOSE,
 };
 
 /// The safe list, in the order in which it grew.

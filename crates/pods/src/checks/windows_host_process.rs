@@ -4,7 +4,7 @@ use ringwall_model::check::{Check, Control, Framework};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
-use super::{Revision, STANDARDS, StandardCheck, setters, subject};
+use super::{ON_PURPOSE, Revision, STANDARDS, StandardCheck, even, setters, subject};
 use crate::evidence::{Offence, Value, Words};
 use crate::model::{Place, PodTemplate};
 use crate::policy::Level;
@@ -36,6 +36,8 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
     revisions: &[Revision { since: Minor(0), find, overrides: &[] }],
     words,
     finding,
+    grade: even,
+    repair: ON_PURPOSE,
 };
 
 fn find<'t>(pod: &PodTemplate<'t>, offences: &mut Vec<Offence<'t>>) {

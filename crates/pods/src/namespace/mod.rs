@@ -4,15 +4,46 @@
 //! and one line in [`CHECKS`].
 
 pub mod invalid_label;
+pub mod outdated;
+pub mod quiet_modes;
 pub mod refused;
+pub mod unenforced;
 
 use ringwall_model::check::Check;
 use ringwall_model::object::Object;
 
+use crate::evaluate::Evaluator;
+use crate::hardening::Flaw;
 use crate::policy::{self, FieldError, Policy};
 
 /// All checks of namespaces, by id.
-pub static CHECKS: &[&Check] = &[&invalid_label::CHECK, &refused::CHECK];
+pub static CHECKS: &[&Check] = &[
+    &invalid_label::CHECK,
+    &refused::CHECK,
+    &unenforced::UNENFORCED,
+    &unenforced::NOT_RESTRICTED,
+    &outdated::CHECK,
+    &quiet_modes::CHECK,
+];
+
+/// What is wrong with the labels of a Namespace object, as far as they alone tell, each with its check. `evaluator` knows the
+/// cluster's own version.
+pub fn find(namespace: &Object, evaluator: &Evaluator) -> Vec<(&'static Check, Flaw)> {
+    let mut found = Vec::new();
+    let mut flaws = Vec::new();
+    let mut take = |check: &'static Check, flaws: &mut Vec<Flaw>| {
+        found.extend(flaws.drain(..).map(|flaw| (check, flaw)));
+    };
+    unenforced::find_unenforced(namespace, &mut flaws);
+    take(&unenforced::UNENFORCED, &mut flaws);
+    unenforced::find_not_restricted(namespace, &mut flaws);
+    take(&unenforced::NOT_RESTRICTED, &mut flaws);
+    outdated::find(namespace, evaluator, &mut flaws);
+    take(&outdated::CHECK, &mut flaws);
+    quiet_modes::find(namespace, &mut flaws);
+    take(&quiet_modes::CHECK, &mut flaws);
+    found
+}
 
 /// The Kubernetes documentation of Pod Security Admission.
 const ADMISSION: &str = "https://kubernetes.io/docs/concepts/security/pod-security-admission/";

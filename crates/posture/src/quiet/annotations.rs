@@ -11,7 +11,7 @@ use ringwall_model::path::FieldPath;
 use ringwall_model::selector::is_qualified_name;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree::Node;
-use ringwall_model::workload::{self, WorkloadKind};
+use ringwall_model::workload::{self, CUSTOM, Shape};
 
 use crate::quiet::directive;
 use crate::quiet::mark::{About, Fault, Mark, Marks, Scope};
@@ -28,10 +28,8 @@ const CONTAINER: &str = ".container.";
 pub(super) fn collect<'a>(snapshot: &'a Snapshot, settings: &Settings, marks: &mut Marks<'a>) {
     for (index, object) in snapshot.objects() {
         let metadata = FieldPath::keys(&["metadata"]);
-        let template = template_of(object, settings).map(|template| template.join(&metadata));
-        // The template of a Pod is the Pod.
-        let places = [Some(metadata), template.filter(|template| template.len() > 1)];
-        for path in places.into_iter().flatten().map(|path| path.key("annotations")) {
+        let places = [FieldPath::root()].into_iter().chain(templates(object, settings));
+        for path in places.map(|place| place.join(&metadata).key("annotations")) {
             let Some(annotations) = object.root().locate(&path) else { continue };
             for entry in annotations.entries() {
                 one(index, object, (entry.key, entry.value), &path, settings, marks);
@@ -43,13 +41,18 @@ pub(super) fn collect<'a>(snapshot: &'a Snapshot, settings: &Settings, marks: &m
     }
 }
 
-/// The way to the pod template of an object, if it makes pods.
-fn template_of(object: &Object, settings: &Settings) -> Option<FieldPath> {
-    let custom = || {
-        let named = settings.workloads.iter().find(|custom| object.is(&custom.group, &custom.kind));
-        named.map(|custom| custom.template.clone())
-    };
-    workload::of(object).map(WorkloadKind::template_path).or_else(custom)
+/// The ways to the pod templates of an object, as far as those have metadata of their own.
+fn templates(object: &Object, settings: &Settings) -> Vec<FieldPath> {
+    if let Some(kind) = workload::of(object) {
+        // The template of a Pod is the Pod.
+        return if kind.is_pod() { Vec::new() } else { vec![kind.template_path()] };
+    }
+    let kinds = CUSTOM.iter().chain(&settings.workloads);
+    kinds
+        .filter(|kind| kind.shape == Shape::Template && kind.is(object))
+        .flat_map(|kind| kind.templates_in(object.root()))
+        .map(|(path, _)| path)
+        .collect()
 }
 
 fn one(

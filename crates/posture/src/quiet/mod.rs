@@ -284,6 +284,8 @@ fn own(check: &'static Check, about: &About, message: String, witness: String) -
         container: None,
         standing: Standing::Open,
         fix: None,
+        mending: None,
+        related: Vec::new(),
     }
 }
 

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 use ringwall_input::{Options, load};
-use ringwall_model::path::Segment;
 use ringwall_model::snapshot::Facts;
 use ringwall_model::text::Source;
 
@@ -19,16 +18,10 @@ fn snapshot(text: &str) -> Snapshot {
     Snapshot::new(input.objects, Facts::default())
 }
 
-/// The findings of a scan, each with its container.
+/// The findings of the checks of the Pod Security Standards: those that the texts here are made for.
 fn findings(snapshot: &Snapshot) -> Vec<Finding> {
     let mut findings = scan::scan(snapshot, scan::Options::default()).findings;
-    for finding in &mut findings {
-        let steps = finding.path.segments();
-        let list = |step: &Segment| matches!(step, Segment::Key(key) if key.ends_with("ontainers"));
-        if steps.iter().any(list) {
-            finding.container = finding.witness.split('/').next().map(str::to_owned);
-        }
-    }
+    findings.retain(|finding| finding.check.id <= "RW-POD-019");
     findings
 }
 

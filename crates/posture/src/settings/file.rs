@@ -27,7 +27,7 @@ pub(super) struct File {
     pub(super) suppressions: Suppressions,
     /// Custom kinds that make pods.
     pub(super) workloads: Vec<Workload>,
-    /// Where images may come from.
+    /// Where images may come from, and which of their tags move.
     pub(super) images: Images,
     /// What labels objects must have.
     pub(super) labels: Labels,
@@ -120,12 +120,16 @@ pub(super) struct Workload {
     /// Kind, such as Rollout.
     #[schemars(with = "String")]
     pub(super) kind: Option<Text>,
-    /// Where its pod template is, such as spec.template.
+    /// Where its pod template is, such as spec.template; `[]` behind a key stands for each item of a list, `{}` for each value
+    /// of a mapping.
     #[schemars(with = "String")]
     pub(super) template: Option<Text>,
+    /// What stands there: template (metadata and spec), or spec. Without it, template.
+    #[schemars(with = "String")]
+    pub(super) shape: Option<Text>,
 }
 
-/// Where images may come from.
+/// Where images may come from, and which of their tags move.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Images {
@@ -135,13 +139,16 @@ pub(super) struct Images {
     /// Registries, or registries and the beginning of a path, that images must not come from.
     #[schemars(with = "Vec<String>")]
     pub(super) blocked_registries: Texts,
+    /// Tags that move, beside those that do so by their name, such as latest.
+    #[schemars(with = "Vec<String>")]
+    pub(super) floating_tags: Texts,
 }
 
 /// What labels objects must have.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
 pub(super) struct Labels {
-    /// Keys of labels that every workload must have.
+    /// Keys of labels that the pods of every workload must have.
     #[schemars(with = "Vec<String>")]
     pub(super) required: Texts,
 }

@@ -18,16 +18,18 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 use ringwall_model::finding::{Location, Problem, Severity};
-use ringwall_model::path::{FieldPath, Segment};
 use ringwall_model::selector::{is_dns_subdomain, is_qualified_name};
 use ringwall_model::text::Source;
-use ringwall_model::workload::WorkloadKind;
+use ringwall_model::workload::{CUSTOM, CustomKind, Shape, WorkloadKind};
+use ringwall_pods::hardening;
 use serde::Deserialize as _;
 use toml::Spanned;
 use toml::de::DeTable;
 
 use crate::registry::{self, Rules};
+use crate::scan;
 use crate::suggest;
+use crate::workloads::Reading;
 
 pub use fail_on::FailOn;
 pub use pattern::Pattern;
@@ -53,10 +55,8 @@ pub struct Settings {
     pub compat_ignores: bool,
     /// Custom kinds that make pods, in the order of the file.
     pub workloads: Vec<CustomKind>,
-    /// Where images may come from.
-    pub images: Images,
-    /// Keys of labels that every workload must have.
-    pub required_labels: Vec<String>,
+    /// What the owner of the cluster states about it.
+    pub hardening: hardening::Settings,
 }
 
 /// Which checks run, and how grave their findings are.
@@ -106,26 +106,6 @@ pub struct Exception {
     pub location: Location,
 }
 
-/// A custom kind that makes pods.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CustomKind {
-    /// API group.
-    pub group: String,
-    /// Kind.
-    pub kind: String,
-    /// Where its pod template is; keys only.
-    pub template: FieldPath,
-}
-
-/// Where images may come from.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Images {
-    /// Registries, or registries and the beginning of a path, that images may come from. None: from anywhere.
-    pub allowed_registries: Vec<String>,
-    /// Those that images must not come from.
-    pub blocked_registries: Vec<String>,
-}
-
 /// The JSON schema of `ringwall.toml`, pretty, with a newline at the end. It is published as
 /// `docs/schema/config.schema.json`.
 pub fn json_schema() -> String {
@@ -133,6 +113,13 @@ pub fn json_schema() -> String {
 }
 
 impl Settings {
+    /// How a snapshot is scanned under these settings.
+    pub fn scan_options(&self) -> scan::Options<'_> {
+        let defaults = scan::Options::default();
+        let reading = Reading { custom: &self.workloads, ..defaults.reading };
+        scan::Options { reading, hardening: &self.hardening, ..defaults }
+    }
+
     /// Reads the text of a `ringwall.toml`.
     ///
     /// # Errors
@@ -266,7 +253,7 @@ impl Reader<'_> {
             require_reason,
             compat_ignores: file.suppressions.compat_ignores,
             workloads,
-            images: Images {
+            hardening: hardening::Settings {
                 allowed_registries: self.texts(
                     "images.allowed-registries",
                     file.images.allowed_registries,
@@ -277,10 +264,16 @@ impl Reader<'_> {
                     file.images.blocked_registries,
                     registry_named,
                 ),
+                floating_tags: self.texts("images.floating-tags", file.images.floating_tags, |tag| {
+                    if tag.is_empty() || tag.contains([':', '/', ' ']) {
+                        return Err(format!("\"{tag}\" is no tag; expected such as edge"));
+                    }
+                    Ok(())
+                }),
+                required_labels: self.texts("labels.required", file.labels.required, |key| {
+                    if is_qualified_name(key) { Ok(()) } else { Err(format!("\"{key}\" is no label key")) }
+                }),
             },
-            required_labels: self.texts("labels.required", file.labels.required, |key| {
-                if is_qualified_name(key) { Ok(()) } else { Err(format!("\"{key}\" is no label key")) }
-            }),
         }
     }
 
@@ -345,29 +338,39 @@ impl Reader<'_> {
             if kind.is_empty() { Err("expected a kind".to_owned()) } else { Ok(kind.to_owned()) }
         });
         let template = self.text(&key("template"), table.template.as_ref(), |text| {
-            let path: FieldPath = text.parse().map_err(|error| format!("{error}"))?;
-            let keys = path.segments().iter().all(|segment| matches!(segment, Segment::Key(_)));
-            if keys && !path.is_empty() {
-                Ok(path)
-            } else {
-                Err("expected a path of keys, such as spec.template".to_owned())
+            let is_key = |part: &str| {
+                let key = part.strip_suffix("[]").or_else(|| part.strip_suffix("{}")).unwrap_or(part);
+                !key.is_empty() && !key.contains(['[', ']', '{', '}', ' '])
+            };
+            if text.split('.').all(is_key) {
+                return Ok(text.to_owned());
             }
+            Err(format!("expected a path such as spec.template, or spec.tasks[].template, got \"{text}\""))
+        });
+        let shape = self.text(&key("shape"), table.shape.as_ref(), |text| match text {
+            "template" => Ok(Shape::Template),
+            "spec" => Ok(Shape::Spec),
+            other => Err(format!("expected template (metadata and spec) or spec, got \"{other}\"")),
         });
         for (name, given) in [("group", &table.group), ("kind", &table.kind), ("template", &table.template)] {
             if given.is_none() {
                 self.missing(&key(name), "one", index, true);
             }
         }
-        let custom = CustomKind { group: group?, kind: kind?, template: template? };
-        if let Some(built_in) = WorkloadKind::of(&custom.group, &custom.kind) {
+        let (group, kind, template) = (group?, kind?, template?);
+        let known = WorkloadKind::of(&group, &kind).is_some()
+            || CUSTOM
+                .iter()
+                .any(|known| known.group == group && known.kind == kind && known.template == template);
+        if known {
             let span = self.workloads.get(index).cloned().unwrap_or_default();
-            let message = format!(
-                "workloads[{index}]: the kind {} of {} is known already",
-                built_in.kind, custom.group
+            self.error(
+                span,
+                format!("workloads[{index}]: that {kind} of {group} makes pods is known already"),
             );
-            self.error(span, message);
         }
-        Some(custom)
+        let shape = shape.unwrap_or(Shape::Template);
+        Some(CustomKind { group: group.into(), kind: kind.into(), template: template.into(), shape })
     }
 
     fn location(&self, span: Range<usize>) -> Location {

@@ -38,13 +38,15 @@ path = "spec.template.spec.volumes[*].hostPath"
 file = "k8s/**"
 
 [[workloads]]
-group = "argoproj.io"
-kind = "Rollout"
-template = "spec.template"
+group = "example.com"
+kind = "Fleet"
+template = "spec.crews[].template"
+shape = "spec"
 
 [images]
 allowed-registries = ["registry.example.com/shop"]
 blocked-registries = ["docker.io"]
+floating-tags = ["edge"]
 
 [labels]
 required = ["app.kubernetes.io/name"]
@@ -68,9 +70,11 @@ fn everything_that_may_be_said_is_read() {
     assert!(
         exception.path.as_ref().is_some_and(|path| path.matches("spec.template.spec.volumes[2].hostPath"))
     );
-    assert_eq!(settings.workloads[0].template, FieldPath::keys(&["spec", "template"]));
-    assert_eq!(settings.images.blocked_registries, ["docker.io"]);
-    assert_eq!(settings.required_labels, ["app.kubernetes.io/name"]);
+    assert_eq!(settings.workloads[0].template, "spec.crews[].template");
+    assert_eq!(settings.workloads[0].shape, Shape::Spec);
+    assert_eq!(settings.hardening.blocked_registries, ["docker.io"]);
+    assert_eq!(settings.hardening.floating_tags, ["edge"]);
+    assert_eq!(settings.hardening.required_labels, ["app.kubernetes.io/name"]);
     assert!(parse("").is_ok(), "an empty file sets nothing");
 }
 
@@ -99,8 +103,13 @@ until = 2027-01-31T10:00:00
 group = "apps"
 kind = "Deployment"
 template = "spec.template[0]"
+shape = "pod"
 [[workloads]]
 kind = "Rollout"
+[[workloads]]
+group = "argoproj.io"
+kind = "Rollout"
+template = "spec.template"
 [images]
 allowed-registries = ["https://docker.io"]
 [labels]
@@ -120,11 +129,13 @@ required = ["-"]
     ringwall.toml:14:8: exceptions[0].name: "[a" is no glob: unclosed character class; missing ']'
     ringwall.toml:15:1: exceptions[1].rules: expected the checks that it is about
     ringwall.toml:18:9: exceptions[2].rules: expected an array, got a string
-    ringwall.toml:23:12: workloads[0].template: expected a path of keys, such as spec.template
-    ringwall.toml:24:1: workloads[1].group: expected one
-    ringwall.toml:24:1: workloads[1].template: expected one
-    ringwall.toml:27:23: images.allowed-registries: "https://docker.io" is no registry; expected such as registry.example.com/team
-    ringwall.toml:29:13: labels.required: "-" is no label key
+    ringwall.toml:23:12: workloads[0].template: expected a path such as spec.template, or spec.tasks[].template, got "spec.template[0]"
+    ringwall.toml:24:9: workloads[0].shape: expected template (metadata and spec) or spec, got "pod"
+    ringwall.toml:25:1: workloads[1].group: expected one
+    ringwall.toml:25:1: workloads[1].template: expected one
+    ringwall.toml:27:1: workloads[2]: that Rollout of argoproj.io makes pods is known already
+    ringwall.toml:32:23: images.allowed-registries: "https://docker.io" is no registry; expected such as registry.example.com/team
+    ringwall.toml:34:13: labels.required: "-" is no label key
     "#);
 }
 

@@ -8,10 +8,9 @@ use crate::json_schema;
 
 /// The JSON text, with the version that changes with each release made constant.
 fn render(report: &Report<'_>) -> String {
-    let version = concat!("\"ringwall\": \"", env!("CARGO_PKG_VERSION"), "\"");
-    let text = render_as("json", report, Style { color: true, width: Some(10) });
-    assert!(text.contains(version));
-    text.replace(version, "\"ringwall\": \"VERSION\"")
+    let text = without_version(&render_as("json", report, Style { color: true, width: Some(10) }));
+    assert!(text.contains(r#""ringwall": "VERSION""#));
+    text
 }
 
 fn render_full() -> String {
@@ -40,6 +39,7 @@ fn an_empty_report_has_empty_lists() {
       "schema": "ringwall.report/v1",
       "ringwall": "VERSION",
       "findings": [],
+      "setAside": [],
       "errors": [],
       "notes": [],
       "summary": {
@@ -49,6 +49,8 @@ fn an_empty_report_has_empty_lists() {
         "workloads": 0,
         "foreign": 0,
         "hidden": 0,
+        "suppressed": 0,
+        "known": 0,
         "findings": 0,
         "bySeverity": {
           "critical": 0,
@@ -92,10 +94,10 @@ fn every_field_has_its_place() {
           },
           "path": "",
           "location": {
-            "file": "charts/api",
+            "file": "charts/api (helm template)",
             "line": 311,
             "column": 9,
-            "template": "charts/api/templates/api.yaml",
+            "template": "api/templates/api.yaml",
             "renderedBy": "helm template"
           },
           "message": "nothing limits its memory",
@@ -105,7 +107,7 @@ fn every_field_has_its_place() {
           ]
         },
         {
-          "id": "aeb4c0c3009d55a4",
+          "id": "83866fe3d6e6b88b",
           "rule": "RW-POD-012",
           "name": "added-capability",
           "severity": "medium",
@@ -129,7 +131,7 @@ fn every_field_has_its_place() {
           ]
         },
         {
-          "id": "6e5635df84b62342",
+          "id": "59ef8eb42c6c220e",
           "rule": "RW-POD-001",
           "name": "privileged-container",
           "severity": "critical",
@@ -153,6 +155,7 @@ fn every_field_has_its_place() {
           ]
         }
       ],
+      "setAside": [],
       "errors": [
         {
           "file": "k8s/gone",
@@ -190,6 +193,8 @@ fn every_field_has_its_place() {
         "workloads": 9,
         "foreign": 3,
         "hidden": 0,
+        "suppressed": 0,
+        "known": 0,
         "findings": 3,
         "bySeverity": {
           "critical": 1,
@@ -207,6 +212,52 @@ fn every_field_has_its_place() {
 fn reports_keep_to_the_published_schema() {
     assert_eq!(faults(&render_full()), Vec::<String>::new());
     assert_eq!(faults(&render(&Report::default())), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_set_aside_and_what_mends_have_their_places() {
+    let everything = everything();
+    let text = render(&everything.report());
+    assert_eq!(faults(&text), Vec::<String>::new());
+    let report: Value = serde_json::from_str(&text).unwrap();
+    let of_rule = |list: &str, rule: &str| -> Value {
+        let list = report[list].as_array().unwrap();
+        list.iter().find(|finding| finding["rule"] == rule).unwrap().clone()
+    };
+    let found = of_rule("findings", "RW-POD-001");
+    assert_eq!(found["container"], "app");
+    assert_snapshot!(serde_json::to_string_pretty(&found["edits"]).unwrap(), @r#"
+    {
+      "applicability": "needsReview",
+      "replacements": [
+        {
+          "column": 23,
+          "endColumn": 27,
+          "endLine": 21,
+          "line": 21,
+          "text": "false"
+        }
+      ],
+      "title": "set privileged to false"
+    }
+    "#);
+    let suppressed = of_rule("setAside", "RW-POD-003");
+    assert_snapshot!(serde_json::to_string_pretty(&suppressed["standing"]).unwrap(), @r#"
+    {
+      "by": "comment",
+      "kind": "suppressed",
+      "location": {
+        "column": 7,
+        "file": "k8s/backup.yaml",
+        "line": 11
+      },
+      "reason": "the node's own agent",
+      "until": "2027-01-31"
+    }
+    "#);
+    let known = of_rule("setAside", "RW-POD-010");
+    assert_eq!(known["standing"], serde_json::json!({"kind": "known"}));
+    assert_eq!((&report["summary"]["suppressed"], &report["summary"]["known"]), (&2.into(), &2.into()));
 }
 
 #[test]

@@ -35,6 +35,14 @@ fn what_is_not_shown_is_counted() {
 }
 
 #[test]
+fn what_is_set_aside_is_counted_and_not_listed() {
+    let everything = everything();
+    let summary = Summary { foreign: 0, ..SUMMARY };
+    let report = Report { findings: &[], problems: &[], notes: &[], summary, ..everything.report() };
+    assert_snapshot!(render_as("text", &report, PLAIN), @"No new findings · 2 suppressed · 2 known from the baseline · 24 objects in 12 files");
+}
+
+#[test]
 fn a_run_that_judged_nothing_does_not_read_like_a_pass() {
     assert_snapshot!(render(&[], Summary::default()), @"Nothing was judged · 0 objects in 0 files");
     assert_snapshot!(render(&[], Summary { files: 1, documents: 2, foreign: 2, ..Summary::default() }), @"Nothing was judged · 0 objects in 1 file · 2 documents are no Kubernetes objects");
@@ -63,7 +71,7 @@ fn everything_at_once() {
         ..Report::default()
     };
     assert_snapshot!(render_as("text", &report, PLAIN), @r#"
-    Deployment shop/api  charts/api (rendered by helm template from charts/api/templates/api.yaml)
+    Deployment shop/api  charts/api (helm template) from api/templates/api.yaml
       311:9   low       RW-POD-020  nothing limits its memory
 
     Deployment shop/frontend  k8s/frontend.yaml

@@ -11,7 +11,7 @@
 
 pub(crate) mod causes;
 mod fold;
-mod summary;
+pub(crate) mod summary;
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -46,7 +46,7 @@ fn write(report: &Report<'_>, style: &Style, out: &mut dyn Write) -> io::Result<
 }
 
 /// Writes what could not be read, and the notes.
-fn write_asides(report: &Report<'_>, style: &Style, out: &mut dyn Write) -> io::Result<()> {
+pub(crate) fn write_asides(report: &Report<'_>, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if !report.problems.is_empty() {
         writeln!(out, "{}", style.paint(HEADING, "Could not read"))?;
         for problem in report.problems {
@@ -56,6 +56,11 @@ fn write_asides(report: &Report<'_>, style: &Style, out: &mut dyn Write) -> io::
     if !report.problems.is_empty() && !report.notes.is_empty() {
         writeln!(out)?;
     }
+    write_notes(report, style, out)
+}
+
+/// Writes the notes, for formats that hold all else.
+pub(crate) fn write_notes(report: &Report<'_>, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if !report.notes.is_empty() {
         writeln!(out, "{}", style.paint(HEADING, "Notes"))?;
         for Note { file, position, message } in report.notes {
@@ -210,7 +215,7 @@ fn origin(location: &Location) -> String {
 }
 
 /// `file:line:column: `, as compilers write it and editors find it.
-fn lead(file: &str, position: Option<Position>) -> String {
+pub(crate) fn lead(file: &str, position: Option<Position>) -> String {
     match position {
         Some(position) => format!("{}:{position}: ", escape(file)),
         None => format!("{}: ", escape(file)),

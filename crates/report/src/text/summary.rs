@@ -1,28 +1,27 @@
 //! The closing line.
 
-use ringwall_model::finding::{Finding, Severity, Standing};
+use ringwall_model::finding::Severity;
 
 use crate::Report;
 use crate::style::{GOOD, HEADING, Style, of_severity};
 
 /// `37 findings: 2 critical, 35 low · 24 objects in 12 files`.
-pub(super) fn line(report: &Report<'_>, style: Style) -> String {
+pub(crate) fn line(report: &Report<'_>, style: Style) -> String {
     let summary = &report.summary;
     let objects = counted(summary.objects, "object", "objects");
-    let mut parts =
-        vec![verdict(report, style), format!("{objects} in {}", counted(summary.files, "file", "files"))];
+    let mut parts = vec![verdict(report, style)];
     if summary.hidden > 0 {
-        parts.insert(1, format!("{} not shown", counted(summary.hidden, "finding", "findings")));
+        parts.push(format!("{} not shown", counted(summary.hidden, "finding", "findings")));
     }
-    let aside = |known: bool| {
-        let known = |finding: &&Finding| (finding.standing == Standing::Known) == known;
-        report.set_aside.iter().filter(known).count()
-    };
-    for (count, what) in [(aside(false), "suppressed"), (aside(true), "known from the baseline")] {
-        if count > 0 {
-            parts.push(format!("{count} {what}"));
-        }
+    match report.suppressed() {
+        0 => {}
+        suppressed => parts.push(format!("{suppressed} suppressed")),
     }
+    match report.known() {
+        0 => {}
+        known => parts.push(format!("{known} known from the baseline")),
+    }
+    parts.push(format!("{objects} in {}", counted(summary.files, "file", "files")));
     match summary.foreign {
         0 => {}
         1 => parts.push("1 document is no Kubernetes object".to_owned()),
@@ -57,10 +56,10 @@ fn verdict(report: &Report<'_>, style: Style) -> String {
         return style.paint(HEADING, "No findings to show").to_string();
     }
     let look = if report.problems.is_empty() { GOOD } else { HEADING };
-    style.paint(look, "No findings").to_string()
+    style.paint(look, if report.compared { "No new findings" } else { "No findings" }).to_string()
 }
 
 /// A count with its noun.
-fn counted(count: usize, one: &str, many: &str) -> String {
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
 }

@@ -6,7 +6,8 @@ use anstyle::Style as Look;
 use ringwall_model::finding::{Evidence, Verdict};
 use ringwall_pods::policy::LevelVersion;
 use ringwall_posture::check::{Answer, Question};
-use ringwall_posture::{check, evaluator, workloads};
+use ringwall_posture::workloads::{self, Reading};
+use ringwall_posture::{check, evaluator};
 use ringwall_report::{
     ASIDE, BAD, DOUBT, GOOD, HEADING, LocationEntry, ObjectEntry, Style, escape, object_name,
 };
@@ -19,11 +20,12 @@ use crate::screen::Screen;
 use crate::{document, input};
 
 pub(crate) fn run(args: &CheckArgs) -> Result<Outcome, Usage> {
-    let screen = Screen::new(&args.output);
+    let screen = Screen::new(args.output.output.format(), &args.output.look);
     let configuration = configuration(args.config.as_deref())?;
     let mut loaded = input::load(&args.input, "pods check", screen.quiet)?;
     let evaluator = evaluator(&loaded.snapshot.facts);
-    let mut workloads = workloads::of(&loaded.snapshot, !args.raw);
+    let mut workloads =
+        workloads::of(&loaded.snapshot, Reading { defaulting: !args.raw, ..Reading::default() });
     let level = args.level.map(|level| LevelVersion::new(level, args.version));
     let question = Question { level, configuration: &configuration };
     let answers = check(&loaded.snapshot, &workloads, &evaluator, question);

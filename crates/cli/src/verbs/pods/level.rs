@@ -6,8 +6,9 @@ use std::io::{self, Write};
 use anstyle::Style as Look;
 use ringwall_model::finding::Location;
 use ringwall_pods::policy::{ENFORCE, ENFORCE_VERSION, Level, Version};
+use ringwall_posture::evaluator;
 use ringwall_posture::level::{Levels, NamespaceLevel, Obstacle, Reason, WorkloadLevel, levels};
-use ringwall_posture::{evaluator, workloads};
+use ringwall_posture::workloads::{self, Reading};
 use ringwall_report::{ASIDE, HEADING, LocationEntry, ObjectEntry, Style, escape, object_name};
 use serde::Serialize;
 
@@ -19,9 +20,9 @@ use crate::table::{self, Cell};
 use crate::{document, input};
 
 pub(crate) fn run(args: &LevelArgs) -> Result<Outcome, Usage> {
-    let screen = Screen::new(&args.output);
+    let screen = Screen::new(args.output.output.format(), &args.output.look);
     let mut loaded = input::load(&args.input, "pods level", screen.quiet)?;
-    let mut workloads = workloads::of(&loaded.snapshot, true);
+    let mut workloads = workloads::of(&loaded.snapshot, Reading::default());
     let levels = levels(&loaded.snapshot, &workloads, &evaluator(&loaded.snapshot.facts), args.version);
     let (problems, notes) = (std::mem::take(&mut workloads.problems), std::mem::take(&mut workloads.notes));
     drop(workloads);

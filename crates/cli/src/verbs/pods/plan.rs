@@ -4,7 +4,8 @@ use std::io::{self, Write};
 
 use ringwall_pods::policy::LevelVersion;
 use ringwall_posture::plan::{Member, NamespacePlan};
-use ringwall_posture::{evaluator, plan, workloads};
+use ringwall_posture::workloads::{self, Reading};
+use ringwall_posture::{evaluator, plan};
 use ringwall_report::{ASIDE, BAD, GOOD, HEADING, LocationEntry, ObjectEntry, Style, escape, object_name};
 use serde::Serialize;
 
@@ -17,10 +18,10 @@ use crate::table;
 use crate::{document, input};
 
 pub(crate) fn run(args: &PlanArgs) -> Result<Outcome, Usage> {
-    let screen = Screen::new(&args.output);
+    let screen = Screen::new(args.output.output.format(), &args.output.look);
     let configuration = configuration(args.config.as_deref())?;
     let mut loaded = input::load(&args.input, "pods plan --enforce restricted", screen.quiet)?;
-    let mut workloads = workloads::of(&loaded.snapshot, true);
+    let mut workloads = workloads::of(&loaded.snapshot, Reading::default());
     let enforce = LevelVersion::new(args.enforce, args.enforce_version);
     let evaluator = evaluator(&loaded.snapshot.facts);
     let plans = plan(&loaded.snapshot, &workloads, &evaluator, enforce, &configuration);

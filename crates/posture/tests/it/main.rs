@@ -1,0 +1,3 @@
+//! What all rings say of whole snapshots, against what others say of them.
+
+mod control_plane;
