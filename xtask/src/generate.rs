@@ -1,4 +1,5 @@
-//! Files that are made from the code: a page for each check, an index of them, and the JSON schema of reports.
+//! Files that are made from the code: a page for each check, an index of them, and the JSON schemas of reports and of
+//! the configuration.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -44,6 +45,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
 fn files() -> BTreeMap<PathBuf, String> {
     let mut files = BTreeMap::new();
     files.insert(PathBuf::from("docs/schema/report.schema.json"), ringwall_report::json_schema());
+    files.insert(PathBuf::from("docs/schema/config.schema.json"), ringwall_posture::settings::json_schema());
     let checks: Vec<&Check> = ringwall_posture::registry::checks().collect();
     for check in &checks {
         files.insert(PathBuf::from(format!("docs/checks/{}.md", check.id)), page(check));

@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 use ringwall_pods::policy::{Level, Version, VersionError};
+use ringwall_posture::settings::FailOn;
 use ringwall_report::{FORMATS, Format, JSON, TEXT, format};
 
 /// Every ring of a Kubernetes cluster's defence, exactly
@@ -31,6 +32,26 @@ pub(crate) enum Verb {
     Pods(PodsVerb),
     /// Explain a check, or list all checks
     Explain(ExplainArgs),
+    /// Accept the findings that are there, so that only new ones count
+    #[command(subcommand)]
+    Baseline(BaselineVerb),
+    /// Look at ringwall.toml
+    #[command(subcommand)]
+    Config(ConfigVerb),
+}
+
+/// What to do with a baseline.
+#[derive(Debug, Subcommand)]
+pub(crate) enum BaselineVerb {
+    /// Write the findings that are there to a file, for `scan --baseline`
+    Write(BaselineWriteArgs),
+}
+
+/// What to do with the configuration.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigVerb {
+    /// Say what is wrong with the configuration, or what is in force
+    Check(ConfigCheckArgs),
 }
 
 /// What to ask of Pod Security Admission.
@@ -50,18 +71,82 @@ pub(crate) enum PodsVerb {
 #[command(after_help = "Examples:
   ringwall scan k8s/
   ringwall scan --fail-on high -o sarif k8s/ > ringwall.sarif
+  ringwall scan --baseline ringwall-baseline.json --fail-on new k8s/
   helm template charts/web | ringwall scan -")]
 pub(crate) struct ScanArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
     #[command(flatten)]
     pub(crate) output: ReportArgs,
-    /// Exit with 1 if there is a finding of this severity or above: info, low, medium, high, critical
-    #[arg(long, value_name = "SEVERITY", default_value = "low")]
-    pub(crate) fail_on: Severity,
-    /// Show findings of this severity and above only; --fail-on still counts all
-    #[arg(long, value_name = "SEVERITY", default_value = "info")]
-    pub(crate) min_severity: Severity,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+    /// Exit with 1 if there is a finding of this severity or above (info, low, medium, high, critical), one that the baseline
+    /// does not have (new), or both (new,high); or never [default: low]
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) fail_on: Option<FailOn>,
+    /// Show findings of this severity and above only; --fail-on still counts all [default: low]
+    #[arg(long, value_name = "SEVERITY")]
+    pub(crate) min_severity: Option<Severity>,
+    /// Set aside the findings that this file has, as `ringwall baseline write` wrote it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) baseline: Option<PathBuf>,
+    /// What findings are listed under, in text
+    #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
+    pub(crate) group_by: GroupBy,
+}
+
+/// Where settings come from, and what they count.
+#[derive(Debug, Args)]
+pub(crate) struct SettingsArgs {
+    /// The configuration [default: ringwall.toml here, or above in the same Git repository]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Read no configuration
+    #[arg(long, conflicts_with = "config")]
+    pub(crate) no_config: bool,
+    /// Let the suppressions of checkov, kube-linter, kube-score, kubescape, trivy and KICS count too
+    #[arg(long)]
+    pub(crate) compat_ignores: bool,
+}
+
+/// What findings are listed under.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GroupBy {
+    /// The object that they are on
+    #[default]
+    Object,
+    /// What is wrong, whatever objects it is wrong with
+    Cause,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall baseline write ringwall-baseline.json k8s/
+  ringwall scan --baseline ringwall-baseline.json --fail-on new k8s/")]
+pub(crate) struct BaselineWriteArgs {
+    /// The file to write; `-` for standard output. Reasons that it gives are kept
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+    /// Why the findings are accepted
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  ringwall config check")]
+pub(crate) struct ConfigCheckArgs {
+    /// The configuration [default: ringwall.toml here, or above in the same Git repository]
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 /// A version as a label writes it, or without its `v`.

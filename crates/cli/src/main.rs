@@ -12,6 +12,7 @@ mod input;
 mod outcome;
 mod progress;
 mod screen;
+mod settings;
 mod table;
 mod verbs;
 

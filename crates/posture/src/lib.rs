@@ -7,6 +7,9 @@
 //! | [`level`] | the tightest level that each workload and namespace can take |
 //! | [`plan`](mod@plan) | what breaks if a namespace is labelled so |
 //! | [`migrate`](mod@migrate) | what takes the place of PodSecurityPolicies, namespace by namespace |
+//! | [`settings`] | what `ringwall.toml` says |
+//! | [`quiet`] | which findings somebody accepts, and which suppressions do nothing |
+//! | [`baseline`] | which findings were there before |
 //! | [`registry`] | all checks of all rings |
 //! | [`workloads`] | the pod templates of a snapshot, grouped by the object that a user edits |
 //!
@@ -14,6 +17,7 @@
 //! - Pure: everything that is needed is in the [`Snapshot`](ringwall_model::snapshot::Snapshot) and the question.
 //! - What joins two rings lives here; a ring knows no other.
 
+pub mod baseline;
 pub mod check;
 mod control_plane;
 pub mod fix;
@@ -22,8 +26,11 @@ pub mod level;
 mod mend;
 pub mod migrate;
 pub mod plan;
+pub mod quiet;
 pub mod registry;
 pub mod scan;
+pub mod settings;
+mod suggest;
 mod surroundings;
 #[cfg(test)]
 mod tests;

@@ -45,6 +45,7 @@ pub use escape::escape;
 pub use json::{ErrorEntry, LocationEntry, NoteEntry, ObjectEntry, json_schema, write_json};
 pub use page::{capitalized, check_page};
 pub use style::{ASIDE, BAD, DOUBT, GOOD, HEADING, Painted, Style};
+pub use text::causes::FORMAT as TEXT_BY_CAUSE;
 pub use text::object_name;
 
 /// What a run found.

@@ -1,10 +1,12 @@
 //! The verbs, a file each.
 
+mod baseline;
+mod config;
 mod explain;
 mod pods;
 mod scan;
 
-use crate::args::{Cli, PodsVerb, Verb};
+use crate::args::{BaselineVerb, Cli, ConfigVerb, PodsVerb, Verb};
 use crate::outcome::{Outcome, Usage};
 
 /// Does what was asked.
@@ -19,5 +21,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome, Usage> {
         Verb::Pods(PodsVerb::Plan(args)) => pods::plan::run(args),
         Verb::Pods(PodsVerb::MigratePsp(args)) => pods::migrate_psp::run(args),
         Verb::Explain(args) => explain::run(args),
+        Verb::Baseline(BaselineVerb::Write(args)) => baseline::write(args),
+        Verb::Config(ConfigVerb::Check(args)) => config::check(args),
     }
 }

@@ -1,33 +1,116 @@
 //! `ringwall scan`: what is wrong with every object.
 
-use ringwall_posture::scan::Options;
-use ringwall_report::Report;
+use std::path::Path;
 
-use crate::args::ScanArgs;
-use crate::input;
+use ringwall_model::finding::{Note, Severity};
+use ringwall_posture::baseline::Baseline;
+use ringwall_posture::quiet::{self, Quiet};
+use ringwall_posture::settings::{FailOn, Settings};
+use ringwall_report::{Report, Summary, TEXT, TEXT_BY_CAUSE, escape};
+
+use crate::args::{GroupBy, InputArgs, ScanArgs};
+use crate::input::{self, Loaded};
 use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
+use crate::settings;
 
 pub(crate) fn run(args: &ScanArgs) -> Result<Outcome, Usage> {
-    let screen = Screen::new(args.output.output, &args.output.look);
-    let mut loaded = input::load(&args.input, "scan", screen.quiet)?;
-    let scan = ringwall_posture::scan(&loaded.snapshot, Options::default());
-    let mut summary = loaded.summary(scan.workloads);
-    loaded.add(scan.problems, scan.notes);
+    let format = match args.group_by {
+        GroupBy::Object => args.output.output,
+        GroupBy::Cause => &TEXT_BY_CAUSE,
+    };
+    let screen = Screen::new(format, &args.output.look);
+    let settings = settings::load(&args.settings)?;
+    let fail_on = args.fail_on.or(settings.fail_on).unwrap_or_default();
+    let min_severity = args.min_severity.or(settings.min_severity).unwrap_or(Severity::Low);
+    let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
+    check(args, fail_on)?;
+    let (mut loaded, Quiet { mut open, mut set_aside }, mut summary) =
+        judge(&args.input, "scan", screen.quiet, &settings)?;
+    if let (Some(baseline), Some(file)) = (&baseline, &args.baseline) {
+        let compared = baseline.compare(open);
+        open = compared.new;
+        set_aside.extend(compared.known);
+        set_aside.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+        if let Some(message) = gone(compared.gone) {
+            let note = Note { file: file.display().to_string(), position: None, message };
+            loaded.add(Vec::new(), vec![note]);
+        }
+    }
     // The threshold counts what is hidden too: a view must not change a verdict.
-    let found = scan.findings.iter().any(|finding| finding.severity >= args.fail_on);
-    let mut findings = scan.findings;
-    let all = findings.len();
-    findings.retain(|finding| finding.severity >= args.min_severity);
-    summary.hidden = all - findings.len();
+    let found = open.iter().any(|finding| fail_on.counts(finding));
+    let all = open.len();
+    open.retain(|finding| finding.severity >= min_severity);
+    set_aside.retain(|finding| finding.severity >= min_severity);
+    summary.hidden = all - open.len();
     let report = Report {
-        findings: &findings,
+        findings: &open,
+        set_aside: &set_aside,
+        compared: baseline.is_some(),
         problems: &loaded.problems,
         notes: &loaded.notes,
         summary,
-        ..Report::default()
     };
     let written = screen.report(&report);
     loaded.hint(&screen);
     Ok(Outcome::no_if(found).max(loaded.outcome(false)).max(written))
+}
+
+/// Reads what the arguments name, judges it, and tells what somebody accepts from the rest.
+///
+/// # Errors
+/// As [`input::load`].
+pub(super) fn judge(
+    args: &InputArgs,
+    verb: &str,
+    quiet: bool,
+    settings: &Settings,
+) -> Result<(Loaded, Quiet, Summary), Usage> {
+    let mut loaded = input::load(args, verb, quiet)?;
+    let scan = ringwall_posture::scan(&loaded.snapshot, settings.scan_options());
+    let summary = loaded.summary(scan.workloads);
+    loaded.add(scan.problems, scan.notes);
+    let quiet = quiet::apply(scan.findings, &loaded.snapshot, settings, settings::today());
+    Ok((loaded, quiet, summary))
+}
+
+/// Refuses what does not go together.
+fn check(args: &ScanArgs, fail_on: FailOn) -> Result<(), Usage> {
+    if fail_on.new && args.baseline.is_none() {
+        return Err(Usage {
+            message: format!(
+                "--fail-on {fail_on} asks what is new, and there is no --baseline to compare with"
+            ),
+            hint: "`ringwall baseline write ringwall-baseline.json k8s/` writes one".to_owned(),
+        });
+    }
+    if args.group_by == GroupBy::Cause && args.output.output.name != TEXT.name {
+        return Err(Usage {
+            message: "--group-by cause is a view for people".to_owned(),
+            hint: "other formats list findings one by one; leave it out, or use -o text".to_owned(),
+        });
+    }
+    Ok(())
+}
+
+/// Reads a baseline.
+///
+/// # Errors
+/// It cannot be read, or is none.
+pub(super) fn read_baseline(file: &Path) -> Result<Baseline, Usage> {
+    let source = settings::text(file)?;
+    Baseline::parse(source.text()).map_err(|error| Usage {
+        message: escape(&format!("{}:{error}", source.name())).into_owned(),
+        hint: "`ringwall baseline write` writes such a file".to_owned(),
+    })
+}
+
+/// What to say of findings that a baseline has and that are no more.
+fn gone(count: usize) -> Option<String> {
+    let what = match count {
+        0 => return None,
+        1 => "1 finding of the baseline is gone".to_owned(),
+        _ => format!("{count} findings of the baseline are gone"),
+    };
+    Some(format!("{what}; `ringwall baseline write` makes it smaller"))
 }

@@ -12,6 +12,7 @@ mod migrate_psp;
 mod misread;
 mod owners;
 mod pods;
+mod quiet;
 mod scan;
 mod terminal;
 

@@ -67,10 +67,12 @@ fn help_is_short_and_each_verb_has_an_example() {
     Usage: ringwall <COMMAND>
 
     Commands:
-      scan     Find what is wrong with every object in files, directories, charts or a pipe
-      pods     Ask Pod Security Admission: what is refused, at which level, what a label would break
-      explain  Explain a check, or list all checks
-      help     Print this message or the help of the given subcommand(s)
+      scan      Find what is wrong with every object in files, directories, charts or a pipe
+      pods      Ask Pod Security Admission: what is refused, at which level, what a label would break
+      explain   Explain a check, or list all checks
+      baseline  Accept the findings that are there, so that only new ones count
+      config    Look at ringwall.toml
+      help      Print this message or the help of the given subcommand(s)
 
     Options:
       -h, --help     Print help

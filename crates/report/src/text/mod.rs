@@ -9,6 +9,7 @@
 //! must see. Place, severity and rule have the same width in the whole report; the field paths stand in line within
 //! an object, as far as that costs no wrapping.
 
+pub(crate) mod causes;
 mod fold;
 pub(crate) mod summary;
 
