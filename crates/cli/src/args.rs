@@ -27,6 +27,8 @@ pub(crate) struct Cli {
 pub(crate) enum Verb {
     /// Find what is wrong with every object in files, directories, charts or a pipe
     Scan(ScanArgs),
+    /// Mend findings in your own files, with minimal edits that are judged before they are offered
+    Fix(FixArgs),
     /// Ask Pod Security Admission: what is refused, at which level, what a label would break
     #[command(subcommand)]
     Pods(PodsVerb),
@@ -93,6 +95,37 @@ pub(crate) struct ScanArgs {
     /// What findings are listed under, in text
     #[arg(long, value_enum, value_name = "WHAT", default_value_t)]
     pub(crate) group_by: GroupBy,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall fix k8s/                    show what would change, as a diff for `patch -p1`
+  ringwall fix --safe --write k8s/     write what needs no second look
+  ringwall fix --only privilege-escalation,RW-POD-019 --write k8s/
+
+Exit codes: without --write, 1 if there is something to mend; with it, 0 once it is written")]
+pub(crate) struct FixArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+    /// Show the difference, and write nothing: the default
+    #[arg(long, conflicts_with = "write")]
+    pub(crate) diff: bool,
+    /// Write the files
+    #[arg(long)]
+    pub(crate) write: bool,
+    /// Leave out what somebody who knows the program must look at
+    #[arg(long)]
+    pub(crate) safe: bool,
+    /// Mend only the findings of these checks, each an id or a name
+    #[arg(long, value_name = "CHECK,…", value_delimiter = ',')]
+    pub(crate) only: Vec<String>,
+    /// Mend findings of this severity and above only [default: low]
+    #[arg(long, value_name = "SEVERITY", conflicts_with = "only")]
+    pub(crate) min_severity: Option<Severity>,
 }
 
 /// Where settings come from, and what they count.

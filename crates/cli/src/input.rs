@@ -89,13 +89,7 @@ pub(crate) fn load(args: &InputArgs, verb: &str, quiet: bool) -> Result<Loaded, 
         let progress = Bar::new(quiet);
         read(&args.paths, &mut io::stdin(), &options, &progress)
     };
-    if let Some(namespace) = &args.namespace {
-        for object in
-            input.objects.iter_mut().filter(|object| object.id.namespace.is_none() && is_namespaced(object))
-        {
-            object.id.namespace = Some(namespace.clone());
-        }
-    }
+    place_in(args.namespace.as_deref(), &mut input.objects);
     let noted = |kind| input.notes.iter().any(|note| note.kind == kind);
     let unrendered = noted(NoteKind::NotRendered);
     // A pipe without anything is most likely the end of a program that failed, and an empty directory a wrong name.
@@ -128,6 +122,14 @@ pub(crate) fn load(args: &InputArgs, verb: &str, quiet: bool) -> Result<Loaded, 
         lacking: (unrendered && !args.no_render) || empty,
         allow_unknown: args.allow_unknown,
     })
+}
+
+/// Gives objects that live in a namespace and state none the one that the user names.
+pub(crate) fn place_in(namespace: Option<&str>, objects: &mut [Object]) {
+    let Some(namespace) = namespace else { return };
+    for object in objects.iter_mut().filter(|object| object.id.namespace.is_none() && is_namespaced(object)) {
+        object.id.namespace = Some(namespace.to_owned());
+    }
 }
 
 /// Whether the object lives in a namespace, as far as that is known: the built-in kinds but those of clusters.

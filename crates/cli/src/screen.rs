@@ -52,6 +52,16 @@ impl Screen {
         written
     }
 
+    /// Says more about an answer on standard error, unless the user wants nothing but the answer.
+    pub(crate) fn aside(&self, write: impl FnOnce(Style, &mut dyn Write) -> io::Result<()>) {
+        if self.quiet || self.format.name == JSON.name {
+            return;
+        }
+        let mut bytes = Vec::new();
+        let _ = write(self.errors, &mut bytes);
+        let _ = io::stderr().write_all(&bytes);
+    }
+
     /// Shows problems and notes on standard error, as far as the format does not hold them.
     pub(crate) fn asides(&self, problems: &[Problem], notes: &[Note]) {
         let Some(asides) = self.format.asides else { return };

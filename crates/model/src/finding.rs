@@ -219,7 +219,8 @@ impl Finding {
     /// equal objects in different files share it.
     pub fn id(&self) -> String {
         let namespace = self.object.namespace.as_deref().unwrap_or_default();
-        let mut path = self.path.unnumbered();
+        // An item that is added where there was none is still the same thing about the same list.
+        let mut path = self.path.unnumbered().trim_end_matches("[]").to_owned();
         if self.twin > 0 {
             let _ = write!(path, "#{}", self.twin);
         }

@@ -62,6 +62,15 @@ fn canonical(id: &ObjectId) -> ObjectId {
 impl Snapshot {
     /// Takes the objects together. An object that is read twice counts once if both say the same.
     pub fn new(objects: Vec<Object>, facts: Facts) -> Self {
+        Self::of(objects, facts, false)
+    }
+
+    /// As [`Snapshot::new`], but an object that is read twice counts twice: each is a text of its own to edit.
+    pub fn with_repeats(objects: Vec<Object>, facts: Facts) -> Self {
+        Self::of(objects, facts, true)
+    }
+
+    fn of(objects: Vec<Object>, facts: Facts, keep: bool) -> Self {
         let mut by_id: HashMap<ObjectId, usize> = HashMap::with_capacity(objects.len());
         let mut by_uid: HashMap<&str, usize> = HashMap::new();
         let mut repeats = Vec::new();
@@ -90,7 +99,7 @@ impl Snapshot {
                         && canonical(&object.id) == canonical(&first.id)
                         && object.api_version() != first.api_version();
                     let identical = other_version || object.root().same_meaning(first.root());
-                    dropped[index] = identical;
+                    dropped[index] = identical && !keep;
                     repeats.push(Repeat { kept, other: index, identical });
                 }
                 None => {

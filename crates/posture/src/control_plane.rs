@@ -1,17 +1,20 @@
 //! Findings on the control plane's own pods.
 
 use rayon::prelude::*;
-use ringwall_model::finding::{Finding, Severity};
+use ringwall_model::finding::{Finding, Mending, Severity};
 use ringwall_model::object::Object;
+use ringwall_model::path::FieldPath;
 use ringwall_pods::control_plane::{self, ClientAuthority, Component, ETCD};
 
+use crate::mend;
 use crate::scan::{finding, number_twins};
 use crate::workloads::{Family, Workload, Workloads};
 
 /// What is wrong with the flags of the control plane, each on the object that a user edits.
-pub(crate) fn findings(workloads: &Workloads<'_>) -> Vec<Finding> {
+pub(crate) fn findings(workloads: &Workloads<'_>, mend: bool) -> Vec<Finding> {
     let families = &workloads.families;
-    let mut findings: Vec<Finding> = families.par_iter().flat_map_iter(of_family).collect();
+    let mut findings: Vec<Finding> =
+        families.par_iter().flat_map_iter(|family| of_family(family, mend)).collect();
     let authorities: Vec<Placed<'_>> = families
         .par_iter()
         .flat_map_iter(|family| family.members.iter().flat_map(|member| authorities_of(family.top, member)))
@@ -20,7 +23,7 @@ pub(crate) fn findings(workloads: &Workloads<'_>) -> Vec<Finding> {
     findings
 }
 
-fn of_family(family: &Family<'_>) -> Vec<Finding> {
+fn of_family(family: &Family<'_>, mend: bool) -> Vec<Finding> {
     let mut findings: Vec<Finding> = Vec::new();
     // By the finding's place: the member that it was first found in, and the last in which it was met.
     let mut met: Vec<(usize, usize)> = Vec::new();
@@ -40,10 +43,17 @@ fn of_family(family: &Family<'_>) -> Vec<Finding> {
                 continue;
             }
             let path = member.path_to(&flaw.path);
+            let mending = mend.then(|| {
+                let fix = flaw.fix(&member.path_to(&FieldPath::root()));
+                let fix =
+                    fix.ok_or_else(|| "it takes a file or a choice that is not in the manifest".to_owned());
+                mend::unless_owned(member, fix)
+            });
             let witness = flaw.rule.witness.to_owned();
             let mut found = finding(flaw.check(), family.top, member.object, path, flaw.message, witness);
             found.severity = flaw.severity;
             found.container = Some(flaw.container);
+            found.mending = mending.map(|fix| Box::new(Mending { object: member.index, fix }));
             findings.push(found);
             met.push((index, index));
         }

@@ -107,19 +107,53 @@ fn key(finding: &Finding) -> Key {
     (finding.location.file.clone(), finding.id())
 }
 
-/// How often each finding is there.
-fn count(findings: &[Finding]) -> HashMap<Key, usize> {
-    let mut counts = HashMap::new();
-    for finding in findings {
-        *counts.entry(key(finding)).or_default() += 1;
-    }
-    counts
+/// What a check says of an object: about a field, and of what there (a value, a flag, a container). An edit that changes one of
+/// the two leaves the finding what it was: an image gets another name, a flag another place.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+struct Spot {
+    file: String,
+    check: &'static str,
+    object: ObjectId,
+    path: FieldPath,
 }
 
-/// A snapshot with its findings: all, and those to be mended.
+/// As [`Spot`], by the witness.
+type Named = (String, &'static str, ObjectId, String);
+
+impl Spot {
+    fn of(finding: &Finding) -> Self {
+        Self {
+            file: finding.location.file.clone(),
+            check: finding.check.id,
+            object: finding.object.clone(),
+            path: finding.path.clone(),
+        }
+    }
+
+    fn named(&self, witness: &str) -> Named {
+        (self.file.clone(), self.check, self.object.clone(), witness.to_owned())
+    }
+}
+
+/// How often something is found.
+#[derive(Default)]
+struct Seen {
+    count: usize,
+    /// What the last finding says, and of what.
+    message: String,
+    witness: String,
+}
+
+/// Objects with their findings.
 struct State {
     objects: Vec<Object>,
-    all: HashMap<Key, usize>,
+    /// How often each finding is there.
+    findings: HashMap<Key, usize>,
+    /// What is found at each place.
+    spots: BTreeMap<Spot, Seen>,
+    /// How often it is found of each witness.
+    named: HashMap<Named, usize>,
+    /// The findings that are to be mended.
     wanted: Vec<Finding>,
     /// How many objects of each text cannot be decoded.
     problems: HashMap<String, usize>,
@@ -127,15 +161,25 @@ struct State {
 
 impl State {
     fn of(objects: Vec<Object>, facts: &Facts, options: Options<'_>) -> Self {
-        let snapshot = Snapshot::new(objects, facts.clone());
+        let snapshot = Snapshot::with_repeats(objects, facts.clone());
         let found = scan(&snapshot, scan::Options { mend: true, ..options.scan });
-        let all = count(&found.findings);
+        let (mut findings, mut named) = (HashMap::new(), HashMap::new());
+        let mut spots: BTreeMap<Spot, Seen> = BTreeMap::new();
+        for finding in &found.findings {
+            *findings.entry(key(finding)).or_default() += 1;
+            let spot = Spot::of(finding);
+            *named.entry(spot.named(&finding.witness)).or_default() += 1;
+            let seen = spots.entry(spot).or_default();
+            seen.count += 1;
+            seen.message.clone_from(&finding.message);
+            seen.witness.clone_from(&finding.witness);
+        }
         let wanted = (options.wanted)(found.findings, &snapshot);
         let mut problems: HashMap<String, usize> = HashMap::new();
         for problem in found.problems {
             *problems.entry(problem.file).or_default() += 1;
         }
-        Self { objects: snapshot.all().to_vec(), all, wanted, problems }
+        Self { objects: snapshot.all().to_vec(), findings, spots, named, wanted, problems }
     }
 }
 
@@ -312,7 +356,10 @@ fn edits_of(
             }
             Err(refusal) => {
                 changes.truncate(before);
-                given_up.insert(key(&fix.finding), refusal.to_string());
+                // What cannot be made beside others may be made after them, in the next round.
+                if made.is_empty() || edits(object, &fix.fix.changes).is_err() {
+                    given_up.insert(key(&fix.finding), refusal.to_string());
+                }
             }
         }
     }
@@ -329,34 +376,42 @@ fn judge(before: &State, after: &State, round: &Round) -> Vec<(Key, String)> {
             faults.extend(made.iter().map(|made| (key(&made.finding), reason.to_owned())));
         }
     }
-    let appeared: Vec<&Key> = after
-        .all
-        .iter()
-        .filter(|(key, count)| before.all.get(*key).copied().unwrap_or_default() < **count)
-        .map(|(key, _)| key)
-        .collect();
     let all = || round.iter().flat_map(|(_, _, made)| made);
-    for found in appeared {
-        // The fixes of the same object are to blame; where there are none (a namespace's label refuses a workload elsewhere), those
-        // of all objects that make no pods; else the whole text, or the whole round.
-        let finding = after.wanted.iter().find(|finding| key(finding) == *found);
-        let why = || match finding {
-            Some(finding) => format!("it would bring about {} ({})", finding.check.id, finding.message),
-            None => "it would bring about another finding".to_owned(),
+    for (spot, seen) in &after.spots {
+        let named = spot.named(&seen.witness);
+        let count = |state: &State| state.named.get(&named).copied().unwrap_or_default();
+        let known = before.spots.get(spot).is_some_and(|known| known.count >= seen.count);
+        if known || count(before) >= count(after) {
+            continue;
+        }
+        // Of the fixes of that object those nearest to the place; where it has none (the label of a namespace refuses a workload
+        // elsewhere), those of objects that make no pods; else the whole text, or the whole round.
+        let of_object =
+            |made: &Made| made.finding.object == spot.object && made.finding.location.file == spot.file;
+        let near = |made: &Made| {
+            made.finding.check.id == spot.check
+                || made.fix.changes.iter().any(|change| {
+                    change.path().strip_prefix(&spot.path).is_some()
+                        || spot.path.strip_prefix(change.path()).is_some()
+                })
         };
-        let blame: [&dyn Fn(&Made) -> bool; 4] = [
-            &|made| finding.is_some_and(|finding| finding.object == made.finding.object),
+        let blame: [&dyn Fn(&Made) -> bool; 5] = [
+            &|made| of_object(made) && near(made),
+            &of_object,
             &|made| made.finding.object.kind == "Namespace",
-            &|made| made.finding.location.file == found.0,
+            &|made| made.finding.location.file == spot.file,
             &|_| true,
         ];
+        let reason = format!("it would bring about {}: {}", spot.check, seen.message);
         if let Some(is_to_blame) = blame.iter().find(|is_to_blame| all().any(|made| is_to_blame(made))) {
-            faults.extend(all().filter(|made| is_to_blame(made)).map(|made| (key(&made.finding), why())));
+            faults.extend(
+                all().filter(|made| is_to_blame(made)).map(|made| (key(&made.finding), reason.clone())),
+            );
         }
     }
     for made in all() {
         let key = key(&made.finding);
-        let count = |state: &State| state.all.get(&key).copied().unwrap_or_default();
+        let count = |state: &State| state.findings.get(&key).copied().unwrap_or_default();
         if count(after) >= count(before) {
             faults.push((key, "it would not go away by what its check proposes".to_owned()));
         }
@@ -375,7 +430,7 @@ fn stand(
         .values()
         .flat_map(|file| file.made.iter().map(|made| (file.name.as_str(), &made.finding.object)))
         .collect();
-    let snapshot = Snapshot::new(state.objects.clone(), facts.clone());
+    let snapshot = Snapshot::with_repeats(state.objects.clone(), facts.clone());
     let workloads = workloads::of(&snapshot, options.scan.reading);
     let evaluator = evaluator(facts);
     let restricted = LevelVersion::new(Level::Restricted, Version::Latest);

@@ -57,7 +57,7 @@ const fn is_ephemeral(place: Option<Place>) -> bool {
 }
 
 /// What a controller made is made anew by it.
-fn unless_owned(member: &Workload<'_>, fix: Result<Fix, String>) -> Result<Fix, String> {
+pub(crate) fn unless_owned(member: &Workload<'_>, fix: Result<Fix, String>) -> Result<Fix, String> {
     let references = member.object.root().at(&["metadata", "ownerReferences"]);
     let owned = references.is_some_and(|references| references.items().next().is_some());
     if owned { Err(OWNED.to_owned()) } else { fix }

@@ -87,7 +87,7 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
             _ => {}
         }
     }
-    findings.extend(control_plane::findings(&workloads));
+    findings.extend(control_plane::findings(&workloads, options.mend));
     findings.par_sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     let mut problems = workloads.problems;
     problems.sort();

@@ -13,22 +13,23 @@ use ringwall_model::snapshot::Snapshot;
 use ringwall_posture::fix::{Left, Made, Mended, MendedFile, MendedWorkload, Options, Reread, fix};
 use ringwall_posture::registry::Rules;
 use ringwall_posture::{quiet, scan};
-use ringwall_report::{ASIDE, BAD, DOUBT, GOOD, HEADING, LocationEntry, ObjectEntry, Style, escape, object_name};
+use ringwall_report::{
+    ASIDE, BAD, DOUBT, GOOD, HEADING, LocationEntry, ObjectEntry, Style, escape, object_name,
+};
 use serde::Serialize;
 
 use crate::args::FixArgs;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
-use crate::verbs::scan::scan_options;
 use crate::{document, input, settings};
 
 pub(crate) fn run(args: &FixArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(args.output.output.format(), &args.output.look);
     let settings = settings::load(&args.settings)?;
-    let only = args.only.as_deref().map(Rules::parse).transpose().map_err(|message| Usage {
-        message,
-        hint: "`ringwall rules` lists all checks".to_owned(),
-    })?;
+    let (only, errors) = Rules::read(args.only.iter().map(String::as_str));
+    if let Some((_, message)) = errors.into_iter().next() {
+        return Err(Usage { message, hint: "`ringwall explain` lists all checks".to_owned() });
+    }
     let mut loaded = input::load(&args.input, "fix", screen.quiet)?;
     if args.write && loaded.snapshot.all().iter().any(|object| object.source().name() == STDIN) {
         return Err(Usage {
@@ -36,14 +37,14 @@ pub(crate) fn run(args: &FixArgs) -> Result<Outcome, Usage> {
             hint: "without it, the difference is printed".to_owned(),
         });
     }
+    debug_assert!(!(args.diff && args.write), "the command line excludes it");
     let min_severity = args.min_severity.or(settings.min_severity).unwrap_or(Severity::Low);
     let today = settings::today();
     let wanted = |findings: Vec<Finding>, snapshot: &Snapshot| {
         let mut open = quiet::apply(findings, snapshot, &settings, today).open;
-        open.retain(|finding| match &only {
-            // Who names a check wants it, whatever its severity.
-            Some(only) => only.hold(finding.check),
-            None => finding.severity >= min_severity,
+        // Who names a check wants it, whatever its severity.
+        open.retain(|finding| {
+            if only.is_empty() { finding.severity >= min_severity } else { only.hold(finding.check) }
         });
         open
     };
@@ -53,11 +54,11 @@ pub(crate) fn run(args: &FixArgs) -> Result<Outcome, Usage> {
         input::place_in(namespace, &mut again.objects);
         Reread { objects: again.objects, problems: again.problems }
     };
-    let found = scan(&loaded.snapshot, scan_options(&settings));
+    let found = scan(&loaded.snapshot, settings.scan_options());
     loaded.add(found.problems, found.notes);
     let facts = loaded.snapshot.facts.clone();
     let options =
-        Options { scan: scan_options(&settings), wanted: &wanted, safe_only: args.safe, read: &read };
+        Options { scan: settings.scan_options(), wanted: &wanted, safe_only: args.safe, read: &read };
     let mended = fix(loaded.snapshot.all().to_vec(), &facts, options);
     let mut outcome = loaded.outcome(false);
     if args.write {
@@ -76,9 +77,10 @@ pub(crate) fn run(args: &FixArgs) -> Result<Outcome, Usage> {
             if args.write {
                 return summary(&mended, args, style, out);
             }
-            mended.files.iter().try_for_each(|file| {
-                out.write_all(unified_diff(&file.name, &file.old, &file.new).as_bytes())
-            })
+            mended
+                .files
+                .iter()
+                .try_for_each(|file| out.write_all(unified_diff(&file.name, &file.old, &file.new).as_bytes()))
         },
         |out| document::write("ringwall.fix/v1", &entries(&mended), &loaded, out),
     );
@@ -118,23 +120,38 @@ fn summary(mended: &Mended, args: &FixArgs, style: Style, out: &mut dyn Write) -
     } else {
         let (verb, files) = (if args.write { "Mended" } else { "Can be mended:" }, mended.files.len());
         let findings = counted(made.len(), "finding");
-        writeln!(out, "{}", style.paint(HEADING, format!("{verb} {findings} in {}", counted(files, "file"))))?;
+        writeln!(
+            out,
+            "{}",
+            style.paint(HEADING, format!("{verb} {findings} in {}", counted(files, "file")))
+        )?;
         for (look, applicability) in [(GOOD, Applicability::Safe), (DOUBT, Applicability::NeedsReview)] {
             for (line, count) in titles(&made, applicability) {
                 let times = if count > 1 { format!(" ({count} times)") } else { String::new() };
-                writeln!(out, "  {}  {}{times}", style.paint(look, format!("{applicability:<12}")), escape(&line))?;
+                writeln!(
+                    out,
+                    "  {}  {}{times}",
+                    style.paint(look, format!("{applicability:<12}")),
+                    escape(&line)
+                )?;
             }
         }
     }
     let restricted = mended.workloads.iter().filter(|workload| workload.restricted).count();
     if !mended.workloads.is_empty() {
         let of = mended.workloads.len();
-        let (tense, look) = (if args.write { "meet" } else { "would meet" }, if restricted == of { GOOD } else { ASIDE });
-        let line = format!("{restricted} of {} {tense} the restricted level", counted(of, "changed workload"));
+        let (tense, look) =
+            (if args.write { "meet" } else { "would meet" }, if restricted == of { GOOD } else { ASIDE });
+        let line =
+            format!("{restricted} of {} {tense} the restricted level", counted(of, "changed workload"));
         writeln!(out, "{}", style.paint(look, line))?;
     }
     if !mended.left.is_empty() {
-        writeln!(out, "{}", style.paint(HEADING, format!("Left: {}", counted(mended.left.len(), "finding"))))?;
+        writeln!(
+            out,
+            "{}",
+            style.paint(HEADING, format!("Left: {}", counted(mended.left.len(), "finding")))
+        )?;
         for ((rule, name, reason), places) in reasons(&mended.left) {
             let head = format!("{rule} {name}");
             writeln!(out, "  {}  {} ({})", style.paint(BAD, head), escape(reason), places)?;

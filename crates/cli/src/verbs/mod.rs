@@ -3,6 +3,7 @@
 mod baseline;
 mod config;
 mod explain;
+mod fix;
 mod pods;
 mod scan;
 
@@ -16,6 +17,7 @@ use crate::outcome::{Outcome, Usage};
 pub(crate) fn run(cli: &Cli) -> Result<Outcome, Usage> {
     match &cli.verb {
         Verb::Scan(args) => scan::run(args),
+        Verb::Fix(args) => fix::run(args),
         Verb::Pods(PodsVerb::Check(args)) => pods::check::run(args),
         Verb::Pods(PodsVerb::Level(args)) => pods::level::run(args),
         Verb::Pods(PodsVerb::Plan(args)) => pods::plan::run(args),

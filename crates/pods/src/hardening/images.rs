@@ -190,8 +190,9 @@ fn images<'a, 't>(
     all.map(|(place, container)| (place, container, Reference::parse(container.image)))
 }
 
+/// A newer version, or the same image from another registry, is no other finding.
 fn witness(container: &Container<'_>) -> String {
-    format!("{}/{}", container.name, container.image)
+    format!("{}/{}", container.name, last_part(container.image))
 }
 
 fn image(place: Place) -> At {

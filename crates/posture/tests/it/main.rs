@@ -1,3 +1,4 @@
 //! What all rings say of whole snapshots, against what others say of them.
 
 mod control_plane;
+mod fix;
