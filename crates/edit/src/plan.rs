@@ -170,9 +170,9 @@ impl<'t> Plan<'t> {
                     Ok(())
                 }
                 Kind::Sequence => {
-                    let written = node.items().any(|item| same(item, value));
+                    // Whether the list holds it already is told when all changes are known.
                     let inside = self.inside(node);
-                    if !written && !inside.added.iter().any(|(_, added)| added == *value) {
+                    if !inside.added.iter().any(|(_, added)| added == *value) {
                         inside.added.push((None, (*value).clone()));
                     }
                     Ok(())
@@ -205,6 +205,18 @@ impl<'t> Plan<'t> {
         let Self::Inside(inside) = self else { return false };
         for child in inside.children.values_mut() {
             child.removed |= child.plan.settle();
+        }
+        if inside.node.kind() == Kind::Sequence {
+            let Inside { node, children, added } = inside;
+            let holds = |value: &Value| {
+                node.items().any(|item| match children.get(&item.index()) {
+                    Some(ChildPlan { removed: true, .. }) => false,
+                    Some(ChildPlan { plan: Plan::Replace(now), .. }) => now == value,
+                    Some(ChildPlan { plan: Plan::Inside(_), .. }) => false,
+                    Some(ChildPlan { plan: Plan::Keep, .. }) | None => same(item, value),
+                })
+            };
+            added.retain(|(_, value)| !holds(value));
         }
         inside.children.retain(|_, child| child.removed || child.key.is_some() || !child.plan.is_nothing());
         let removed = inside.children.values().filter(|child| child.removed).count();
