@@ -140,9 +140,15 @@ fn generated_files_are_fresh() {
 
 #[test]
 fn every_member_crate_takes_the_workspace_lints() {
-    for folder in
-        ["crates/model", "crates/input", "crates/pods", "crates/edit", "crates/posture", "crates/report", "crates/cli"]
-    {
+    for folder in [
+        "crates/model",
+        "crates/input",
+        "crates/pods",
+        "crates/edit",
+        "crates/posture",
+        "crates/report",
+        "crates/cli",
+    ] {
         let text = std::fs::read_to_string(root().join(folder).join("Cargo.toml")).expect("a manifest");
         assert!(text.contains("[lints]\nworkspace = true"), "{folder}");
     }
