@@ -165,6 +165,9 @@ impl<'t> Writer<'t> {
         let span = written.entry.key_span;
         let (start, end) = (span.start as usize, span.end as usize);
         let raw = self.text.slice(start, end);
+        if raw.is_empty() {
+            return Err(Fault::layout(start, "a key that is written"));
+        }
         if raw.starts_with('*') || written.shared || written.overridden {
             return Err(Fault::new(start, Reason::Shared));
         }
@@ -188,16 +191,22 @@ impl<'t> Writer<'t> {
         let inline = scalar::inline(value, quote, false);
         let column = text.column(child.start);
         let line_break = text.line_break(place.gap);
+        let beside = text.line_end(place.props) >= place.body;
         let mut lines = Vec::new();
         if inline.is_none() {
             let indent = Indent::of(text, owner);
+            // What goes on behind a dash goes on at its own column.
+            let within = if beside && place.form != Form::Absent && place.props == place.gap {
+                text.column(place.body)
+            } else {
+                column + 2
+            };
             match child.key {
                 Some(_) => style::nested(value, column, indent, &mut lines),
-                None => style::block(value, column + 2, indent, &mut lines),
+                None => style::block(value, within, indent, &mut lines),
             }
         }
         let below = || lines.iter().flat_map(|line| [line_break, line.as_str()]).collect::<String>();
-        let beside = text.line_end(place.props) >= place.body;
         let item = child.key.is_none();
         match (place.form, inline) {
             (Form::Absent, Some(inline)) => {

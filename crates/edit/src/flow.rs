@@ -252,7 +252,16 @@ impl<'t> Writer<'t> {
 
     /// Writes parts behind the last one.
     fn append(&mut self, last: &Child<'t>, parts: &[String], style: &FlowStyle) -> Result<(), Fault> {
-        let (comma, end) = (last.comma, last.end.at);
+        let (comma, mut end) = (last.comma, last.end.at);
+        if last.value.form == Form::Absent && comma.is_none() {
+            // A comma right behind a tag would be part of it.
+            let next = self.text.skip_blank(end);
+            if matches!(self.text.byte(next), Some(b'}' | b']')) {
+                end = next;
+            } else if self.text.byte(end - 1) != Some(b':') {
+                return Err(Fault::layout(next, "a value or the closing bracket"));
+            }
+        }
         let behind = comma.map_or(end, |comma| comma + 1);
         let Some((_, inner)) = &style.lines else {
             let written = parts.join(style.comma);
@@ -290,6 +299,9 @@ impl<'t> Writer<'t> {
         let written = style.value(value, lead);
         match place.form {
             Form::Absent if child.key.is_none() => Err(Fault::layout(place.gap, "an item")),
+            Form::Absent if !child.colon && self.text.slice(child.key_start(), place.gap).contains('\n') => {
+                Err(Fault::layout(place.gap, "a key on one line"))
+            }
             Form::Absent => {
                 let colon = if child.colon { " " } else { ": " };
                 let next = self.text.skip_blank(place.props);

@@ -129,7 +129,9 @@ impl<'t> Finder<'t> {
         };
         let first = text.byte(next);
         let block_scalar = matches!(first, Some(b'|' | b'>')) && !in_flow;
-        if span.is_empty() && !(block_scalar && next < to) {
+        // A block list of items that are left out has no width either.
+        let list = node.kind() == Kind::Sequence;
+        if span.is_empty() && !list && !(block_scalar && next < to) {
             place.body = place.props;
             return Ok(place);
         }
@@ -147,6 +149,9 @@ impl<'t> Finder<'t> {
         // The spans of block scalars and of block lists may begin behind the header and the dash.
         let loose =
             place.form == Form::BlockScalar || (place.form == Form::Block && node.kind() == Kind::Sequence);
+        if block_scalar && text.byte(self.header_end(place)) == Some(b'\t') {
+            return Err(Fault::layout(next, "no tab behind the header of a block scalar"));
+        }
         if !loose && next != span.start as usize {
             return Err(Fault::layout(next, "the value right behind its key or dash"));
         }

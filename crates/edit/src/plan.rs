@@ -3,13 +3,14 @@
 //! Paths are read on the object as it is written: an item keeps its index whichever others go, a field its key
 //! whatever it is renamed to. What a change makes, the next one finds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use ringwall_model::fix::{Change, Value};
 use ringwall_model::path::Segment;
 use ringwall_model::tree::{Kind, Node};
 
 use crate::refusal::{Fault, Reason};
+use crate::scalar::{self, Quote};
 
 /// What happens to a value.
 #[derive(Debug)]
@@ -72,6 +73,18 @@ impl<'t> Plan<'t> {
         if change.path().is_empty() && !matches!(act, Act::Append(_)) {
             return Err(Fault::new(place_of(root), Reason::Whole));
         }
+        let keys = change.path().segments().iter().filter_map(|segment| match segment {
+            Segment::Key(key) => Some(&**key),
+            Segment::Index(_) => None,
+        });
+        let value = match &act {
+            Act::Set(value) | Act::Append(value) => writable(value),
+            Act::Remove | Act::Rename(_) => Ok(()),
+        };
+        keys.map(short)
+            .chain([value])
+            .collect::<Result<(), _>>()
+            .map_err(|reason| Fault::new(place_of(root), reason))?;
         self.go(root, change.path().segments(), &act)
     }
 
@@ -170,9 +183,9 @@ impl<'t> Plan<'t> {
                     Ok(())
                 }
                 Kind::Sequence => {
-                    let written = node.items().any(|item| same(item, value));
+                    // Whether the list holds it already is told when all changes are known.
                     let inside = self.inside(node);
-                    if !written && !inside.added.iter().any(|(_, added)| added == *value) {
+                    if !inside.added.iter().any(|(_, added)| added == *value) {
                         inside.added.push((None, (*value).clone()));
                     }
                     Ok(())
@@ -205,6 +218,18 @@ impl<'t> Plan<'t> {
         let Self::Inside(inside) = self else { return false };
         for child in inside.children.values_mut() {
             child.removed |= child.plan.settle();
+        }
+        if inside.node.kind() == Kind::Sequence {
+            let Inside { node, children, added } = inside;
+            let holds = |value: &Value| {
+                node.items().any(|item| match children.get(&item.index()) {
+                    Some(ChildPlan { removed: true, .. }) => false,
+                    Some(ChildPlan { plan: Plan::Replace(now), .. }) => now == value,
+                    Some(ChildPlan { plan: Plan::Inside(_), .. }) => false,
+                    Some(ChildPlan { plan: Plan::Keep, .. }) | None => same(item, value),
+                })
+            };
+            added.retain(|(_, value)| !holds(value));
         }
         inside.children.retain(|_, child| child.removed || child.key.is_some() || !child.plan.is_nothing());
         let removed = inside.children.values().filter(|child| child.removed).count();
@@ -239,6 +264,31 @@ impl Inside<'_> {
                 Ok(())
             }
         }
+    }
+}
+
+/// A key of YAML that is written before its colon on one line has 1024 characters at most.
+fn short(key: &str) -> Result<(), Reason> {
+    const LONGEST: usize = 1024;
+    let written = scalar::text(key, Quote::Double, false).chars().count();
+    if written <= LONGEST { Ok(()) } else { Err(Reason::LongKey) }
+}
+
+/// Whether the keys of a value can be written as keys.
+fn writable(value: &Value) -> Result<(), Reason> {
+    match value {
+        Value::List(items) => items.iter().try_for_each(writable),
+        Value::Mapping(entries) => {
+            let mut seen = HashSet::new();
+            entries.iter().try_for_each(|(key, value)| {
+                if !seen.insert(key) {
+                    return Err(Reason::Repeated(key.clone()));
+                }
+                short(key)?;
+                writable(value)
+            })
+        }
+        Value::Bool(_) | Value::Integer(_) | Value::Text(_) => Ok(()),
     }
 }
 

@@ -28,6 +28,8 @@ pub enum Reason {
     NoField,
     /// The mapping has the new name of a field already.
     Exists(String),
+    /// The new key is longer than YAML lets a key on one line be.
+    LongKey,
     /// Two changes of one call exclude each other.
     Contradiction,
     /// A YAML tag says what the value is, and may not fit the new one.
@@ -54,6 +56,7 @@ impl fmt::Display for Reason {
             Self::NoItem(index) => write!(f, "the list has no item {index}"),
             Self::NoField => f.write_str("there is no such field to rename"),
             Self::Exists(key) => write!(f, "the mapping has a key \"{key}\" already"),
+            Self::LongKey => f.write_str("a new key is longer than YAML's 1024 characters"),
             Self::Contradiction => f.write_str("another change says otherwise about this field"),
             Self::Tagged => f.write_str("a tag (`!`) says what this value is"),
             Self::ExplicitKey => f.write_str("a key written with `?` is not edited"),

@@ -129,6 +129,13 @@ fn a_value_is_written_over_in_its_quotes() {
             &format!("spec:\n  {new}\n  z:\n  - 1\n"),
         );
     }
+    let list = Value::List(vec![all(), no()]);
+    becomes(
+        "l:\n-   a # c\n-  b: 1\n",
+        &[set("l[0]", list.clone()), set("l[1]", list)],
+        "l:\n-   - - ALL\n    - false # c\n-  - - ALL\n   - false\n",
+    );
+    becomes("a:\n- ", &[set("a", all())], "a:\n- ALL");
     becomes("l:\n- a\n- b: 1\n  c: 2\n", &[set("l[0]", no()), set("l[1]", "x".into())], "l:\n- false\n- x\n");
     becomes(
         "l:\n- a\n",

@@ -63,7 +63,11 @@ fn prune(value: &mut Json) -> bool {
 pub(crate) fn changed(object: &Json, changes: &[Change]) -> Option<Json> {
     let mut after = object.clone();
     let mut renames = Vec::new();
-    for change in changes {
+    // Whether a list holds an item counts when all else is done, in its items too.
+    let (mut last, others): (Vec<_>, Vec<_>) =
+        changes.iter().partition(|change| matches!(change, Change::Append { .. }));
+    last.sort_by_key(|change| std::cmp::Reverse(change.path().len()));
+    for change in others.into_iter().chain(last) {
         let path = change.path().segments();
         match change {
             Change::Set { value, .. } => *at(&mut after, path, true)? = json(value),
@@ -146,7 +150,7 @@ fn documents(text: &str) -> Vec<Result<Json, String>> {
 fn is_repeatable(changes: &[Change]) -> bool {
     // What is set as a whole and then changed is not what was set.
     let below = |change: &Change, other: &Change| {
-        matches!(change, Change::Set { .. })
+        matches!(change, Change::Set { .. } | Change::Remove { .. })
             && change != other
             && other.path().strip_prefix(change.path()).is_some()
     };

@@ -32,8 +32,8 @@ impl Taste {
     fn line(&mut self, pad: usize, out: &mut String) {
         match self.of(8) {
             0 => out.push('\n'),
-            1 => drop(writeln!(out, "{}# c: d", " ".repeat(pad))),
-            2 => drop(writeln!(out, "{}# deeper", " ".repeat(pad + 3))),
+            1 => out.push_str(&format!("{}# c: d\n", " ".repeat(pad))),
+            2 => out.push_str(&format!("{}# deeper\n", " ".repeat(pad + 3))),
             _ => {}
         }
     }
@@ -107,8 +107,8 @@ impl Taste {
     fn space(&mut self, pad: usize, out: &mut String) {
         match self.of(6) {
             0 => out.push(' '),
-            1 => drop(write!(out, " # c\n{}", " ".repeat(pad))),
-            2 => drop(write!(out, "\n{}", " ".repeat(pad))),
+            1 => out.push_str(&format!(" # c\n{}", " ".repeat(pad))),
+            2 => out.push_str(&format!("\n{}", " ".repeat(pad))),
             _ => {}
         }
     }
@@ -119,8 +119,8 @@ impl Taste {
             Json::Object(entries) => entries.iter().map(|(key, value)| (Some(key), value)).collect(),
             Json::Array(items) => items.iter().map(|value| (None, value)).collect(),
             Json::Null if self.of(2) == 0 => return out.push('~'),
-            Json::String(text) if self.of(2) == 0 && text.starts_with('t') => return out.push_str(text),
-            scalar => return drop(write!(out, "{scalar}")),
+            Json::String(text) if self.of(2) == 0 && is_plain(text) => return out.push_str(text),
+            scalar => return out.push_str(&scalar.to_string()),
         };
         out.push(open);
         let many = parts.len();
@@ -157,6 +157,14 @@ impl Taste {
         }
         out
     }
+}
+
+/// Whether the generated text may stand without quotes.
+fn is_plain(text: &str) -> bool {
+    text.len() > 2
+        && text.bytes().all(|byte| byte.is_ascii_lowercase())
+        && text.starts_with('t')
+        && text != "true"
 }
 
 fn value() -> impl Strategy<Value = Json> {
@@ -252,7 +260,8 @@ fn check(text: &str, object: &Json, wishes: &[Wish]) -> Result<(), TestCaseError
     let changes = changes(object, wishes);
     let before = serde_json::to_value(read[0].root()).unwrap();
     if let Err(refusal) = edited(text, &[(0, changes.clone())]) {
-        let impossible = changed(&before, &changes).is_none();
+        let cannot = |changes: &[Change]| changed(&before, changes).is_none();
+        let impossible = cannot(&changes) || changes.chunks(1).any(cannot);
         let known = match &refusal.reason {
             Reason::Contradiction => wishes.len() > 1,
             Reason::OpenBlockScalar => !text.ends_with('\n'),
@@ -267,7 +276,7 @@ fn check(text: &str, object: &Json, wishes: &[Wish]) -> Result<(), TestCaseError
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 2000, ..ProptestConfig::default() })]
 
     #[test]
     fn yaml_in_mixed_styles(
