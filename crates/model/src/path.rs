@@ -35,6 +35,11 @@ impl FieldPath {
         Self(keys.iter().map(|key| Segment::key(*key)).collect())
     }
 
+    /// A path of these steps.
+    pub fn of(steps: &[Segment]) -> Self {
+        Self(steps.to_vec())
+    }
+
     /// The steps.
     pub fn segments(&self) -> &[Segment] {
         &self.0

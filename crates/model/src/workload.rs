@@ -135,7 +135,7 @@ const fn custom(group: &'static str, kind: &'static str, template: &'static str,
     }
 }
 
-/// The custom kinds that are known. Sources: the CustomResourceDefinitions of the projects.
+/// The custom kinds that are known. Sources: the `CustomResourceDefinition`s of the projects.
 pub static CUSTOM: &[CustomKind] = &[
     custom("argoproj.io", "Rollout", "spec.template", Shape::Template),
     custom("argoproj.io", "Workflow", "spec.templates[]", Shape::ArgoTemplate),
@@ -203,7 +203,7 @@ impl CustomKind {
                         child.items().enumerate().map(|(index, item)| (path.clone().index(index), item)),
                     ),
                     Some(_) => {
-                        next.extend(child.entries().map(|entry| (path.clone().key(entry.key), entry.value)))
+                        next.extend(child.entries().map(|entry| (path.clone().key(entry.key), entry.value)));
                     }
                 }
             }
@@ -217,11 +217,7 @@ impl Shape {
     /// Where a field of a pod template stands in what has this shape: `spec.containers[0].image` is `container.image` in a template
     /// of Argo. `is_script` tells whether that has a `script` for its container.
     pub fn place(self, field: &FieldPath, is_script: bool) -> FieldPath {
-        let in_spec = |rest: &[Segment]| {
-            let mut path = FieldPath::root();
-            rest.iter().for_each(|segment| path.push(segment.clone()));
-            path
-        };
+        let in_spec = FieldPath::of;
         match (self, field.segments()) {
             (Self::Template, _) => field.clone(),
             (Self::Spec | Self::PartialSpec, [Segment::Key(spec), rest @ ..]) if &**spec == "spec" => {

@@ -403,7 +403,7 @@ fn judge(before: &State, after: &State, round: &Round) -> Vec<(Key, String)> {
             &|_| true,
         ];
         let reason = format!("it would bring about {}: {}", spot.check, seen.message);
-        if let Some(is_to_blame) = blame.iter().find(|is_to_blame| all().any(|made| is_to_blame(made))) {
+        if let Some(is_to_blame) = blame.iter().find(|is_to_blame| all().any(is_to_blame)) {
             faults.extend(
                 all().filter(|made| is_to_blame(made)).map(|made| (key(&made.finding), reason.clone())),
             );

@@ -23,7 +23,7 @@ const EPHEMERAL: &str = "ephemeral containers cannot be changed once they run";
 const OWNED: &str = "the object is made by another one, which is to be changed instead";
 
 /// How a standard check would mend one offence.
-pub(crate) fn offence(member: &Workload<'_>, check: &StandardCheck, offence: &Offence<'_>) -> Box<Mending> {
+pub(crate) fn offence(member: &Workload<'_>, check: &StandardCheck, offence: &Offence<'_>) -> Mending {
     let fix = match check.repair {
         _ if is_ephemeral(Some(offence.place)) => Err(EPHEMERAL.to_owned()),
         checks::Repair::Manual(reason) => Err(reason.to_owned()),
@@ -31,7 +31,7 @@ pub(crate) fn offence(member: &Workload<'_>, check: &StandardCheck, offence: &Of
             mend(&member.template, offence).map(|fix| of_template(member, fix)).map_err(str::to_owned)
         }
     };
-    Box::new(Mending { object: member.index, fix: unless_owned(member, fix) })
+    Mending { object: member.index, fix: unless_owned(member, fix) }
 }
 
 /// How a hardening check would mend one flaw.
@@ -40,7 +40,7 @@ pub(crate) fn flaw<'s>(
     subject: &Subject<'_, 's>,
     check: &HardeningCheck,
     flaw: &Flaw,
-) -> Box<Mending> {
+) -> Mending {
     let fix = match check.repair {
         _ if is_ephemeral(flaw.place()) => Err(EPHEMERAL.to_owned()),
         Repair::Manual(reason) => Err(reason.to_owned()),
@@ -49,7 +49,7 @@ pub(crate) fn flaw<'s>(
         }
         Repair::Object(mend) => mend(subject, flaw).map_err(str::to_owned),
     };
-    Box::new(Mending { object: member.index, fix: unless_owned(member, fix) })
+    Mending { object: member.index, fix: unless_owned(member, fix) }
 }
 
 const fn is_ephemeral(place: Option<Place>) -> bool {

@@ -314,7 +314,7 @@ impl<'a, 's> Judge<'a, 's> {
             place.and_then(|place| subject.container(place)).map(|container| container.name.to_owned());
         let severity = flaw.severity.unwrap_or(check.about.severity);
         let path = path_of(&flaw.at);
-        let mending = self.options.mend.then(|| mend::flaw(member, subject, check, &flaw));
+        let mending = self.options.mend.then(|| Box::new(mend::flaw(member, subject, check, &flaw)));
         let found = finding(&check.about, self.family.top, member.object, path, flaw.message, flaw.witness);
         self.findings.push(Finding { severity, related, container, mending, ..found });
     }
@@ -378,7 +378,7 @@ impl<'a, 's> Judge<'a, 's> {
         let found = finding(&check.about, self.family.top, member.object, path, message, witness);
         let severity = (check.grade)(offence).unwrap_or(check.about.severity);
         let container = container.map(str::to_owned);
-        let mending = self.options.mend.then(|| mend::offence(member, check, offence));
+        let mending = self.options.mend.then(|| Box::new(mend::offence(member, check, offence)));
         self.findings.push(Finding { severity, container, related, mending, ..found });
     }
 

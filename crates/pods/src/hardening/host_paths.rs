@@ -120,7 +120,7 @@ pub(super) const SUB_PATH: HardeningCheck = HardeningCheck {
 };
 
 /// Sockets of container runtimes. Source: the runtimes' own defaults, `--container-runtime-endpoint` of kubeadm, k3s, RKE2,
-/// k0s and MicroK8s.
+/// k0s and `MicroK8s`.
 const SOCKETS: &[(&str, &str)] = &[
     ("/run/docker.sock", "Docker"),
     ("/run/docker/containerd/containerd.sock", "containerd"),

@@ -76,7 +76,9 @@ fn found(objects: &[Object]) -> Vec<Found> {
 fn appeared(before: &[Found], now: &[Found]) -> Vec<String> {
     let count = |found: &[Found], of: fn(&Found) -> &(String, String)| {
         let mut counts: BTreeMap<(String, String), usize> = BTreeMap::new();
-        found.iter().for_each(|found| *counts.entry(of(found).clone()).or_default() += 1);
+        for found in found {
+            *counts.entry(of(found).clone()).or_default() += 1;
+        }
         counts
     };
     let field = |found| count(found, |found| &found.field);
@@ -160,6 +162,7 @@ fn the_sample_clusters_are_mended() {
 }
 
 /// The folder of public test data, where it lies beside the project.
+#[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
 fn public(folder: &str) -> Option<PathBuf> {
     let path = root().join("../shared/conformance/product").join(folder);
     let there = path.is_dir();
