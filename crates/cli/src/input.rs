@@ -41,6 +41,7 @@ impl Loaded {
             workloads,
             foreign: self.counts.foreign,
             hidden: 0,
+            threshold: None,
         }
     }
 

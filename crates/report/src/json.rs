@@ -526,7 +526,8 @@ struct BySeverity {
 
 impl SummaryEntry {
     fn of(report: &Report<'_>) -> Self {
-        let crate::Summary { files, documents, objects, workloads, foreign, hidden } = report.summary;
+        let crate::Summary { files, documents, objects, workloads, foreign, hidden, threshold: _ } =
+            report.summary;
         let by_severity = BySeverity {
             critical: report.count(Severity::Critical),
             high: report.count(Severity::High),

@@ -97,6 +97,8 @@ pub struct Summary {
     pub foreign: usize,
     /// Findings that the user asked not to see, such as those of low severity. They are not in the report.
     pub hidden: usize,
+    /// Findings of this severity and above are in the report, where the user asked for a threshold.
+    pub threshold: Option<Severity>,
 }
 
 /// Writes a report in one format.

@@ -43,6 +43,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Outcome, Usage> {
     open.retain(|finding| finding.severity >= min_severity);
     set_aside.retain(|finding| finding.severity >= min_severity);
     summary.hidden = all - open.len();
+    summary.threshold = Some(min_severity);
     let report = Report {
         findings: &open,
         set_aside: &set_aside,

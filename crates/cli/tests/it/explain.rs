@@ -30,14 +30,14 @@ fn an_unknown_check_gives_the_nearest() {
     ----- stdout -----
     ----- stderr -----
     error: there is no check "host-path-volumes"
-    hint: the nearest are RW-POD-003 (host-path-volume), RW-POD-016 (restricted-volume-type), RW-POD-002 (host-namespace); `ringwall explain` lists all
+    hint: the nearest are RW-POD-003 (host-path-volume), RW-POD-052 (host-path-claim), RW-POD-016 (restricted-volume-type); `ringwall explain` lists all
     "#);
     assert_snapshot!(Place::new(&[]).run(&["explain", "RW-POD-\u{1b}[31m"]), @r#"
     exit code: 2
     ----- stdout -----
     ----- stderr -----
     error: there is no check "RW-POD-\u{1b}[31m"
-    hint: the nearest are RW-POD-001 (privileged-container), RW-POD-003 (host-path-volume), RW-POD-010 (seccomp-profile); `ringwall explain` lists all
+    hint: the nearest are RW-POD-031 (stale-image-pull), RW-POD-001 (privileged-container), RW-POD-003 (host-path-volume); `ringwall explain` lists all
     "#);
 }
 

@@ -23,13 +23,14 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-/// A pod that restricted has nothing against.
+/// A pod that no check has anything against that is shown by default.
 const SOUND: &str = "\
 apiVersion: v1
 kind: Pod
 metadata:
   name: sound
 spec:
+  automountServiceAccountToken: false
   securityContext:
     runAsNonRoot: true
     seccompProfile:
@@ -37,8 +38,12 @@ spec:
   containers:
   - name: app
     image: app:1
+    resources:
+      limits:
+        memory: 64Mi
     securityContext:
       allowPrivilegeEscalation: false
+      readOnlyRootFilesystem: true
       capabilities:
         drop: [ALL]
 ";
@@ -51,6 +56,7 @@ metadata:
   name: privileged
 spec:
   hostNetwork: true
+  automountServiceAccountToken: false
   securityContext:
     runAsNonRoot: true
     seccompProfile:
@@ -58,9 +64,13 @@ spec:
   containers:
   - name: app
     image: app:1
+    resources:
+      limits:
+        memory: 64Mi
     securityContext:
       privileged: true
       allowPrivilegeEscalation: false
+      readOnlyRootFilesystem: true
       capabilities:
         drop: [ALL]
 ";

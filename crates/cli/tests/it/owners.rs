@@ -48,25 +48,33 @@ fn a_dump_is_counted_once() {
     exit code: 1
     ----- stdout -----
     Deployment shop/web  <stdin>
-      49:13  critical  RW-POD-001  container "app" runs privileged (and in 2 replicas)                 spec.template.spec.containers[0].securityContext.privileged
-      34:30  high      RW-POD-006  container "proxy" adds the capability NET_ADMIN                     spec.containers[1].securityContext.capabilities.add[0]
-      33:7   medium    RW-POD-015  container "proxy" may gain more rights than it starts with          spec.containers[1].securityContext.allowPrivilegeEscalation
-      33:7   medium    RW-POD-017  container "proxy" may run as root (runAsNonRoot is not set)         spec.containers[1].securityContext.runAsNonRoot
+      49:13  critical  RW-POD-001  container "app" runs privileged (and in 2 replicas)                   spec.template.spec.containers[0].securityContext.privileged
+      34:30  high      RW-POD-006  container "proxy" adds the capability NET_ADMIN: the network's set-up: routes, filters, interfaces  spec.containers[1].securityContext.capabilities.add[0]
+      33:7   medium    RW-POD-015  container "proxy" may gain more rights than it starts with            spec.containers[1].securityContext.allowPrivilegeEscalation
+      33:7   medium    RW-POD-017  container "proxy" may run as root (runAsNonRoot is not set)           spec.containers[1].securityContext.runAsNonRoot
       48:11  medium    RW-POD-015  container "app" may gain more rights than it starts with (and in 2 replicas)  spec.template.spec.containers[0].securityContext.allowPrivilegeEscalation
       48:11  medium    RW-POD-017  container "app" may run as root (runAsNonRoot is not set) (and in 2 replicas)  spec.template.spec.containers[0].securityContext.runAsNonRoot
-      33:7   low       RW-POD-019  container "proxy" has no seccomp profile                            spec.containers[1].securityContext.seccompProfile.type
-      34:9   low       RW-POD-013  container "proxy" does not drop ALL capabilities                    spec.containers[1].securityContext.capabilities.drop
-      48:11  low       RW-POD-013  container "app" does not drop ALL capabilities (and in 2 replicas)  spec.template.spec.containers[0].securityContext.capabilities.drop
-      48:11  low       RW-POD-019  container "app" has no seccomp profile (and in 2 replicas)          spec.template.spec.containers[0].securityContext.seccompProfile.type
+      32:7   low       RW-POD-021  container "proxy" has no memory limit                                 spec.containers[1].resources.limits.memory
+      33:7   low       RW-POD-019  container "proxy" has no seccomp profile                              spec.containers[1].securityContext.seccompProfile.type
+      33:7   low       RW-POD-020  container "proxy" can write to its root filesystem                    spec.containers[1].securityContext.readOnlyRootFilesystem
+      34:9   low       RW-POD-013  container "proxy" does not drop ALL capabilities                      spec.containers[1].securityContext.capabilities.drop
+      44:7   low       RW-POD-025  the pod carries a token of service account "default", to which nothing here gives rights (and in 2 replicas)  spec.template.spec.automountServiceAccountToken
+      46:11  low       RW-POD-021  container "app" has no memory limit (and in 2 replicas)               spec.template.spec.containers[0].resources.limits.memory
+      48:11  low       RW-POD-013  container "app" does not drop ALL capabilities (and in 2 replicas)    spec.template.spec.containers[0].securityContext.capabilities.drop
+      48:11  low       RW-POD-019  container "app" has no seccomp profile (and in 2 replicas)            spec.template.spec.containers[0].securityContext.seccompProfile.type
+      48:11  low       RW-POD-020  container "app" can write to its root filesystem (and in 2 replicas)  spec.template.spec.containers[0].securityContext.readOnlyRootFilesystem
 
     Pod shop/lonely  <stdin>
       98:9   critical  RW-POD-001  container "app" runs privileged                            spec.containers[0].securityContext.privileged
       97:7   medium    RW-POD-015  container "app" may gain more rights than it starts with   spec.containers[0].securityContext.allowPrivilegeEscalation
       97:7   medium    RW-POD-017  container "app" may run as root (runAsNonRoot is not set)  spec.containers[0].securityContext.runAsNonRoot
+      93:3   low       RW-POD-025  the pod carries a token of service account "default", to which nothing here gives rights  spec.automountServiceAccountToken
+      95:7   low       RW-POD-021  container "app" has no memory limit                        spec.containers[0].resources.limits.memory
       97:7   low       RW-POD-013  container "app" does not drop ALL capabilities             spec.containers[0].securityContext.capabilities.drop
       97:7   low       RW-POD-019  container "app" has no seccomp profile                     spec.containers[0].securityContext.seccompProfile.type
+      97:7   low       RW-POD-020  container "app" can write to its root filesystem           spec.containers[0].securityContext.readOnlyRootFilesystem
 
-    15 findings: 2 critical, 1 high, 6 medium, 6 low · 6 objects in 1 file
+    23 findings: 2 critical, 1 high, 6 medium, 14 low · 39 below low not shown · 6 objects in 1 file
     ----- stderr -----
     "#);
 }
@@ -79,7 +87,7 @@ fn verdicts_of_a_dump() {
     ----- stdout -----
     forbidden  Pod shop/web-new-b  dump.yaml:18:3  made by Deployment shop/web
       violates PodSecurity "baseline:latest": non-default capabilities (container "proxy" must not include "NET_ADMIN" in securityContext.capabilities.add), privileged (container "app" must not set securityContext.privileged=true)
-      dump.yaml:34:30: container "proxy" adds the capability NET_ADMIN  spec.containers[1].securityContext.capabilities.add[0]
+      dump.yaml:34:30: container "proxy" adds the capability NET_ADMIN: the network's set-up: routes, filters, interfaces  spec.containers[1].securityContext.capabilities.add[0]
       dump.yaml:31:9: container "app" runs privileged  spec.containers[0].securityContext.privileged
     forbidden  Deployment shop/web  dump.yaml:35:3  (and 1 pod of it)
       would violate PodSecurity "baseline:latest": privileged (container "app" must not set securityContext.privileged=true)

@@ -23,7 +23,7 @@ fn check_gives_the_words_of_the_api_server() {
     forbidden  Pod privileged  a.yaml:1:1
       violates PodSecurity "restricted:v1.31": host namespaces (hostNetwork=true), privileged (container "app" must not set securityContext.privileged=true)
       a.yaml:6:3: the pod shares its node's network (hostNetwork)  spec.hostNetwork
-      a.yaml:15:7: container "app" runs privileged  spec.containers[0].securityContext.privileged
+      a.yaml:19:7: container "app" runs privileged  spec.containers[0].securityContext.privileged
     allowed    Pod sound  b.yaml:1:1  restricted:v1.31
 
     2 workloads · 1 forbidden · 1 allowed
@@ -47,7 +47,7 @@ fn check_without_level_asks_the_namespace() {
     forbidden  Pod strict/privileged  a.yaml:1:1
       violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true), privileged (container "app" must not set securityContext.privileged=true)
       a.yaml:7:3: the pod shares its node's network (hostNetwork)  spec.hostNetwork
-      a.yaml:16:7: container "app" runs privileged  spec.containers[0].securityContext.privileged
+      a.yaml:20:7: container "app" runs privileged  spec.containers[0].securityContext.privileged
     allowed    Pod plain/privileged  b.yaml:1:1  privileged:latest
     unknown    Pod elsewhere/sound  c.yaml:1:1
       the Namespace "elsewhere" is not in the input, and no level was given
@@ -96,7 +96,7 @@ exemptions:
     forbidden  Pod plain/privileged  k8s/a.yaml:1:1
       violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true), privileged (container "app" must not set securityContext.privileged=true)
       k8s/a.yaml:7:3: the pod shares its node's network (hostNetwork)  spec.hostNetwork
-      k8s/a.yaml:16:7: container "app" runs privileged  spec.containers[0].securityContext.privileged
+      k8s/a.yaml:20:7: container "app" runs privileged  spec.containers[0].securityContext.privileged
     allowed    Pod kube-system/privileged  k8s/b.yaml:1:1  exempt by its namespace
     allowed    Pod sandboxed/privileged  k8s/c.yaml:1:1  exempt by its runtimeClass
 
@@ -197,7 +197,7 @@ fn an_unreadable_workload_leaves_its_namespace_open() {
     shop       restricted  not in the input  1 workload, and 1 that could not be read
     ----- stderr -----
     Could not read
-      b.yaml:8:19: spec.securityContext.runAsNonRoot: expected a boolean, got a string: 'yes'  Pod shop/wrong
+      b.yaml:9:19: spec.securityContext.runAsNonRoot: expected a boolean, got a string: 'yes'  Pod shop/wrong
     ");
 }
 

@@ -51,7 +51,7 @@ fn each_form_of_suppression_sets_aside_and_says_so() {
        8:3  high      RW-POD-002  the pod shares its node's network (hostNetwork)  spec.hostNetwork
 
     Pod privileged  k8s/comment.yaml
-      16:7  critical  RW-POD-001  container "app" runs privileged  spec.containers[0].securityContext.privileged
+      20:7  critical  RW-POD-001  container "app" runs privileged  spec.containers[0].securityContext.privileged
 
     2 findings: 1 critical, 1 high · 4 suppressed · 3 objects in 3 files
     ----- stderr -----
@@ -61,7 +61,7 @@ fn each_form_of_suppression_sets_aside_and_says_so() {
     exit code: 1
     ----- stdout -----
     Pod excepted  k8s/excepted.yaml
-      15:7  critical  RW-POD-001  container "app" runs privileged                  spec.containers[0].securityContext.privileged
+      19:7  critical  RW-POD-001  container "app" runs privileged                  spec.containers[0].securityContext.privileged
        6:3  high      RW-POD-002  the pod shares its node's network (hostNetwork)  spec.hostNetwork
 
     2 findings: 1 critical, 1 high · 1 object in 1 file
@@ -87,12 +87,12 @@ fn suppressions_that_do_nothing_are_findings() {
     exit code: 1
     ----- stdout -----
     Pod sound  pod.yaml
-      12:3   high  RW-POD-002  the pod shares its node's processes (hostPID)                            spec.hostPID
+      13:3   high  RW-POD-002  the pod shares its node's processes (hostPID)                            spec.hostPID
        6:5   low   RW-QUI-001  the annotation ignores RW-POD-004 (host-port), which finds nothing here  metadata.annotations[ringwall.dev/ignore.host-port.container.proxy]
-      12:17  low   RW-QUI-002  the comment ignored RW-POD-002 until 2020-01-31                          spec.hostPID
-      14:15  low   RW-QUI-001  the comment ignores RW-POD-001 (privileged-container), which finds nothing here  spec.containers[0].name
-      14:15  low   RW-QUI-001  the comment ignores RW-POD-018 (root-user), which finds nothing here     spec.containers[0].name
-      15:5   low   RW-QUI-003  the comment ignores nothing: there is no check "privilegd-container"; did you mean privileged-container?  spec.containers[0].image
+      13:17  low   RW-QUI-002  the comment ignored RW-POD-002 until 2020-01-31                          spec.hostPID
+      15:15  low   RW-QUI-001  the comment ignores RW-POD-001 (privileged-container), which finds nothing here  spec.containers[0].name
+      15:15  low   RW-QUI-001  the comment ignores RW-POD-018 (root-user), which finds nothing here     spec.containers[0].name
+      16:5   low   RW-QUI-003  the comment ignores nothing: there is no check "privilegd-container"; did you mean privileged-container?  spec.containers[0].image
 
     6 findings: 1 high, 5 low · 1 object in 1 file
     ----- stderr -----
@@ -103,7 +103,7 @@ fn suppressions_that_do_nothing_are_findings() {
     exit code: 1
     ----- stdout -----
     Pod sound  pod.yaml
-      12:3  high  RW-POD-002  the pod shares its node's processes (hostPID)  spec.hostPID
+      13:3  high  RW-POD-002  the pod shares its node's processes (hostPID)  spec.hostPID
 
     1 finding: 1 high · 1 object in 1 file
     ----- stderr -----
@@ -163,8 +163,8 @@ fn the_items_of_a_list_and_json_are_told_apart() {
     exit code: 1
     ----- stdout -----
     Pod second  list.yaml
-      37:9  critical  RW-POD-001  container "app" runs privileged                  spec.containers[0].securityContext.privileged
-      28:5  high      RW-POD-002  the pod shares its node's network (hostNetwork)  spec.hostNetwork
+      46:9  critical  RW-POD-001  container "app" runs privileged                  spec.containers[0].securityContext.privileged
+      33:5  high      RW-POD-002  the pod shares its node's network (hostNetwork)  spec.hostNetwork
 
     2 findings: 1 critical, 1 high · 3 suppressed · 3 objects in 2 files
     ----- stderr -----
@@ -315,9 +315,9 @@ fn findings_for_information_are_hidden_and_counted_in_every_format() {
     exit code: 1
     ----- stdout -----
     Pod privileged  pod.yaml
-      15:7  critical  RW-POD-001  container "app" runs privileged  spec.containers[0].securityContext.privileged
+      19:7  critical  RW-POD-001  container "app" runs privileged  spec.containers[0].securityContext.privileged
 
-    1 finding: 1 critical · 1 finding not shown · 1 object in 1 file
+    1 finding: 1 critical · 1 below low not shown · 1 object in 1 file
     ----- stderr -----
     "#);
     let rules = |args: &[&str]| {
@@ -342,8 +342,8 @@ fn findings_can_be_grouped_by_cause() {
     ----- stdout -----
     critical  RW-POD-001  a container runs privileged · 2 findings on 2 objects
       container "…" runs privileged
-        k8s/a.yaml  Pod privileged 15:7
-        k8s/b.yaml  Pod other 15:7
+        k8s/a.yaml  Pod privileged 19:7
+        k8s/b.yaml  Pod other 19:7
 
     high  RW-POD-002  the pod shares a namespace of its node · 2 findings on 2 objects
       the pod shares its node's network (hostNetwork)

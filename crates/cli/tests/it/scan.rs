@@ -60,7 +60,7 @@ fn what_a_workflow_annotates() {
     assert_snapshot!(place.run(&["scan", "-o", "github", "./k8s"]), @r#"
     exit code: 1
     ----- stdout -----
-    ::error file=k8s/a.yaml,line=15,endLine=15,col=7,endColumn=17,title=RW-POD-001 privileged-container::Pod privileged: container "app" runs privileged
+    ::error file=k8s/a.yaml,line=19,endLine=19,col=7,endColumn=17,title=RW-POD-001 privileged-container::Pod privileged: container "app" runs privileged
     ::error file=k8s/a.yaml,line=6,endLine=6,col=3,endColumn=14,title=RW-POD-002 host-namespace::Pod privileged: the pod shares its node's network (hostNetwork)
     ----- stderr -----
     "#);
@@ -72,7 +72,7 @@ fn a_sound_pod_passes() {
     assert_snapshot!(place.run(&["scan", "pod.yaml"]), @"
     exit code: 0
     ----- stdout -----
-    No findings · 1 object in 1 file
+    No findings · 14 below low not shown · 1 object in 1 file
     ----- stderr -----
     ");
 }
@@ -86,10 +86,10 @@ fn a_pipe_is_read() {
     exit code: 1
     ----- stdout -----
     Pod privileged  <stdin>
-      18:9  critical  RW-POD-001  container "app" runs privileged                  spec.containers[0].securityContext.privileged
+      22:9  critical  RW-POD-001  container "app" runs privileged                  spec.containers[0].securityContext.privileged
        9:5  high      RW-POD-002  the pod shares its node's network (hostNetwork)  spec.hostNetwork
 
-    2 findings: 1 critical, 1 high · 1 object in 1 file
+    2 findings: 1 critical, 1 high · 13 below low not shown · 1 object in 1 file
     ----- stderr -----
     "#);
 }
@@ -160,7 +160,7 @@ fn what_is_hidden_still_counts_and_is_mentioned() {
     assert_snapshot!(place.run(&["scan", "--min-severity", "critical", "pod.yaml"]), @"
     exit code: 1
     ----- stdout -----
-    No findings to show · 1 finding not shown · 1 object in 1 file
+    No findings to show · 14 below critical not shown · 1 object in 1 file
     ----- stderr -----
     ");
 }
@@ -177,18 +177,18 @@ fn a_check_that_is_younger_than_the_cluster_does_not_run() {
     exit code: 1
     ----- stdout -----
     Pod sound  pod.yaml
-      14:19  medium  RW-POD-005  container "app" sends its liveness probe to the host 10.0.0.1  spec.containers[0].livenessProbe.tcpSocket.host
+      15:19  medium  RW-POD-005  container "app" sends its liveness probe to the host 10.0.0.1  spec.containers[0].livenessProbe.tcpSocket.host
 
-    1 finding: 1 medium · 1 object in 1 file
+    1 finding: 1 medium · 13 below low not shown · 1 object in 1 file
     ----- stderr -----
     "#);
     assert_snapshot!(place.run(&["scan", "--kubernetes-version", "1.99", "pod.yaml"]), @r#"
     exit code: 1
     ----- stdout -----
     Pod sound  pod.yaml
-      14:19  medium  RW-POD-005  container "app" sends its liveness probe to the host 10.0.0.1  spec.containers[0].livenessProbe.tcpSocket.host
+      15:19  medium  RW-POD-005  container "app" sends its liveness probe to the host 10.0.0.1  spec.containers[0].livenessProbe.tcpSocket.host
 
-    1 finding: 1 medium · 1 object in 1 file
+    1 finding: 1 medium · 13 below low not shown · 1 object in 1 file
     ----- stderr -----
     Notes
       --kubernetes-version: v1.99 is newer than this ringwall knows; judged as v1.37
@@ -205,14 +205,15 @@ fn what_a_baseline_check_says_is_not_said_again_at_restricted() {
     exit code: 1
     ----- stdout -----
     Pod sound  pod.yaml
-      12:5   high    RW-POD-003  volume "host" mounts a path of the node              spec.volumes[0].hostPath
-      23:15  high    RW-POD-006  container "app" adds the capability SYS_ADMIN        spec.containers[0].securityContext.capabilities.add[0]
-      24:7   high    RW-POD-008  container "app" gets /proc without the runtime's masks (procMount: "Unmasked")  spec.containers[0].securityContext.procMount
-      25:24  medium  RW-POD-010  container "app" sets the seccomp profile Unconfined  spec.containers[0].securityContext.seccompProfile.type
-      13:5   low     RW-POD-016  volume "nfs" is of the type nfs                      spec.volumes[1]
-      23:26  low     RW-POD-013  container "app" adds the capability CHOWN            spec.containers[0].securityContext.capabilities.add[1]
+      13:16  critical  RW-POD-050  volume "host" is / of the node, which gives all files of the node      spec.volumes[0].hostPath.path
+      28:15  critical  RW-POD-006  container "app" adds the capability SYS_ADMIN: mounting, namespaces and most of root's rights on the node  spec.containers[0].securityContext.capabilities.add[0]
+      13:5   high      RW-POD-003  volume "host" mounts a path of the node                                spec.volumes[0].hostPath
+      29:7   high      RW-POD-008  container "app" gets /proc without the runtime's masks (procMount: "Unmasked")  spec.containers[0].securityContext.procMount
+      30:24  medium    RW-POD-010  container "app" sets the seccomp profile Unconfined                    spec.containers[0].securityContext.seccompProfile.type
+      14:5   low       RW-POD-016  volume "nfs" is of the type nfs                                        spec.volumes[1]
+      28:26  low       RW-POD-013  container "app" adds the capability CHOWN: giving any file to anybody  spec.containers[0].securityContext.capabilities.add[1]
 
-    6 findings: 3 high, 1 medium, 2 low · 1 object in 1 file
+    7 findings: 2 critical, 2 high, 1 medium, 2 low · 14 below low not shown · 1 object in 1 file
     ----- stderr -----
     "#);
 }
@@ -225,16 +226,21 @@ fn containers_that_lack_the_same_are_one_row() {
     exit code: 1
     ----- stdout -----
     Pod three  pod.yaml
-      6:5  medium  RW-POD-015  init container "setup" may gain more rights than it starts with   spec.initContainers[0].securityContext.allowPrivilegeEscalation
-      6:5  medium  RW-POD-017  init container "setup" may run as root (runAsNonRoot is not set)  spec.initContainers[0].securityContext.runAsNonRoot
+      6:5  medium  RW-POD-015  init container "setup" may gain more rights than it starts with    spec.initContainers[0].securityContext.allowPrivilegeEscalation
+      6:5  medium  RW-POD-017  init container "setup" may run as root (runAsNonRoot is not set)   spec.initContainers[0].securityContext.runAsNonRoot
       8:5  medium  RW-POD-015  container "app" may gain more rights than it starts with (also proxy 9:5)  spec.containers[0,1].securityContext.allowPrivilegeEscalation
       8:5  medium  RW-POD-017  container "app" may run as root (runAsNonRoot is not set) (also proxy 9:5)  spec.containers[0,1].securityContext.runAsNonRoot
-      6:5  low     RW-POD-013  init container "setup" does not drop ALL capabilities             spec.initContainers[0].securityContext.capabilities.drop
-      6:5  low     RW-POD-019  init container "setup" has no seccomp profile                     spec.initContainers[0].securityContext.seccompProfile.type
-      8:5  low     RW-POD-013  container "app" does not drop ALL capabilities (also proxy 9:5)   spec.containers[0,1].securityContext.capabilities.drop
-      8:5  low     RW-POD-019  container "app" has no seccomp profile (also proxy 9:5)           spec.containers[0,1].securityContext.seccompProfile.type
+      4:1  low     RW-POD-025  the pod carries a token of service account "default", to which nothing here gives rights  spec.automountServiceAccountToken
+      6:5  low     RW-POD-013  init container "setup" does not drop ALL capabilities              spec.initContainers[0].securityContext.capabilities.drop
+      6:5  low     RW-POD-019  init container "setup" has no seccomp profile                      spec.initContainers[0].securityContext.seccompProfile.type
+      6:5  low     RW-POD-020  init container "setup" can write to its root filesystem            spec.initContainers[0].securityContext.readOnlyRootFilesystem
+      6:5  low     RW-POD-021  init container "setup" has no memory limit                         spec.initContainers[0].resources.limits.memory
+      8:5  low     RW-POD-013  container "app" does not drop ALL capabilities (also proxy 9:5)    spec.containers[0,1].securityContext.capabilities.drop
+      8:5  low     RW-POD-019  container "app" has no seccomp profile (also proxy 9:5)            spec.containers[0,1].securityContext.seccompProfile.type
+      8:5  low     RW-POD-020  container "app" can write to its root filesystem (also proxy 9:5)  spec.containers[0,1].securityContext.readOnlyRootFilesystem
+      8:5  low     RW-POD-021  container "app" has no memory limit (also proxy 9:5)               spec.containers[0,1].resources.limits.memory
 
-    12 findings: 6 medium, 6 low · 1 object in 1 file
+    19 findings: 6 medium, 13 low · 31 below low not shown · 1 object in 1 file
     ----- stderr -----
     "#);
 }
@@ -264,22 +270,25 @@ metadata:
     assert_snapshot!(place.run(&["scan", "."]), @r#"
     exit code: 1
     ----- stdout -----
+    Namespace strict  ns.yaml
+       7:5  low       RW-PSA-005  enforce is held to restricted:v1.24; 9 checks have changed since  metadata.labels[pod-security.kubernetes.io/enforce-version]
+
     Namespace misspelt  ns.yaml
       14:5  medium    RW-PSA-001  metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "restriced": must be one of privileged, baseline, restricted  metadata.labels[pod-security.kubernetes.io/enforce]
       15:5  medium    RW-PSA-001  metadata.labels[pod-security.kubernetes.io/audit]: Invalid value: "Baseline": must be one of privileged, baseline, restricted  metadata.labels[pod-security.kubernetes.io/audit]
       16:5  medium    RW-PSA-001  metadata.labels[pod-security.kubernetes.io/warn-version]: Invalid value: "1.30": must be "latest" or "v1.x"  metadata.labels[pod-security.kubernetes.io/warn-version]
 
     Pod strict/privileged  pod.yaml
-      16:7  critical  RW-POD-001  container "app" runs privileged                  spec.containers[0].securityContext.privileged
+      20:7  critical  RW-POD-001  container "app" runs privileged                  spec.containers[0].securityContext.privileged
        5:3  high      RW-PSA-002  the pod would be refused as it is written: violates PodSecurity "restricted:v1.24": host namespaces (hostNetwork=true), privileged (container "app" must not set securityContext.privileged=true)  metadata.namespace
        7:3  high      RW-POD-002  the pod shares its node's network (hostNetwork)  spec.hostNetwork
 
-    6 findings: 1 critical, 2 high, 3 medium · 4 objects in 3 files
+    7 findings: 1 critical, 2 high, 3 medium, 1 low · 31 below low not shown · 4 objects in 3 files
     ----- stderr -----
     "#);
     // A workload that states no namespace may end up anywhere.
     let place = Place::new(&[("ns.yaml", namespaces.split("---").next().unwrap()), ("pod.yaml", PRIVILEGED)]);
-    assert!(!place.run(&["scan", "."]).contains("RW-PSA"));
+    assert!(!place.run(&["scan", "."]).contains("RW-PSA-002"));
     assert!(place.run(&["scan", "-n", "strict", "."]).contains("RW-PSA-002"));
 }
 
@@ -288,17 +297,21 @@ fn a_version_that_is_no_longer_served_is_judged_and_noted() {
     let old = "apiVersion: extensions/v1beta1\nkind: Deployment\nmetadata: {name: old}\nspec:\n  template:\n    spec:\n      hostPID: true\n      containers: []\n";
     let cron = "apiVersion: batch/v1beta1\nkind: CronJob\nmetadata: {name: old}\nspec: {}\n";
     let place = Place::new(&[("old.yaml", old), ("cron.yaml", cron)]);
-    assert_snapshot!(place.run(&["scan", "."]), @"
+    assert_snapshot!(place.run(&["scan", "."]), @r#"
     exit code: 1
     ----- stdout -----
+    CronJob old  cron.yaml
+      4:1  low   RW-POD-025  the pod carries a token of service account "default", to which nothing here gives rights  spec.jobTemplate.spec.template.spec.automountServiceAccountToken
+
     Deployment old  old.yaml
       7:7  high  RW-POD-002  the pod shares its node's processes (hostPID)  spec.template.spec.hostPID
+      6:5  low   RW-POD-025  the pod carries a token of service account "default", to which nothing here gives rights  spec.template.spec.automountServiceAccountToken
 
-    1 finding: 1 high · 2 objects in 2 files
+    3 findings: 1 high, 2 low · 10 below low not shown · 2 objects in 2 files
     ----- stderr -----
     Notes
       cron.yaml:1:1: the API server does not serve batch/v1beta1; judged as batch/v1
       old.yaml:1:1: the API server does not serve extensions/v1beta1; judged as apps/v1
-    ");
+    "#);
     assert!(!place.run(&["scan", "-q", "."]).contains("Notes"));
 }

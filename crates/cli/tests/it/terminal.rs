@@ -68,6 +68,8 @@ fn help_is_short_and_each_verb_has_an_example() {
 
     Commands:
       scan      Find what is wrong with every object in files, directories, charts or a pipe
+      fix       Mend findings in your own files, with minimal edits that are judged before they are
+                offered
       pods      Ask Pod Security Admission: what is refused, at which level, what a label would break
       explain   Explain a check, or list all checks
       baseline  Accept the findings that are there, so that only new ones count

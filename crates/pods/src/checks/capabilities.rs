@@ -175,7 +175,7 @@ fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
     let who = subject(pod, offence);
     match offence.text() {
         Some(capability) => match gain_of(capability) {
-            Some(gain) => format!("{who} adds the capability {capability}, which gives {}", gain.gives),
+            Some(gain) => format!("{who} adds the capability {capability}: {}", gain.gives),
             None => format!("{who} adds the capability {capability}"),
         },
         None => format!("{who} does not drop ALL capabilities"),

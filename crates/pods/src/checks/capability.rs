@@ -7,7 +7,7 @@ use ringwall_model::finding::Severity;
 /// What a capability gives.
 pub(super) struct Gain {
     name: &'static str,
-    /// What its holder may do, as it follows "which gives".
+    /// What its holder gets.
     pub(super) gives: &'static str,
     /// How bad that is.
     pub(super) severity: Severity,

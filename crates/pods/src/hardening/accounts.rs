@@ -108,7 +108,7 @@ fn token_mounted(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
     }
     let account = subject.pod.spec.account();
     let message = format!(
-        "the pod carries a token of service account \"{account}\", to which no binding in the input gives rights"
+        "the pod carries a token of service account \"{account}\", to which nothing here gives rights"
     );
     let at = At::Template(Place::Pod, AUTOMOUNT, 0);
     let missing = subject.pod.spec.automount_token.is_none();

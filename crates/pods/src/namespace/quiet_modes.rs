@@ -37,7 +37,9 @@ pub(super) fn find(namespace: &Object, flaws: &mut Vec<Flaw>) {
         return;
     }
     for (label, mode, level) in [(WARN, "warn", policy.warn.level), (AUDIT, "audit", policy.audit.level)] {
-        if level >= enforced {
+        // A label that is no level is another check's matter.
+        let invalid = namespace.label(label).is_some_and(|value| value.parse::<Level>().is_err());
+        if level >= enforced || invalid {
             continue;
         }
         let at = At::Object(FieldPath::keys(&["metadata", "labels"]).key(label));

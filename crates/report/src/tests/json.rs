@@ -107,7 +107,7 @@ fn every_field_has_its_place() {
           ]
         },
         {
-          "id": "83866fe3d6e6b88b",
+          "id": "d65b58f9c417cc97",
           "rule": "RW-POD-012",
           "name": "added-capability",
           "severity": "medium",

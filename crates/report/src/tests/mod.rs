@@ -264,7 +264,7 @@ fn an_empty_report_is_good_in_every_format() {
 }
 
 const SUMMARY: Summary =
-    Summary { files: 12, documents: 27, objects: 24, workloads: 9, foreign: 3, hidden: 0 };
+    Summary { files: 12, documents: 27, objects: 24, workloads: 9, foreign: 3, hidden: 0, threshold: None };
 
 /// The report in the format of that name, and what stands beside it.
 fn render_as(name: &str, report: &Report<'_>, style: Style) -> String {

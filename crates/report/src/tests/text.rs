@@ -18,7 +18,8 @@ fn a_clean_run_is_one_line() {
 
 #[test]
 fn one_of_each_is_singular() {
-    let summary = Summary { files: 1, documents: 2, objects: 1, workloads: 1, foreign: 1, hidden: 0 };
+    let summary =
+        Summary { files: 1, documents: 2, objects: 1, workloads: 1, foreign: 1, hidden: 0, threshold: None };
     assert_snapshot!(render(&[host_network()], summary), @"
     Deployment shop/frontend  k8s/frontend.yaml
       12:7  high  RW-POD-003  the pod shares its node's network  spec.template.spec.hostNetwork

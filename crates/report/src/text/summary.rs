@@ -11,7 +11,10 @@ pub(crate) fn line(report: &Report<'_>, style: Style) -> String {
     let objects = counted(summary.objects, "object", "objects");
     let mut parts = vec![verdict(report, style)];
     if summary.hidden > 0 {
-        parts.push(format!("{} not shown", counted(summary.hidden, "finding", "findings")));
+        parts.push(match summary.threshold {
+            Some(threshold) => format!("{} below {threshold} not shown", summary.hidden),
+            None => format!("{} not shown", counted(summary.hidden, "finding", "findings")),
+        });
     }
     match report.suppressed() {
         0 => {}
@@ -52,7 +55,9 @@ fn verdict(report: &Report<'_>, style: Style) -> String {
     if report.summary.objects == 0 {
         return style.paint(HEADING, "Nothing was judged").to_string();
     }
-    if report.summary.hidden > 0 {
+    // What is worth knowing only is no fault.
+    let grave = report.summary.threshold.is_none_or(|threshold| threshold > Severity::Low);
+    if report.summary.hidden > 0 && grave {
         return style.paint(HEADING, "No findings to show").to_string();
     }
     let look = if report.problems.is_empty() { GOOD } else { HEADING };
