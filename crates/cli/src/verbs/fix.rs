@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use ringwall_edit::unified_diff;
 use ringwall_input::{Limits, STDIN, read_text};
-use ringwall_model::finding::{Finding, Severity};
+use ringwall_model::finding::{Finding, Location, Severity};
 use ringwall_model::fix::Applicability;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_posture::fix::{Left, Made, Mended, MendedFile, MendedWorkload, Options, Reread, fix};
@@ -154,7 +154,13 @@ fn summary(mended: &Mended, args: &FixArgs, style: Style, out: &mut dyn Write) -
         )?;
         for ((rule, name, reason), places) in reasons(&mended.left) {
             let head = format!("{rule} {name}");
-            writeln!(out, "  {}  {} ({})", style.paint(BAD, head), escape(reason), places)?;
+            writeln!(out, "  {}  {}", style.paint(BAD, head), escape(reason))?;
+            let shown: Vec<String> = places.iter().take(SHOWN).map(|place| place.to_string()).collect();
+            let more = match places.len().saturating_sub(SHOWN) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            writeln!(out, "    {}", style.paint(ASIDE, format!("{}{more}", escape(&shown.join(", ")))))?;
         }
     }
     Ok(())
@@ -174,12 +180,15 @@ fn titles(made: &[&Made], applicability: Applicability) -> BTreeMap<String, usiz
     titles
 }
 
-/// Why something is left, each reason once with how often.
-fn reasons(left: &[Left]) -> BTreeMap<(&str, &str, &str), usize> {
-    let mut reasons = BTreeMap::new();
+/// How many places a reason names; the others are counted.
+const SHOWN: usize = 3;
+
+/// Why something is left, each reason once with its places.
+fn reasons(left: &[Left]) -> BTreeMap<(&str, &str, &str), Vec<&Location>> {
+    let mut reasons: BTreeMap<_, Vec<&Location>> = BTreeMap::new();
     for left in left {
         let check = left.finding.check;
-        *reasons.entry((check.id, check.name, left.reason.as_str())).or_default() += 1;
+        reasons.entry((check.id, check.name, left.reason.as_str())).or_default().push(&left.finding.location);
     }
     reasons
 }

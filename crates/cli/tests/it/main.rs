@@ -7,6 +7,7 @@
 
 mod corpus;
 mod explain;
+mod fix;
 mod input;
 mod migrate_psp;
 mod misread;
