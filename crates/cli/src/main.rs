@@ -11,6 +11,7 @@ mod document;
 mod input;
 mod outcome;
 mod progress;
+mod replace;
 mod screen;
 mod settings;
 mod table;

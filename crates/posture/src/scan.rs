@@ -5,10 +5,11 @@
 //! Deployment and located in the Pod. Costs each workload's checks twice (baseline and restricted), in parallel.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use ringwall_model::check::Check;
-use ringwall_model::finding::{Finding, Location, Mending, Note, Problem, Standing};
+use ringwall_model::finding::{Finding, Location, Mending, Note, Problem, Severity, Standing};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
@@ -39,6 +40,8 @@ pub struct Options<'o> {
     pub hardening: &'o Settings,
     /// Whether each finding is given how its check would mend it.
     pub mend: bool,
+    /// Findings below this severity are counted and not made.
+    pub floor: Severity,
 }
 
 impl Default for Options<'_> {
@@ -49,7 +52,12 @@ impl Default for Options<'_> {
             floating_tags: Vec::new(),
             required_labels: Vec::new(),
         };
-        Self { reading: Reading { partial: true, ..Reading::default() }, hardening: &SETTINGS, mend: false }
+        Self {
+            reading: Reading { partial: true, ..Reading::default() },
+            hardening: &SETTINGS,
+            mend: false,
+            floor: Severity::Info,
+        }
     }
 }
 
@@ -64,6 +72,8 @@ pub struct Scan {
     pub notes: Vec<Note>,
     /// How many objects make pods.
     pub workloads: usize,
+    /// How many findings are below the floor that was asked for.
+    pub below: usize,
 }
 
 /// Runs all checks over a snapshot.
@@ -71,10 +81,15 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
     let workloads = workloads::of(snapshot, options.reading);
     let evaluator = evaluator(&snapshot.facts);
     let index = Index::of(snapshot);
+    let below = AtomicUsize::new(0);
     let mut findings: Vec<Finding> = workloads
         .families
         .par_iter()
-        .flat_map_iter(|family| Judge::new(snapshot, &evaluator, &index, options, family).run())
+        .flat_map_iter(|family| {
+            let judged = Judge::new(snapshot, &evaluator, &index, options, family).run();
+            below.fetch_add(judged.below, Ordering::Relaxed);
+            judged.findings
+        })
         .collect();
     let levels = options.mend.then(|| mend::levels_of(snapshot, &workloads, &evaluator));
     for (at, object) in snapshot.objects() {
@@ -88,6 +103,9 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
         }
     }
     findings.extend(control_plane::findings(&workloads, options.mend));
+    let made = findings.len();
+    findings.retain(|finding| finding.severity >= options.floor);
+    let below = below.into_inner() + made - findings.len();
     findings.par_sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
     let mut problems = workloads.problems;
     problems.sort();
@@ -95,7 +113,7 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
     notes.extend(repeats(snapshot));
     notes.extend(retired_policies(snapshot));
     notes.sort();
-    Scan { findings, problems, notes, workloads: workloads.count }
+    Scan { findings, problems, notes, workloads: workloads.count, below }
 }
 
 /// PodSecurityPolicies, which do nothing in a cluster that does not serve them any more.
@@ -213,6 +231,8 @@ struct Judge<'a, 's> {
     options: Options<'a>,
     family: &'a Family<'s>,
     findings: Vec<Finding>,
+    /// How many flaws are below the floor.
+    below: usize,
     /// For each key: the finding, the member that it was first found in, and the last in which it was met.
     known: HashMap<Key, (usize, usize, usize)>,
 }
@@ -225,10 +245,19 @@ impl<'a, 's> Judge<'a, 's> {
         options: Options<'a>,
         family: &'a Family<'s>,
     ) -> Self {
-        Self { snapshot, evaluator, index, options, family, findings: Vec::new(), known: HashMap::new() }
+        Self {
+            snapshot,
+            evaluator,
+            index,
+            options,
+            family,
+            findings: Vec::new(),
+            below: 0,
+            known: HashMap::new(),
+        }
     }
 
-    fn run(mut self) -> Vec<Finding> {
+    fn run(mut self) -> Self {
         let (mut baseline, mut restricted) = (Failures::default(), Failures::default());
         let mut flaws = Vec::new();
         let family = self.family;
@@ -250,7 +279,7 @@ impl<'a, 's> Judge<'a, 's> {
             self.refusal(index, member);
         }
         number_twins(&mut self.findings);
-        self.findings
+        self
     }
 
     /// Runs the hardening checks over a member.
@@ -268,6 +297,11 @@ impl<'a, 's> Judge<'a, 's> {
         for check in hardening::CHECKS {
             (check.find)(&subject, flaws);
             for flaw in flaws.drain(..).filter(|flaw| !(flaw.missing && member.is_partial())) {
+                if flaw.severity.unwrap_or(check.about.severity) < self.options.floor {
+                    // What a controller makes has the flaws of its template.
+                    self.below += usize::from(index == 0);
+                    continue;
+                }
                 self.flaw(index, member, &subject, check, flaw);
             }
         }

@@ -1,24 +1,24 @@
 //! `ringwall baseline write`: accept the findings that are there.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 
+use ringwall_model::finding::Severity;
 use ringwall_posture::baseline::Baseline;
 use ringwall_report::{TEXT, escape, write_json};
 
 use crate::args::BaselineWriteArgs;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::{Screen, say};
-use crate::settings;
 use crate::verbs::scan;
+use crate::{replace, settings};
 
 pub(crate) fn write(args: &BaselineWriteArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(TEXT, &args.look);
     let settings = settings::load(&args.settings)?;
     let piped = args.file == Path::new("-");
     let older = if piped || !args.file.exists() { None } else { Some(scan::read_baseline(&args.file)?) };
-    let (loaded, quiet, _) = scan::judge(&args.input, "baseline write FILE", screen.quiet, &settings)?;
+    let (loaded, quiet, _) =
+        scan::judge(&args.input, "baseline write FILE", screen.quiet, &settings, Severity::Info)?;
     screen.asides(&loaded.problems, &loaded.notes);
     if !loaded.problems.is_empty() {
         // What could not be read has findings that nobody has seen, and a good baseline may be lost.
@@ -31,7 +31,7 @@ pub(crate) fn write(args: &BaselineWriteArgs) -> Result<Outcome, Usage> {
     }
     let mut bytes = Vec::new();
     let name = args.file.display().to_string();
-    let written = write_json(&baseline, &mut bytes).and_then(|()| replace(&args.file, &bytes));
+    let written = write_json(&baseline, &mut bytes).and_then(|()| replace::file(&args.file, &bytes, None));
     if let Err(error) = written {
         let message = format!("{}: cannot be written: {error}", escape(&name));
         return Err(Usage { message, hint: String::new() });
@@ -41,16 +41,4 @@ pub(crate) fn write(args: &BaselineWriteArgs) -> Result<Outcome, Usage> {
         say(&format!("{}: {} {findings}", escape(&name), baseline.len()));
     }
     Ok(loaded.outcome(false))
-}
-
-/// Writes a file as a whole: who is interrupted keeps the old one.
-fn replace(file: &Path, bytes: &[u8]) -> io::Result<()> {
-    // What is no plain file (a pipe, a link, /dev/stdout) is written in place.
-    if file.symlink_metadata().is_ok_and(|found| !found.is_file()) {
-        return fs::write(file, bytes);
-    }
-    let mut beside = file.as_os_str().to_owned();
-    beside.push(".new");
-    fs::write(&beside, bytes)?;
-    fs::rename(&beside, file)
 }

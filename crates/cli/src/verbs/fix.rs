@@ -1,9 +1,8 @@
 //! `ringwall fix`: mends findings in the user's own files.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ringwall_edit::unified_diff;
 use ringwall_input::{Limits, STDIN, read_text};
@@ -21,7 +20,7 @@ use serde::Serialize;
 use crate::args::FixArgs;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
-use crate::{document, input, settings};
+use crate::{document, input, replace, settings};
 
 pub(crate) fn run(args: &FixArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(args.output.output.format(), &args.output.look);
@@ -63,7 +62,9 @@ pub(crate) fn run(args: &FixArgs) -> Result<Outcome, Usage> {
     let mut outcome = loaded.outcome(false);
     if args.write {
         for file in &mended.files {
-            if let Err(error) = write(Path::new(&file.name), &file.old, &file.new) {
+            if let Err(error) =
+                replace::file(Path::new(&file.name), file.new.as_bytes(), Some(file.old.as_bytes()))
+            {
                 crate::screen::say(&format!("error: cannot write {}: {error}", escape(&file.name)));
                 outcome = outcome.max(Outcome::Unusable);
             }
@@ -90,22 +91,6 @@ pub(crate) fn run(args: &FixArgs) -> Result<Outcome, Usage> {
     }
     loaded.hint(&screen);
     Ok(outcome.max(written))
-}
-
-/// Replaces a file, where it still holds what was read: whole, or not at all, with the permissions that it has.
-fn write(path: &Path, old: &str, new: &str) -> io::Result<()> {
-    // A link stays one: what it leads to is replaced.
-    let path: PathBuf = fs::canonicalize(path)?;
-    if fs::read(&path)? != old.as_bytes() {
-        return Err(io::Error::other("it has changed since it was read"));
-    }
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(new.as_bytes())?;
-    file.as_file().set_permissions(fs::metadata(&path)?.permissions())?;
-    file.as_file().sync_all()?;
-    file.persist(&path).map_err(|error| error.error)?;
-    Ok(())
 }
 
 /// What was done, what must be looked at, and what is left.

@@ -5,6 +5,7 @@ use std::path::Path;
 use ringwall_model::finding::{Note, Severity};
 use ringwall_posture::baseline::Baseline;
 use ringwall_posture::quiet::{self, Quiet};
+use ringwall_posture::scan::Options;
 use ringwall_posture::settings::{FailOn, Settings};
 use ringwall_report::{Report, Summary, TEXT, TEXT_BY_CAUSE, escape};
 
@@ -25,8 +26,14 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Outcome, Usage> {
     let min_severity = args.min_severity.or(settings.min_severity).unwrap_or(Severity::Low);
     let baseline = args.baseline.as_deref().map(read_baseline).transpose()?;
     check(args, fail_on)?;
+    // A baseline may hold what is not shown.
+    let floor = if baseline.is_some() {
+        Severity::Info
+    } else {
+        fail_on.least().map_or(min_severity, |least| least.min(min_severity))
+    };
     let (mut loaded, Quiet { mut open, mut set_aside }, mut summary) =
-        judge(&args.input, "scan", screen.quiet, &settings)?;
+        judge(&args.input, "scan", screen.quiet, &settings, floor)?;
     if let (Some(baseline), Some(file)) = (&baseline, &args.baseline) {
         let compared = baseline.compare(open);
         open = compared.new;
@@ -42,7 +49,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Outcome, Usage> {
     let all = open.len();
     open.retain(|finding| finding.severity >= min_severity);
     set_aside.retain(|finding| finding.severity >= min_severity);
-    summary.hidden = all - open.len();
+    summary.hidden += all - open.len();
     summary.threshold = Some(min_severity);
     let report = Report {
         findings: &open,
@@ -57,7 +64,8 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Outcome, Usage> {
     Ok(Outcome::no_if(found).max(loaded.outcome(false)).max(written))
 }
 
-/// Reads what the arguments name, judges it, and tells what somebody accepts from the rest.
+/// Reads what the arguments name, judges it, and tells what somebody accepts from the rest. Findings below `floor` are only
+/// counted, where nobody says anything about them.
 ///
 /// # Errors
 /// As [`input::load`].
@@ -66,12 +74,17 @@ pub(super) fn judge(
     verb: &str,
     quiet: bool,
     settings: &Settings,
+    floor: Severity,
 ) -> Result<(Loaded, Quiet, Summary), Usage> {
     let mut loaded = input::load(args, verb, quiet)?;
-    let scan = ringwall_posture::scan(&loaded.snapshot, settings.scan_options());
-    let summary = loaded.summary(scan.workloads);
+    let marks = quiet::marks(&loaded.snapshot, settings);
+    let all = !marks.is_empty() || !settings.checks.is_default();
+    let floor = if all { Severity::Info } else { floor };
+    let options = Options { floor, ..settings.scan_options() };
+    let scan = ringwall_posture::scan(&loaded.snapshot, options);
+    let summary = Summary { hidden: scan.below, ..loaded.summary(scan.workloads) };
+    let quiet = quiet::apply_marks(scan.findings, &loaded.snapshot, settings, marks, settings::today());
     loaded.add(scan.problems, scan.notes);
-    let quiet = quiet::apply(scan.findings, &loaded.snapshot, settings, settings::today());
     Ok((loaded, quiet, summary))
 }
 

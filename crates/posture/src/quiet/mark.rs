@@ -76,7 +76,14 @@ pub(super) struct Fault {
 
 /// All suppressions of a snapshot and its settings.
 #[derive(Debug, Default)]
-pub(super) struct Marks<'a> {
+pub struct Marks<'a> {
     pub(super) marks: Vec<Mark<'a>>,
     pub(super) faults: Vec<Fault>,
+}
+
+impl Marks<'_> {
+    /// Whether nothing is accepted, and nothing said wrongly.
+    pub fn is_empty(&self) -> bool {
+        self.marks.is_empty() && self.faults.is_empty()
+    }
 }

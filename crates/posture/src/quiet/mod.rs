@@ -27,7 +27,8 @@ use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
 
 pub use checks::CHECKS;
-use mark::{About, Fault, Mark, Marks, Scope};
+pub use mark::Marks;
+use mark::{About, Fault, Mark, Scope};
 use place::{Owners, Places};
 
 use crate::settings::{Exception, FILE_NAME, Pattern, Settings};
@@ -41,15 +42,31 @@ pub struct Quiet {
     pub set_aside: Vec<Finding>,
 }
 
-/// Tells findings that somebody accepts from the others. `today` decides which suppressions have expired.
-///
-/// Costs a pass over the objects' annotations and the texts, and for each finding a look at the suppressions of its
-/// text, its objects and the settings.
-pub fn apply(mut findings: Vec<Finding>, snapshot: &Snapshot, settings: &Settings, today: Date) -> Quiet {
+/// Everything that says a finding is accepted, in the texts of a snapshot and in the settings. Costs a pass over the
+/// objects' annotations and the texts.
+pub fn marks<'a>(snapshot: &'a Snapshot, settings: &'a Settings) -> Marks<'a> {
     let mut marks = Marks::default();
     comments::collect(snapshot, settings, &mut marks);
     annotations::collect(snapshot, settings, &mut marks);
     marks.marks.extend(settings.exceptions.iter().enumerate().map(exception));
+    marks
+}
+
+/// As [`apply_marks`], with the marks of the snapshot and the settings.
+pub fn apply(findings: Vec<Finding>, snapshot: &Snapshot, settings: &Settings, today: Date) -> Quiet {
+    apply_marks(findings, snapshot, settings, marks(snapshot, settings), today)
+}
+
+/// Tells findings that somebody accepts from the others. `today` decides which suppressions have expired.
+///
+/// Costs for each finding a look at the suppressions of its text, its objects and the settings.
+pub fn apply_marks(
+    mut findings: Vec<Finding>,
+    snapshot: &Snapshot,
+    settings: &Settings,
+    marks: Marks<'_>,
+    today: Date,
+) -> Quiet {
     let Marks { marks, faults } = marks;
     let mut quiet = Quiet::default();
     if marks.is_empty() && faults.is_empty() {

@@ -12,7 +12,7 @@ use crate::suggest;
 pub struct FailOn {
     /// Those that a baseline does not hold; there must be a baseline.
     pub new: bool,
-    /// Those of this severity and above; with `new` alone all, otherwise none.
+    /// Those of this severity and above; with `new` alone those of low and above, otherwise none.
     pub severity: Option<Severity>,
 }
 
@@ -25,7 +25,12 @@ impl Default for FailOn {
 impl FailOn {
     /// Whether an open finding makes the exit code 1.
     pub fn counts(&self, finding: &Finding) -> bool {
-        self.severity.map_or(self.new, |severity| finding.severity >= severity)
+        self.least().is_some_and(|severity| finding.severity >= severity)
+    }
+
+    /// The least severity that counts, if any does. What is worth knowing only is no reason to fail unless it is asked for.
+    pub fn least(&self) -> Option<Severity> {
+        self.severity.or_else(|| self.new.then_some(Severity::Low))
     }
 }
 

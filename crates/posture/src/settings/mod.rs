@@ -71,6 +71,11 @@ pub struct Checks {
 }
 
 impl Checks {
+    /// Whether nothing is said of any check.
+    pub fn is_default(&self) -> bool {
+        self.disable.is_empty() && self.enable.is_empty() && self.severity.is_empty()
+    }
+
     /// Whether the check runs.
     pub fn runs(&self, check: &ringwall_model::check::Check) -> bool {
         !self.disable.hold(check) || self.enable.hold(check)
