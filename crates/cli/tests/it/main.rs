@@ -13,6 +13,7 @@ mod misread;
 mod owners;
 mod pods;
 mod quiet;
+mod rules;
 mod scan;
 mod terminal;
 

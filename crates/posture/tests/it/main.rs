@@ -1,4 +1,5 @@
 //! What all rings say of whole snapshots, against what others say of them.
 
 mod control_plane;
+mod examples;
 mod fix;
