@@ -1,7 +1,7 @@
 //! The project's own chores.
 //!
 //! ```text
-//! cargo xtask generate          write what is made from the code: docs/checks, docs/schema
+//! cargo xtask generate          write what is made from the code: docs/checks, docs/frameworks.md, docs/schema
 //! cargo xtask generate --check  say what is stale, and fail
 //! cargo xtask ci                what .ci/run runs: format, lints, tests, generated files, conformance
 //! ```

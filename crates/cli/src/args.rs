@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ringwall_model::control::Framework;
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 use ringwall_pods::policy::{Level, Version, VersionError};
@@ -32,6 +33,8 @@ pub(crate) enum Verb {
     /// Ask Pod Security Admission: what is refused, at which level, what a label would break
     #[command(subcommand)]
     Pods(PodsVerb),
+    /// List all checks: severity, the controls they serve, whether a tool mends what they find
+    Rules(RulesArgs),
     /// Explain a check, or list all checks
     Explain(ExplainArgs),
     /// Accept the findings that are there, so that only new ones count
@@ -264,11 +267,24 @@ pub(crate) struct MigratePspArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
+  ringwall rules
+  ringwall rules --framework cis
+  ringwall rules -o json | jq '.rules[] | select(.fixable.byTool) | .id'")]
+pub(crate) struct RulesArgs {
+    /// Only checks that serve a control of this framework: pss, cis, nsa, mitre
+    #[arg(long)]
+    pub(crate) framework: Option<Framework>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
   ringwall explain RW-POD-003
   ringwall explain host-path-volume
   ringwall explain")]
 pub(crate) struct ExplainArgs {
-    /// A check: its id, its name, or the id that its reference gives it; without one, all checks are listed
+    /// A check: its id, its name, or the id that its reference gives it; without one, all checks are listed as by `ringwall rules`
     #[arg(value_name = "CHECK")]
     pub(crate) check: Option<String>,
     #[command(flatten)]

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+pub use crate::control::{Control, Framework};
 use crate::finding::Severity;
 
 /// A check: one thing that a ring can find.
@@ -32,40 +33,6 @@ pub struct Check {
     pub references: &'static [&'static str],
     /// The controls of frameworks that the check serves.
     pub controls: &'static [Control],
-}
-
-/// A control of a framework.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Control {
-    /// The framework.
-    pub framework: Framework,
-    /// The control's id in it.
-    pub id: &'static str,
-}
-
-/// The frameworks that checks are mapped to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Framework {
-    /// Kubernetes Pod Security Standards.
-    PodSecurityStandards,
-    /// CIS Kubernetes Benchmark 1.12.
-    Cis,
-    /// NSA/CISA Kubernetes Hardening Guidance.
-    Nsa,
-    /// MITRE ATT&CK for containers.
-    Mitre,
-}
-
-impl Framework {
-    /// The framework's name as people write it.
-    pub const fn title(self) -> &'static str {
-        match self {
-            Self::PodSecurityStandards => "Pod Security Standards",
-            Self::Cis => "CIS Kubernetes Benchmark 1.12",
-            Self::Nsa => "NSA/CISA Kubernetes Hardening Guidance",
-            Self::Mitre => "MITRE ATT&CK for containers",
-        }
-    }
 }
 
 /// What is wrong with a list of checks; empty where the list is sound. A test of the list calls it.

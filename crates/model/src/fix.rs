@@ -17,12 +17,41 @@ pub enum Applicability {
     NeedsReview,
 }
 
+impl Applicability {
+    /// The word for it in JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Safe => "safe",
+            Self::NeedsReview => "needsReview",
+        }
+    }
+}
+
 impl fmt::Display for Applicability {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Safe => "safe",
             Self::NeedsReview => "needs review",
         })
+    }
+}
+
+/// Whether `ringwall fix` mends what a check finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fixable {
+    /// It does, as a rule; what cannot be known in a case is left as it is.
+    ByTool(Applicability),
+    /// It does not: what is needed is not in the manifest. The reason, as a sentence without full stop.
+    ByHand(&'static str),
+}
+
+impl fmt::Display for Fixable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ByTool(Applicability::Safe) => f.write_str("`ringwall fix`"),
+            Self::ByTool(applicability) => write!(f, "`ringwall fix` ({applicability})"),
+            Self::ByHand(reason) => write!(f, "not mended by a tool: {reason}"),
+        }
     }
 }
 

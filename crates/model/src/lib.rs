@@ -20,11 +20,13 @@
 //! | [`selector`] | label selectors |
 //! | [`snapshot`] | all objects taken together, and facts about the cluster |
 //! | [`check`] | the declaration of a check, and the registry's rules |
+//! | [`control`] | the frameworks that checks are mapped to |
 //! | [`finding`] | verdicts, evidence, findings, severities |
 //! | [`fix`] | changes to an object, and edits of its text |
 //! | [`version`] | Kubernetes minor versions |
 
 pub mod check;
+pub mod control;
 pub mod de;
 pub mod decode;
 pub mod finding;

@@ -45,8 +45,7 @@ fn of_family(family: &Family<'_>, mend: bool) -> Vec<Finding> {
             let path = member.path_to(&flaw.path);
             let mending = mend.then(|| {
                 let fix = flaw.fix(&member.path_to(&FieldPath::root()));
-                let fix =
-                    fix.ok_or_else(|| "it takes a file or a choice that is not in the manifest".to_owned());
+                let fix = fix.ok_or_else(|| mend::OWN.to_owned());
                 mend::unless_owned(member, fix)
             });
             let witness = flaw.rule.witness.to_owned();

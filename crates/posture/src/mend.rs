@@ -22,6 +22,11 @@ use crate::workloads::{Workload, Workloads};
 const EPHEMERAL: &str = "ephemeral containers cannot be changed once they run";
 const OWNED: &str = "the object is made by another one, which is to be changed instead";
 
+/// Why the other findings on namespaces are not mended.
+pub(crate) const MEANT: &str = "what is meant is not in the manifest";
+/// Why a flag of the control plane is not mended.
+pub(crate) const OWN: &str = "it takes a file or a choice that is not in the manifest";
+
 /// How a standard check would mend one offence.
 pub(crate) fn offence(member: &Workload<'_>, check: &StandardCheck, offence: &Offence<'_>) -> Mending {
     let fix = match check.repair {
@@ -153,5 +158,5 @@ pub(crate) fn namespace(finding: &Finding, namespace: &Object, levels: &Levels<'
         let changes = vec![Change::Set { path: finding.path.clone(), value: Value::from("latest") }];
         return Ok(fix("follow the newest version of the standards".to_owned(), changes));
     }
-    Err("what is meant is not in the manifest".to_owned())
+    Err(MEANT.to_owned())
 }

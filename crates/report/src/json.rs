@@ -8,8 +8,9 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use ringwall_model::finding::{Finding, Location, Note, Problem, Severity, Standing, Suppression};
-use ringwall_model::fix::{Applicability, PlacedEdit, PlacedFix};
+use ringwall_model::fix::{PlacedEdit, PlacedFix};
 use ringwall_model::object::ObjectId;
+use ringwall_model::path::FieldPath;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 use serde::Serialize;
@@ -47,8 +48,13 @@ pub fn write_json<T: Serialize>(value: &T, out: &mut dyn Write) -> io::Result<()
 /// The JSON Schema of the JSON report, pretty, with a newline at the end. It is published as
 /// `docs/schema/report.schema.json`.
 pub fn json_schema() -> String {
+    schema_of::<ReportEntry<'_>>()
+}
+
+/// The JSON Schema of what a type is written as.
+pub(crate) fn schema_of<T: JsonSchema>() -> String {
     let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
-    let mut schema = generator.into_root_schema_for::<ReportEntry<'_>>().to_value();
+    let mut schema = generator.into_root_schema_for::<T>().to_value();
     // Whether a map keeps its order depends on what else is in the build; sorted it is always the same.
     schema.sort_all_objects();
     format!("{schema:#}\n")
@@ -139,6 +145,9 @@ struct FindingEntry<'a> {
     container: Option<&'a str>,
     /// Where to look.
     location: LocationEntry<'a>,
+    /// Further places that make it one: the name beside a value, the mounts of a volume. In the same file.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related: Vec<RelatedEntry<'a>>,
     /// What is wrong, as a sentence without full stop.
     message: &'a str,
     /// What tells this finding from others of the same rule on the same field: a container's name, a value.
@@ -170,6 +179,7 @@ impl<'a> FindingEntry<'a> {
             path: finding.path.to_string(),
             container: finding.container.as_deref(),
             location: LocationEntry::of(&finding.location),
+            related: finding.related.iter().map(RelatedEntry::of).collect(),
             message: &finding.message,
             witness: Some(finding.witness.as_str()).filter(|witness| !witness.is_empty()),
             replicas: Some(finding.replicas).filter(|replicas| *replicas > 0),
@@ -177,6 +187,23 @@ impl<'a> FindingEntry<'a> {
             edits: finding.fix.as_deref().map(EditsEntry::of),
             references: finding.check.references,
         }
+    }
+}
+
+/// A further place that makes a finding one.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "Related")]
+struct RelatedEntry<'a> {
+    /// The field, such as `spec.containers[0].volumeMounts[0]`.
+    path: String,
+    /// Where it stands.
+    location: LocationEntry<'a>,
+}
+
+impl<'a> RelatedEntry<'a> {
+    fn of((path, location): &'a (FieldPath, Location)) -> Self {
+        Self { path: path.to_string(), location: LocationEntry::of(location) }
     }
 }
 
@@ -277,10 +304,7 @@ struct ReplacementEntry<'a> {
 impl<'a> EditsEntry<'a> {
     fn of(fix: &'a PlacedFix) -> Self {
         let PlacedFix { title, applicability, edits } = fix;
-        let applicability = match applicability {
-            Applicability::Safe => "safe",
-            Applicability::NeedsReview => "needsReview",
-        };
+        let applicability = applicability.word();
         let replacement = |PlacedEdit { edit, start, end }: &'a PlacedEdit| ReplacementEntry {
             line: start.line,
             column: start.column,
@@ -293,10 +317,10 @@ impl<'a> EditsEntry<'a> {
 }
 
 /// What an attacker gains.
-#[derive(Serialize, JsonSchema)]
+#[derive(Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 #[schemars(rename = "Severity")]
-enum SeverityEntry {
+pub(crate) enum SeverityEntry {
     /// Worth knowing; nothing is gained by it alone.
     Info,
     /// A layer of defence is missing that others cover.
@@ -310,7 +334,7 @@ enum SeverityEntry {
 }
 
 impl SeverityEntry {
-    const fn of(severity: Severity) -> Self {
+    pub(crate) const fn of(severity: Severity) -> Self {
         match severity {
             Severity::Info => Self::Info,
             Severity::Low => Self::Low,

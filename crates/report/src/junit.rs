@@ -174,6 +174,9 @@ fn write_case<W: Write>(
                 let _ = write!(list, "  ({})", xml(&reason(&finding.standing)));
             }
             list.push('\n');
+            for (path, location) in &finding.related {
+                let _ = writeln!(list, "  see {}: {}", xml(&location.to_string()), xml(&path.to_string()));
+            }
         }
         let failure = writer.create_element("failure");
         let failure = failure.with_attributes([("type", shown.severity.word()), ("message", &*message)]);

@@ -35,6 +35,7 @@ mod junit;
 mod markdown;
 mod page;
 mod place;
+mod rules;
 mod sarif;
 mod style;
 #[cfg(test)]
@@ -44,6 +45,7 @@ mod text;
 pub use escape::escape;
 pub use json::{ErrorEntry, LocationEntry, NoteEntry, ObjectEntry, json_schema, write_json};
 pub use page::{capitalized, check_page};
+pub use rules::{RuleEntry, RulesEntry, rules_schema};
 pub use style::{ASIDE, BAD, DOUBT, GOOD, HEADING, Painted, Style};
 pub use text::causes::FORMAT as TEXT_BY_CAUSE;
 pub use text::object_name;

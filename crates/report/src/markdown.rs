@@ -39,6 +39,8 @@ const KEPT: usize = 256;
 const OPEN_PLACES: usize = 3;
 /// How many places a row lists at most.
 const MOST_PLACES: usize = 50;
+/// How many further lines a place names.
+const MOST_LINES: usize = 5;
 /// How many characters are shown of one text. Honest ones are shorter.
 const LONGEST_TEXT: usize = 300;
 
@@ -214,6 +216,20 @@ fn place(finding: &Finding) -> String {
         None => place.file.into_owned(),
     };
     let _ = write!(text, " in {}", code(&location));
+    // Lines of what was rendered are none of a file.
+    if let Some(region) = &place.region {
+        let mut lines: Vec<u32> =
+            finding.related.iter().map(|(_, location)| location.position.line).collect();
+        lines.sort_unstable();
+        lines.dedup();
+        lines.retain(|line| *line != region.start.line);
+        let more = if lines.len() > MOST_LINES { ", …" } else { "" };
+        let lines: Vec<String> = lines.iter().take(MOST_LINES).map(u32::to_string).collect();
+        if !lines.is_empty() {
+            let noun = if lines.len() == 1 { "line" } else { "lines" };
+            let _ = write!(text, " (see {noun} {}{more})", lines.join(", "));
+        }
+    }
     text
 }
 

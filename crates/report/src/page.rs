@@ -18,7 +18,8 @@ pub fn check_page(check: &Check) -> String {
     if !check.controls.is_empty() {
         text.push_str("## Controls\n\n");
         for control in check.controls {
-            let _ = writeln!(text, "- {}: {}", control.framework.title(), control.id);
+            let title = control.title().map(|title| format!(" {title}")).unwrap_or_default();
+            let _ = writeln!(text, "- {}: {}{title}", control.framework.title(), control.id);
         }
         text.push('\n');
     }

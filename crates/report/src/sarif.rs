@@ -10,6 +10,7 @@
 //!   to find the files. What was rendered is shown at the template that it comes from: see [`Place`].
 //! - **Fingerprints**: the finding's own id, which no line number is part of, and a count where one id is there
 //!   several times, as GitHub's own `primaryLocationLineHash` has it.
+//! - **Related locations** are further places of a result. Code scanning shows those alone that the message links to.
 //! - **Suppressed findings** are results with an accepted suppression; findings that are known from a baseline are
 //!   results whose `baselineState` is `unchanged`.
 //! - **Bounds**: code scanning takes 25,000 results a run. Beyond that the worst are kept, and a notification says
@@ -22,9 +23,12 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Write};
 
-use ringwall_model::check::{Check, Framework};
-use ringwall_model::finding::{Finding, Note, Problem, Severity, Standing, SuppressedBy, Suppression};
+use ringwall_model::check::Check;
+use ringwall_model::finding::{
+    self as model, Finding, Note, Problem, Severity, Standing, SuppressedBy, Suppression,
+};
 use ringwall_model::fix::{Applicability, PlacedEdit, PlacedFix};
+use ringwall_model::path::FieldPath;
 use ringwall_model::text::Position;
 use serde::Serialize;
 use serde::ser::Serializer;
@@ -44,6 +48,10 @@ pub(crate) const FORMAT: Format =
 const MOST_RESULTS: usize = 25_000;
 /// How many tags code scanning takes of a rule.
 const MOST_TAGS: usize = 20;
+/// How many locations of a result code scanning keeps.
+const MOST_RELATED: usize = 100;
+/// How many of them a message links to.
+const MOST_LINKS: usize = 5;
 /// How many characters code scanning takes of a short or full description.
 const LONGEST_DESCRIPTION: usize = 1024;
 
@@ -173,6 +181,16 @@ impl<'a> Message<'a> {
         }
         Self::of(literal)
     }
+
+    /// With links to further places: `(see line 7)`. To a file as a whole there is nothing to see.
+    fn with_links(self, related: &[RelatedEntry<'_>]) -> Self {
+        let link = |entry: &RelatedEntry<'_>| {
+            let region = entry.physical.region.as_ref().filter(|region| region.start_column.is_some())?;
+            Some(format!("[line {}]({})", region.start_line, entry.id))
+        };
+        let links: Vec<String> = related.iter().filter_map(link).take(MOST_LINKS).collect();
+        if links.is_empty() { self } else { Self::of(format!("{} (see {})", self.text, links.join(", "))) }
+    }
 }
 
 #[derive(Serialize)]
@@ -257,12 +275,7 @@ fn shortened(text: &str) -> String {
 /// What a rule is filed under: `security`, and the controls that it serves, as `external/cis/5.2.7`.
 fn tags(check: &Check) -> Vec<String> {
     let controls = check.controls.iter().map(|control| {
-        let framework = match control.framework {
-            Framework::PodSecurityStandards => "pss",
-            Framework::Cis => "cis",
-            Framework::Nsa => "nsa",
-            Framework::Mitre => "mitre",
-        };
+        let framework = control.framework.word();
         let words = control.id.split(|c: char| !c.is_ascii_alphanumeric() && !matches!(c, '.' | '_' | '-'));
         let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
         format!("external/{framework}/{}", words.join("-"))
@@ -367,6 +380,8 @@ struct ResultEntry<'a> {
     level: &'a str,
     message: Message<'a>,
     locations: [Location<'a>; 1],
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    related_locations: Vec<RelatedEntry<'a>>,
     partial_fingerprints: Fingerprints,
     #[serde(skip_serializing_if = "Option::is_none")]
     baseline_state: Option<&'a str>,
@@ -401,7 +416,9 @@ impl<'a> ResultEntry<'a> {
         compared: bool,
     ) -> Self {
         let place = Place::of(&finding.location);
-        let message = place.told(&format!("{}: {}", finding.object, finding.message));
+        let related_locations = RelatedEntry::all(finding);
+        let message = Message::plain(&place.told(&format!("{}: {}", finding.object, finding.message)))
+            .with_links(&related_locations);
         // All results of a run that is compared have a state. A suppressed one is nothing new to act on.
         let baseline_state =
             compared.then(|| if finding.standing == Standing::Open { "new" } else { "unchanged" });
@@ -415,8 +432,9 @@ impl<'a> ResultEntry<'a> {
             rule_id: finding.check.id,
             rule_index,
             level: rated(finding.severity).0,
-            message: Message::plain(&message),
+            message,
             locations: [Location { physical: Physical::of_result(&place), logical: logical(finding) }],
+            related_locations,
             partial_fingerprints,
             baseline_state,
             suppressions,
@@ -435,6 +453,28 @@ struct Location<'a> {
     physical: Physical,
     #[serde(rename = "logicalLocations", skip_serializing_if = "Vec::is_empty")]
     logical: Vec<Logical<'a>>,
+}
+
+/// A further place that makes a result one.
+#[derive(Serialize)]
+struct RelatedEntry<'a> {
+    /// By which the message links to it.
+    id: usize,
+    #[serde(rename = "physicalLocation")]
+    physical: Physical,
+    message: Message<'a>,
+}
+
+impl RelatedEntry<'_> {
+    fn all(finding: &Finding) -> Vec<Self> {
+        let related = finding.related.iter().take(MOST_RELATED).zip(1..);
+        let entry = |((path, location), id): (&(FieldPath, model::Location), usize)| {
+            let place = Place::of(location);
+            let message = Message::plain(&place.told(&path.to_string()));
+            Self { id, physical: Physical::of_result(&place), message }
+        };
+        related.map(entry).collect()
+    }
 }
 
 #[derive(Serialize)]

@@ -2,47 +2,28 @@
 
 use std::io::{self, Write};
 
-use anstyle::Style as Look;
 use ringwall_model::check::Check;
 use ringwall_posture::registry::{Entry, entries};
-use ringwall_report::{ASIDE, HEADING, Style, write_json};
+use ringwall_report::{ASIDE, HEADING, RuleEntry, Style, capitalized, write_json};
 use serde::Serialize;
 
 use crate::args::ExplainArgs;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
 use crate::table;
+use crate::verbs::rules;
 
 /// How wide text is set where the terminal is wider, or not known.
 const WIDTH: usize = 80;
 
 pub(crate) fn run(args: &ExplainArgs) -> Result<Outcome, Usage> {
+    let Some(asked) = &args.check else { return Ok(rules::list(None, &args.output)) };
     let screen = Screen::new(args.output.output.format(), &args.output.look);
     let all = entries();
-    let Some(asked) = &args.check else {
-        let checks = || Listing { checks: all.iter().map(CheckEntry::of).collect() };
-        return Ok(screen.answer(|style, out| list(&all, style, out), |out| write_json(&checks(), out)));
-    };
     let Some(entry) = all.iter().find(|entry| entry.is_called(asked)) else {
         return Err(unknown(asked, &all));
     };
     Ok(screen.answer(|style, out| explain(entry, style, out), |out| write_json(&CheckEntry::of(entry), out)))
-}
-
-fn list(all: &[Entry], style: Style, out: &mut dyn Write) -> io::Result<()> {
-    let rows: Vec<Vec<table::Cell>> = all
-        .iter()
-        .map(|Entry { check, .. }| {
-            let plain = |text: &str| (text.to_owned(), Look::new());
-            vec![
-                (check.id.to_owned(), HEADING),
-                plain(check.severity.word()),
-                plain(check.name),
-                (check.summary.to_owned(), ASIDE),
-            ]
-        })
-        .collect();
-    table::write(&rows, 0, style, out)
 }
 
 fn explain(entry: &Entry, style: Style, out: &mut dyn Write) -> io::Result<()> {
@@ -55,6 +36,9 @@ fn explain(entry: &Entry, style: Style, out: &mut dyn Write) -> io::Result<()> {
     for (title, body) in [("What", what), ("Why", why), ("How to fix", fix)] {
         heading(title, out)?;
         prose(body, width, out)?;
+    }
+    if let Some(fixable) = entry.fixable {
+        prose(&capitalized(&format!("{fixable}.")), width, out)?;
     }
     for (title, body) in [("Bad", bad), ("Good", good)] {
         heading(title, out)?;
@@ -71,7 +55,8 @@ fn explain(entry: &Entry, style: Style, out: &mut dyn Write) -> io::Result<()> {
     if !controls.is_empty() {
         heading("Controls", out)?;
         for control in *controls {
-            writeln!(out, "  {}: {}", control.framework.title(), control.id)?;
+            let title = control.title().map(|title| format!(" {title}")).unwrap_or_default();
+            writeln!(out, "  {}: {}{title}", control.framework.title(), control.id)?;
         }
     }
     heading("References", out)?;
@@ -100,7 +85,7 @@ fn unknown(asked: &str, all: &[Entry]) -> Usage {
         near.iter().take(3).map(|(_, entry)| format!("{} ({})", entry.check.id, entry.check.name)).collect();
     Usage {
         message: format!("there is no check \"{}\"", ringwall_report::escape(asked)),
-        hint: format!("the nearest are {}; `ringwall explain` lists all", names.join(", ")),
+        hint: format!("the nearest are {}; `ringwall rules` lists all", names.join(", ")),
     }
 }
 
@@ -120,58 +105,23 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-#[derive(Serialize)]
-struct Listing {
-    checks: Vec<CheckEntry>,
-}
-
-/// A check as JSON.
+/// All of a check as JSON.
 #[derive(Serialize)]
 struct CheckEntry {
-    id: &'static str,
-    name: &'static str,
-    severity: &'static str,
-    summary: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reference: Option<&'static str>,
+    #[serde(flatten)]
+    rule: RuleEntry,
     what: &'static str,
     why: &'static str,
     fix: &'static str,
     bad: &'static str,
     good: &'static str,
     versions: &'static str,
-    references: &'static [&'static str],
-    controls: Vec<ControlEntry>,
-}
-
-#[derive(Serialize)]
-struct ControlEntry {
-    framework: &'static str,
-    id: &'static str,
 }
 
 impl CheckEntry {
     fn of(entry: &Entry) -> Self {
-        let check = entry.check;
-        Self {
-            id: check.id,
-            name: check.name,
-            severity: check.severity.word(),
-            summary: check.summary,
-            reference: entry.reference,
-            what: check.what,
-            why: check.why,
-            fix: check.fix,
-            bad: check.bad,
-            good: check.good,
-            versions: check.versions,
-            references: check.references,
-            controls: check
-                .controls
-                .iter()
-                .map(|control| ControlEntry { framework: control.framework.title(), id: control.id })
-                .collect(),
-        }
+        let Check { what, why, fix, bad, good, versions, .. } = *entry.check;
+        Self { rule: rules::data(entry), what, why, fix, bad, good, versions }
     }
 }
 

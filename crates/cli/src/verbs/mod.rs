@@ -5,6 +5,7 @@ mod config;
 mod explain;
 mod fix;
 mod pods;
+mod rules;
 mod scan;
 
 use crate::args::{BaselineVerb, Cli, ConfigVerb, PodsVerb, Verb};
@@ -22,6 +23,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome, Usage> {
         Verb::Pods(PodsVerb::Level(args)) => pods::level::run(args),
         Verb::Pods(PodsVerb::Plan(args)) => pods::plan::run(args),
         Verb::Pods(PodsVerb::MigratePsp(args)) => pods::migrate_psp::run(args),
+        Verb::Rules(args) => Ok(rules::run(args)),
         Verb::Explain(args) => explain::run(args),
         Verb::Baseline(BaselineVerb::Write(args)) => baseline::write(args),
         Verb::Config(ConfigVerb::Check(args)) => config::check(args),

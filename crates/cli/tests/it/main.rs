@@ -14,6 +14,7 @@ mod misread;
 mod owners;
 mod pods;
 mod quiet;
+mod rules;
 mod scan;
 mod terminal;
 

@@ -71,6 +71,7 @@ fn help_is_short_and_each_verb_has_an_example() {
       fix       Mend findings in your own files, with minimal edits that are judged before they are
                 offered
       pods      Ask Pod Security Admission: what is refused, at which level, what a label would break
+      rules     List all checks: severity, the controls they serve, whether a tool mends what they find
       explain   Explain a check, or list all checks
       baseline  Accept the findings that are there, so that only new ones count
       config    Look at ringwall.toml

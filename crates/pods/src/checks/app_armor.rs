@@ -1,6 +1,7 @@
 //! AppArmor profiles.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{mitre, nsa, pss};
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Fix, Value as New};
 use ringwall_model::version::Minor;
@@ -29,10 +30,7 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         good: "securityContext:\n  appArmorProfile:\n    type: RuntimeDefault\n",
         versions: "Baseline and restricted, every version of the standards (since v1.0).",
         references: &[STANDARDS, "https://kubernetes.io/docs/tutorials/security/apparmor/"],
-        controls: &[
-            Control { framework: Framework::PodSecurityStandards, id: "baseline: AppArmor" },
-            Control { framework: Framework::Nsa, id: "Hardening with security services" },
-        ],
+        controls: &[pss("baseline: AppArmor"), nsa("Hardening container environments"), mitre("T1611")],
     },
     id: "appArmorProfile",
     level: Level::Baseline,

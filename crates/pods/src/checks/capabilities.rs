@@ -1,6 +1,7 @@
 //! Linux capabilities.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa, pss};
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Change, Fix, Value as New};
 use ringwall_model::version::Minor;
@@ -34,9 +35,11 @@ pub(super) const BASELINE: StandardCheck = StandardCheck {
                    `unrestricted-capabilities` replaces it.",
         references: &[STANDARDS, SECURITY_CONTEXT],
         controls: &[
-            Control { framework: Framework::PodSecurityStandards, id: "baseline: Capabilities" },
-            Control { framework: Framework::Cis, id: "5.2.9" },
-            Control { framework: Framework::Mitre, id: "T1611" },
+            pss("baseline: Capabilities"),
+            cis("5.2.8"),
+            cis("5.2.9"),
+            nsa("Pod security enforcement"),
+            mitre("T1611"),
         ],
     },
     id: "capabilities_baseline",
@@ -64,9 +67,12 @@ pub(super) const RESTRICTED: StandardCheck = StandardCheck {
         versions: "Restricted since v1.22; Windows pods are exempt since v1.25.",
         references: &[STANDARDS, SECURITY_CONTEXT],
         controls: &[
-            Control { framework: Framework::PodSecurityStandards, id: "restricted: Capabilities" },
-            Control { framework: Framework::Cis, id: "5.2.10" },
-            Control { framework: Framework::Nsa, id: "Non-root containers and hardened pods" },
+            pss("restricted: Capabilities"),
+            cis("5.2.8"),
+            cis("5.2.9"),
+            cis("5.2.10"),
+            nsa("Pod security enforcement"),
+            mitre("T1611"),
         ],
     },
     id: "capabilities_restricted",

@@ -1,6 +1,7 @@
 //! The node's network, process and IPC namespaces.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa, pss};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
@@ -27,11 +28,12 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         versions: "Baseline and restricted, every version of the standards (since v1.0).",
         references: &[STANDARDS],
         controls: &[
-            Control { framework: Framework::PodSecurityStandards, id: "baseline: Host Namespaces" },
-            Control { framework: Framework::Cis, id: "5.2.3" },
-            Control { framework: Framework::Cis, id: "5.2.4" },
-            Control { framework: Framework::Cis, id: "5.2.5" },
-            Control { framework: Framework::Mitre, id: "T1611" },
+            pss("baseline: Host Namespaces"),
+            cis("5.2.3"),
+            cis("5.2.4"),
+            cis("5.2.5"),
+            nsa("Pod security enforcement"),
+            mitre("T1611"),
         ],
     },
     id: "hostNamespaces",

@@ -1,6 +1,7 @@
 //! Volumes of the node's file system.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa, pss};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
@@ -28,9 +29,10 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
                    `restricted-volume-type` covers it.",
         references: &[STANDARDS],
         controls: &[
-            Control { framework: Framework::PodSecurityStandards, id: "baseline: HostPath Volumes" },
-            Control { framework: Framework::Cis, id: "5.2.12" },
-            Control { framework: Framework::Mitre, id: "T1611" },
+            pss("baseline: HostPath Volumes"),
+            cis("5.2.12"),
+            nsa("Pod security enforcement"),
+            mitre("T1611"),
         ],
     },
     id: "hostPathVolumes",

@@ -1,6 +1,7 @@
 //! Ports of the node.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, pss};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
@@ -25,10 +26,7 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         good: "spec:\n  containers:\n  - name: web\n    ports:\n    - containerPort: 8080\n",
         versions: "Baseline and restricted, every version of the standards (since v1.0).",
         references: &[STANDARDS],
-        controls: &[
-            Control { framework: Framework::PodSecurityStandards, id: "baseline: Host Ports" },
-            Control { framework: Framework::Cis, id: "5.2.13" },
-        ],
+        controls: &[pss("baseline: Host Ports"), cis("5.2.13")],
     },
     id: "hostPorts",
     level: Level::Baseline,

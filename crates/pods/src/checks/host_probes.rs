@@ -1,6 +1,7 @@
 //! Probes and lifecycle handlers that connect to a host.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::pss;
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Change, Fix};
 use ringwall_model::version::Minor;
@@ -28,10 +29,7 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         good: "livenessProbe:\n  httpGet:\n    port: 8080\n",
         versions: "Baseline and restricted since v1.34.",
         references: &[STANDARDS, "https://github.com/kubernetes/enhancements/issues/4940"],
-        controls: &[Control {
-            framework: Framework::PodSecurityStandards,
-            id: "baseline: Host Probes / Lifecycle Hooks",
-        }],
+        controls: &[pss("baseline: Host Probes / Lifecycle Hooks")],
     },
     id: "hostProbesAndHostLifecycle",
     level: Level::Baseline,

@@ -1,6 +1,7 @@
 //! Privilege escalation.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa, pss};
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Fix, Value as New};
 use ringwall_model::version::Minor;
@@ -30,9 +31,10 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         versions: "Restricted since v1.8; Windows pods are exempt since v1.25.",
         references: &[STANDARDS, SECURITY_CONTEXT],
         controls: &[
-            Control { framework: Framework::PodSecurityStandards, id: "restricted: Privilege Escalation" },
-            Control { framework: Framework::Cis, id: "5.2.6" },
-            Control { framework: Framework::Nsa, id: "Non-root containers and hardened pods" },
+            pss("restricted: Privilege Escalation"),
+            cis("5.2.6"),
+            nsa("Pod security enforcement"),
+            mitre("T1068"),
         ],
     },
     id: "allowPrivilegeEscalation",

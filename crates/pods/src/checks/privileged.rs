@@ -1,6 +1,7 @@
 //! Privileged containers.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa, pss};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
@@ -26,10 +27,10 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         versions: "Baseline and restricted, every version of the standards (since v1.0).",
         references: &[STANDARDS],
         controls: &[
-            Control { framework: Framework::PodSecurityStandards, id: "baseline: Privileged Containers" },
-            Control { framework: Framework::Cis, id: "5.2.2" },
-            Control { framework: Framework::Nsa, id: "Non-root containers and hardened pods" },
-            Control { framework: Framework::Mitre, id: "T1611" },
+            pss("baseline: Privileged Containers"),
+            cis("5.2.2"),
+            nsa("Pod security enforcement"),
+            mitre("T1611"),
         ],
     },
     id: "privileged",

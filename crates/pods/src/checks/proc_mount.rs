@@ -1,6 +1,7 @@
 //! How `/proc` is mounted.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{mitre, pss};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
@@ -27,7 +28,7 @@ pub(super) const BASELINE: StandardCheck = StandardCheck {
         versions: "Baseline, every version of the standards (since v1.0); user namespaces relax it since v1.35. At \
                    restricted, since v1.35, the check `unmasked-proc-restricted` replaces it.",
         references: &[STANDARDS, "https://kubernetes.io/docs/concepts/workloads/pods/user-namespaces/"],
-        controls: &[Control { framework: Framework::PodSecurityStandards, id: "baseline: /proc Mount Type" }],
+        controls: &[pss("baseline: /proc Mount Type"), mitre("T1611")],
     },
     id: "procMount",
     level: Level::Baseline,
@@ -56,10 +57,7 @@ pub(super) const RESTRICTED: StandardCheck = StandardCheck {
         good: "spec:\n  containers:\n  - name: build\n    securityContext:\n      procMount: Default\n",
         versions: "Restricted since v1.35; before that, `unmasked-proc` applies.",
         references: &[STANDARDS],
-        controls: &[Control {
-            framework: Framework::PodSecurityStandards,
-            id: "restricted: /proc Mount Type",
-        }],
+        controls: &[pss("restricted: /proc Mount Type"), mitre("T1611")],
     },
     id: "procMount_restricted",
     level: Level::Restricted,

@@ -1,6 +1,7 @@
 //! Volume types.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::pss;
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
@@ -26,7 +27,7 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         good: "spec:\n  volumes:\n  - name: data\n    persistentVolumeClaim:\n      claimName: data\n",
         versions: "Restricted, every version of the standards (since v1.0); it replaces `host-path-volume` there.",
         references: &[STANDARDS, "https://kubernetes.io/docs/concepts/storage/volumes/"],
-        controls: &[Control { framework: Framework::PodSecurityStandards, id: "restricted: Volume Types" }],
+        controls: &[pss("restricted: Volume Types")],
     },
     id: "restrictedVolumes",
     level: Level::Restricted,

@@ -1,6 +1,7 @@
 //! Running as root is not ruled out.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa, pss};
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Fix, Value as New};
 use ringwall_model::version::Minor;
@@ -35,9 +36,10 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
             "https://kubernetes.io/docs/concepts/workloads/pods/user-namespaces/",
         ],
         controls: &[
-            Control { framework: Framework::PodSecurityStandards, id: "restricted: Running as Non-root" },
-            Control { framework: Framework::Cis, id: "5.2.7" },
-            Control { framework: Framework::Nsa, id: "Non-root containers and hardened pods" },
+            pss("restricted: Running as Non-root"),
+            cis("5.2.7"),
+            nsa("Non-root containers and rootless container engines"),
+            mitre("T1611"),
         ],
     },
     id: "runAsNonRoot",

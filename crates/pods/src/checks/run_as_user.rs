@@ -1,6 +1,7 @@
 //! Running as root, said outright.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa, pss};
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Change, Fix};
 use ringwall_model::version::Minor;
@@ -27,12 +28,10 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         versions: "Restricted since v1.23; user namespaces relax it since v1.35.",
         references: &[STANDARDS, SECURITY_CONTEXT],
         controls: &[
-            Control {
-                framework: Framework::PodSecurityStandards,
-                id: "restricted: Running as Non-root user",
-            },
-            Control { framework: Framework::Cis, id: "5.2.7" },
-            Control { framework: Framework::Nsa, id: "Non-root containers and hardened pods" },
+            pss("restricted: Running as Non-root user"),
+            cis("5.2.7"),
+            nsa("Non-root containers and rootless container engines"),
+            mitre("T1611"),
         ],
     },
     id: "runAsUser",

@@ -1,6 +1,7 @@
 //! SELinux options.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{mitre, nsa, pss};
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Change, Fix};
 use ringwall_model::version::Minor;
@@ -28,10 +29,7 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
         versions: "Baseline and restricted, every version of the standards (since v1.0); container_engine_t is allowed \
                    since v1.31.",
         references: &[STANDARDS],
-        controls: &[
-            Control { framework: Framework::PodSecurityStandards, id: "baseline: SELinux" },
-            Control { framework: Framework::Nsa, id: "Hardening with security services" },
-        ],
+        controls: &[pss("baseline: SELinux"), nsa("Hardening container environments"), mitre("T1611")],
     },
     id: "seLinuxOptions",
     level: Level::Baseline,

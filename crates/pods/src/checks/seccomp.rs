@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa, pss};
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Fix, Value as New};
 use ringwall_model::version::Minor;
@@ -35,8 +36,10 @@ pub(super) const BASELINE: StandardCheck = StandardCheck {
                    restricted, since v1.19, the check `seccomp-profile-not-set` replaces it.",
         references: &[STANDARDS, "https://kubernetes.io/docs/tutorials/security/seccomp/"],
         controls: &[
-            Control { framework: Framework::PodSecurityStandards, id: "baseline: Seccomp" },
-            Control { framework: Framework::Nsa, id: "Hardening with security services" },
+            pss("baseline: Seccomp"),
+            cis("5.7.2"),
+            nsa("Hardening container environments"),
+            mitre("T1611"),
         ],
     },
     id: "seccompProfile_baseline",
@@ -67,9 +70,10 @@ pub(super) const RESTRICTED: StandardCheck = StandardCheck {
         versions: "Restricted since v1.19; Windows pods are exempt since v1.25.",
         references: &[STANDARDS, SECURITY_CONTEXT, "https://kubernetes.io/docs/tutorials/security/seccomp/"],
         controls: &[
-            Control { framework: Framework::PodSecurityStandards, id: "restricted: Seccomp" },
-            Control { framework: Framework::Cis, id: "5.7.2" },
-            Control { framework: Framework::Nsa, id: "Hardening with security services" },
+            pss("restricted: Seccomp"),
+            cis("5.7.2"),
+            nsa("Hardening container environments"),
+            mitre("T1611"),
         ],
     },
     id: "seccompProfile_restricted",

@@ -1,6 +1,7 @@
 //! Kernel parameters.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::pss;
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
@@ -28,7 +29,7 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
                    tcp_keepalive_intvl, tcp_keepalive_probes; since v1.32: net.ipv4.tcp_rmem, tcp_wmem; since v1.37: \
                    net.ipv4.tcp_slow_start_after_idle, tcp_notsent_lowat.",
         references: &[STANDARDS, "https://kubernetes.io/docs/tasks/administer-cluster/sysctl-cluster/"],
-        controls: &[Control { framework: Framework::PodSecurityStandards, id: "baseline: Sysctls" }],
+        controls: &[pss("baseline: Sysctls")],
     },
     id: "sysctls",
     level: Level::Baseline,

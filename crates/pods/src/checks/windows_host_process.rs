@@ -1,6 +1,7 @@
 //! Windows `HostProcess` containers.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa, pss};
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
 
@@ -27,8 +28,10 @@ pub(super) const CHECK: StandardCheck = StandardCheck {
             "https://kubernetes.io/docs/tasks/configure-pod-container/create-hostprocess-pod/",
         ],
         controls: &[
-            Control { framework: Framework::PodSecurityStandards, id: "baseline: HostProcess" },
-            Control { framework: Framework::Cis, id: "5.2.11" },
+            pss("baseline: HostProcess"),
+            cis("5.2.11"),
+            nsa("Pod security enforcement"),
+            mitre("T1611"),
         ],
     },
     id: "windowsHostProcess",

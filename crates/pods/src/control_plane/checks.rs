@@ -1,7 +1,8 @@
 //! What is said of the checks of the control plane: a check a thing that is guarded. The flags of each are rows of
 //! [`super::RULES`]; a test keeps these texts in step with them.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa};
 use ringwall_model::finding::Severity;
 
 const CIS_BENCHMARK: &str = "https://www.cisecurity.org/benchmark/kubernetes";
@@ -9,18 +10,6 @@ const API_SERVER: &str = "https://kubernetes.io/docs/reference/command-line-tool
 const CONTROLLER_MANAGER: &str =
     "https://kubernetes.io/docs/reference/command-line-tools-reference/kube-controller-manager/";
 const SCHEDULER: &str = "https://kubernetes.io/docs/reference/command-line-tools-reference/kube-scheduler/";
-
-const NSA_ACCESS: Control = Control { framework: Framework::Nsa, id: "Authentication and authorization" };
-const NSA_AUDIT: Control = Control { framework: Framework::Nsa, id: "Audit Logging and Threat Detection" };
-const NSA_NETWORK: Control = Control { framework: Framework::Nsa, id: "Network separation and hardening" };
-
-const fn cis(id: &'static str) -> Control {
-    Control { framework: Framework::Cis, id }
-}
-
-const fn mitre(id: &'static str) -> Control {
-    Control { framework: Framework::Mitre, id }
-}
 
 /// All checks of the control plane.
 pub static CHECKS: &[&Check] = &[
@@ -57,7 +46,9 @@ pub(super) static AUTHENTICATION: Check = Check {
     bad: "spec:\n  containers:\n  - name: kube-apiserver\n    command:\n    - kube-apiserver\n    \
           - --anonymous-auth=true\n    - --token-auth-file=/etc/kubernetes/tokens.csv\n",
     good: "spec:\n  containers:\n  - name: kube-apiserver\n    command:\n    - kube-apiserver\n    \
-           - --anonymous-auth=false\n",
+           - --anonymous-auth=false\n    - --client-ca-file=/etc/kubernetes/pki/ca.crt\n    \
+           - --service-account-key-file=/etc/kubernetes/pki/sa.pub\n    \
+           - --service-account-extend-token-expiration=false\n",
     versions: "Every version. `--basic-auth-file` is gone since v1.19, `--insecure-port` and `--insecure-bind-address` \
                since v1.24: they are passed over where the image's tag names a later version, which does not start with \
                them.",
@@ -73,7 +64,7 @@ pub(super) static AUTHENTICATION: Check = Check {
         cis("1.2.22"),
         cis("1.2.25"),
         cis("1.2.30"),
-        NSA_ACCESS,
+        nsa("Authentication and authorization"),
         mitre("T1078"),
         mitre("T1133"),
     ],
@@ -100,7 +91,13 @@ pub(super) static AUTHORIZATION: Check = Check {
         API_SERVER,
         "https://kubernetes.io/docs/reference/access-authn-authz/authorization/",
     ],
-    controls: &[cis("1.2.6"), cis("1.2.7"), cis("1.2.8"), NSA_ACCESS, mitre("T1078")],
+    controls: &[
+        cis("1.2.6"),
+        cis("1.2.7"),
+        cis("1.2.8"),
+        nsa("Authentication and authorization"),
+        mitre("T1078"),
+    ],
 };
 
 /// What the API server lets in.
@@ -137,7 +134,8 @@ pub(super) static ADMISSION: Check = Check {
         cis("1.2.12"),
         cis("1.2.13"),
         cis("1.2.14"),
-        Control { framework: Framework::Nsa, id: "Pod security enforcement" },
+        nsa("Pod security enforcement"),
+        mitre("T1610"),
     ],
 };
 
@@ -168,8 +166,7 @@ pub(super) static AUDIT: Check = Check {
         cis("1.2.18"),
         cis("1.2.19"),
         cis("3.2.1"),
-        NSA_AUDIT,
-        mitre("T1562"),
+        nsa("Audit Logging and Threat Detection"),
     ],
 };
 
@@ -194,6 +191,13 @@ pub(super) static TLS: Check = Check {
           - --kubelet-https=false\n    - --tls-cipher-suites=TLS_RSA_WITH_RC4_128_SHA\n",
     good: "spec:\n  containers:\n  - name: kube-apiserver\n    command:\n    - kube-apiserver\n    \
            - --kubelet-certificate-authority=/etc/kubernetes/pki/kubelet-ca.crt\n    \
+           - --kubelet-client-certificate=/etc/kubernetes/pki/apiserver-kubelet-client.crt\n    \
+           - --kubelet-client-key=/etc/kubernetes/pki/apiserver-kubelet-client.key\n    \
+           - --etcd-cafile=/etc/kubernetes/pki/etcd/ca.crt\n    \
+           - --etcd-certfile=/etc/kubernetes/pki/apiserver-etcd-client.crt\n    \
+           - --etcd-keyfile=/etc/kubernetes/pki/apiserver-etcd-client.key\n    \
+           - --tls-cert-file=/etc/kubernetes/pki/apiserver.crt\n    \
+           - --tls-private-key-file=/etc/kubernetes/pki/apiserver.key\n    \
            - --tls-cipher-suites=TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256\n",
     versions: "Every version. `--kubelet-https` is gone since v1.22, and is passed over where the image's tag names a \
                later version.",
@@ -205,7 +209,7 @@ pub(super) static TLS: Check = Check {
         cis("1.2.24"),
         cis("1.2.26"),
         cis("1.2.29"),
-        NSA_NETWORK,
+        nsa("Encryption"),
     ],
 };
 
@@ -226,7 +230,7 @@ pub(super) static ENCRYPTION: Check = Check {
            - --encryption-provider-config=/etc/kubernetes/encryption.yaml\n",
     versions: "Since v1.13. A cluster whose etcd is kept by somebody else may encrypt there.",
     references: &[CIS_BENCHMARK, "https://kubernetes.io/docs/tasks/administer-cluster/encrypt-data/"],
-    controls: &[cis("1.2.27"), NSA_NETWORK, mitre("T1552")],
+    controls: &[cis("1.2.27"), nsa("Secrets"), mitre("T1552")],
 };
 
 /// The controller manager.
@@ -248,7 +252,13 @@ pub(super) static CONTROLLERS: Check = Check {
            - --service-account-private-key-file=/etc/kubernetes/pki/sa.key\n",
     versions: "Every version. RotateKubeletServerCertificate is on by default since v1.12.",
     references: &[CIS_BENCHMARK, CONTROLLER_MANAGER],
-    controls: &[cis("1.3.3"), cis("1.3.4"), cis("1.3.5"), cis("1.3.6"), NSA_ACCESS],
+    controls: &[
+        cis("1.3.3"),
+        cis("1.3.4"),
+        cis("1.3.5"),
+        cis("1.3.6"),
+        nsa("Authentication and authorization"),
+    ],
 };
 
 /// What is served for those who run the control plane.
@@ -270,7 +280,14 @@ pub(super) static ENDPOINTS: Check = Check {
            - --bind-address=127.0.0.1\n    - --profiling=false\n",
     versions: "Every version.",
     references: &[CIS_BENCHMARK, CONTROLLER_MANAGER, SCHEDULER],
-    controls: &[cis("1.2.15"), cis("1.3.2"), cis("1.3.7"), cis("1.4.1"), cis("1.4.2"), NSA_NETWORK],
+    controls: &[
+        cis("1.2.15"),
+        cis("1.3.2"),
+        cis("1.3.7"),
+        cis("1.4.1"),
+        cis("1.4.2"),
+        nsa("Control plane hardening"),
+    ],
 };
 
 /// etcd.
@@ -308,7 +325,7 @@ pub static ETCD: Check = Check {
         cis("2.5"),
         cis("2.6"),
         cis("2.7"),
-        NSA_NETWORK,
+        nsa("Control plane hardening"),
         mitre("T1552"),
     ],
 };

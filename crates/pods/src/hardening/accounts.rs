@@ -1,6 +1,7 @@
 //! Whom a pod is for the API server.
 
 use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa};
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Change, Fix, Value};
 use ringwall_model::object::Object;
@@ -8,7 +9,7 @@ use ringwall_model::path::FieldPath;
 
 use super::hygiene::{DEFAULT_NAMESPACE, in_default_namespace};
 use super::repair::{Repair, reviewed, safe, set};
-use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, cis, mitre, nsa};
+use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject};
 use crate::model::Place;
 
 const ACCOUNTS: &str = "https://kubernetes.io/docs/tasks/configure-pod-container/configure-service-account/";
@@ -50,7 +51,7 @@ pub(super) const DEFAULT_ACCOUNT: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  serviceAccountName: web\n  containers:\n  - name: web\n",
         versions: EVERY_VERSION,
         references: &[ACCOUNTS],
-        controls: &[cis("5.1.5"), nsa("Protecting Pod service account tokens")],
+        controls: &[cis("5.1.5"), nsa("Protecting Pod service account tokens"), mitre("T1528")],
     },
     find: default_account,
     repair: Repair::Manual("which account the program should have is not in the manifest"),
@@ -207,7 +208,7 @@ static DEFAULT_AUTOMOUNTS: Check = Check {
     good: "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: default\n  namespace: shop\nautomountServiceAccountToken: false\n",
     versions: EVERY_VERSION,
     references: &[ACCOUNTS],
-    controls: &[cis("5.1.5"), nsa("Protecting Pod service account tokens")],
+    controls: &[cis("5.1.5"), cis("5.1.6"), nsa("Protecting Pod service account tokens"), mitre("T1528")],
 };
 
 static NO_ACCOUNT: Check = Check {

@@ -1,12 +1,11 @@
 //! Kernel security modules that could confine a container further.
 
 use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa};
 use ringwall_model::finding::Severity;
 
 use super::repair::Repair;
-use super::{At, EVERY_VERSION, Flaw, HardeningCheck, SECURITY_CONTEXT, Subject, cis, nsa, who};
-
-const SERVICES: &str = "Hardening with security services";
+use super::{At, EVERY_VERSION, Flaw, HardeningCheck, SECURITY_CONTEXT, Subject, who};
 
 pub(super) const APP_ARMOR: HardeningCheck = HardeningCheck {
     about: Check {
@@ -22,7 +21,7 @@ pub(super) const APP_ARMOR: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  securityContext:\n    appArmorProfile:\n      type: RuntimeDefault\n  containers:\n  - name: web\n",
         versions: "The field since v1.30; the annotation before.",
         references: &["https://kubernetes.io/docs/tutorials/security/apparmor/"],
-        controls: &[nsa(SERVICES)],
+        controls: &[cis("5.7.3"), nsa("Hardening container environments")],
     },
     find: app_armor,
     repair: Repair::Manual("whether the nodes have AppArmor is not in the manifest"),
@@ -42,7 +41,7 @@ pub(super) const SE_LINUX: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  securityContext:\n    seLinuxOptions:\n      level: s0:c123,c456\n  containers:\n  - name: web\n",
         versions: EVERY_VERSION,
         references: &[SECURITY_CONTEXT],
-        controls: &[cis("5.7.3"), nsa(SERVICES)],
+        controls: &[cis("5.7.3"), nsa("Hardening container environments")],
     },
     find: se_linux,
     repair: Repair::Manual("whether the nodes have SELinux is not in the manifest"),
@@ -62,7 +61,7 @@ pub(super) const NOTHING: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  securityContext:\n    seccompProfile:\n      type: RuntimeDefault\n  containers:\n  - name: web\n",
         versions: EVERY_VERSION,
         references: &[SECURITY_CONTEXT],
-        controls: &[nsa(SERVICES)],
+        controls: &[cis("5.7.2"), cis("5.7.3"), nsa("Hardening container environments"), mitre("T1611")],
     },
     find: nothing,
     repair: Repair::Manual("the fixes of RW-POD-013 and RW-POD-019 mend it"),

@@ -1,10 +1,11 @@
 //! Credentials that are written into the manifest. Their values are never shown.
 
 use ringwall_model::check::Check;
+use ringwall_model::control::{mitre, nsa};
 use ringwall_model::finding::Severity;
 
 use super::repair::Repair;
-use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, mitre, nsa, who};
+use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, who};
 
 pub(super) const LITERAL: HardeningCheck = HardeningCheck {
     about: Check {

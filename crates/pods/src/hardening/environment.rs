@@ -1,10 +1,11 @@
 //! Secrets in the environment, and names that are given twice.
 
 use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa};
 use ringwall_model::finding::Severity;
 
 use super::repair::Repair;
-use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, cis, mitre, nsa, who};
+use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, who};
 
 pub(super) const SECRET: HardeningCheck = HardeningCheck {
     about: Check {
@@ -22,7 +23,7 @@ pub(super) const SECRET: HardeningCheck = HardeningCheck {
                readOnly: true\n  volumes:\n  - name: db\n    secret:\n      secretName: db\n",
         versions: EVERY_VERSION,
         references: &["https://kubernetes.io/docs/concepts/security/secrets-good-practices/"],
-        controls: &[cis("5.4.1"), nsa("Secrets"), mitre("T1552.007")],
+        controls: &[cis("5.4.1"), nsa("Secrets"), mitre("T1552")],
     },
     find: secret,
     repair: Repair::Manual("the program must read the file instead of the variable"),

@@ -1,16 +1,16 @@
 //! Paths of the node in a pod: what each gives away. That a pod has one at all is the standards' matter (RW-POD-003).
 
-use ringwall_model::check::{Check, Control};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa};
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Fix, Value};
 
 use super::model::Pod;
 use super::repair::{Repair, reviewed, set};
-use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, cis, mitre, nsa, who};
+use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, who};
 use crate::model::Place;
 
 const HOST_PATH: &str = "https://kubernetes.io/docs/concepts/storage/volumes/#hostpath";
-const CONTROLS: &[Control] = &[cis("5.2.12"), nsa("Non-root containers and hardened pods"), mitre("T1611")];
 const NEEDED: Repair =
     Repair::Manual("whether the program can do without the node's path is not in the manifest");
 
@@ -29,7 +29,7 @@ pub(super) const RUNTIME_SOCKET: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  containers:\n  - name: web\n  volumes:\n  - name: runtime\n    emptyDir: {}\n",
         versions: EVERY_VERSION,
         references: &[HOST_PATH, "https://docs.docker.com/engine/security/#docker-daemon-attack-surface"],
-        controls: CONTROLS,
+        controls: &[cis("5.2.12"), nsa("Pod security enforcement"), mitre("T1610"), mitre("T1611")],
     },
     find: runtime_socket,
     repair: NEEDED,
@@ -51,7 +51,7 @@ pub(super) const SENSITIVE: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  containers:\n  - name: web\n  volumes:\n  - name: etc\n    hostPath:\n      path: /opt/data\n",
         versions: EVERY_VERSION,
         references: &[HOST_PATH],
-        controls: &[cis("5.2.12"), mitre("T1611"), mitre("T1552.001")],
+        controls: &[cis("5.2.12"), nsa("Pod security enforcement"), mitre("T1552.001"), mitre("T1611")],
     },
     find: sensitive,
     repair: NEEDED,
@@ -71,7 +71,7 @@ pub(super) const WRITABLE: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  containers:\n  - name: web\n    volumeMounts:\n    - name: data\n      mountPath: /data\n      readOnly: true\n  volumes:\n  - name: data\n    hostPath:\n      path: /opt/data\n",
         versions: EVERY_VERSION,
         references: &[HOST_PATH],
-        controls: &[mitre("T1611"), nsa("Non-root containers and hardened pods")],
+        controls: &[cis("5.2.12"), nsa("Pod security enforcement"), mitre("T1611")],
     },
     find: writable,
     repair: Repair::Template(read_only),
@@ -93,7 +93,7 @@ pub(super) const CLAIM: HardeningCheck = HardeningCheck {
         good: "apiVersion: v1\nkind: PersistentVolume\nmetadata:\n  name: node\nspec:\n  claimRef:\n    namespace: shop\n    name: data\n  nfs:\n    server: files\n    path: /data\n---\nkind: Pod\nmetadata:\n  namespace: shop\nspec:\n  containers:\n  - name: web\n  volumes:\n  - name: data\n    persistentVolumeClaim:\n      claimName: data\n",
         versions: EVERY_VERSION,
         references: &["https://kubernetes.io/docs/concepts/storage/persistent-volumes/"],
-        controls: CONTROLS,
+        controls: &[cis("5.2.12"), nsa("Pod security enforcement"), mitre("T1611")],
     },
     find: claim,
     repair: Repair::Manual("which other storage there is is not in the manifest"),
@@ -113,7 +113,7 @@ pub(super) const SUB_PATH: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  containers:\n  - name: web\n    volumeMounts:\n    - name: data\n      mountPath: /data\n      readOnly: true\n  volumes:\n  - name: data\n    hostPath:\n      path: /opt/data/web\n",
         versions: EVERY_VERSION,
         references: &["https://kubernetes.io/docs/concepts/storage/volumes/#using-subpath"],
-        controls: &[mitre("T1611")],
+        controls: &[cis("5.2.12"), nsa("Pod security enforcement"), mitre("T1611")],
     },
     find: sub_path,
     repair: Repair::Manual("the new path is the node's and needs a look"),

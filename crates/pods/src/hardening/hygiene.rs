@@ -1,12 +1,13 @@
 //! Habits that make a cluster hard to guard.
 
 use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa};
 use ringwall_model::finding::Severity;
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 
 use super::repair::Repair;
-use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, cis, mitre, who};
+use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, who};
 
 pub(super) const SUDO: HardeningCheck = HardeningCheck {
     about: Check {
@@ -22,7 +23,7 @@ pub(super) const SUDO: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  containers:\n  - name: web\n    command: [serve]\n",
         versions: EVERY_VERSION,
         references: &["https://kubernetes.io/docs/concepts/security/linux-kernel-security-constraints/"],
-        controls: &[mitre("T1548.003")],
+        controls: &[nsa("Non-root containers and rootless container engines")],
     },
     find: sudo,
     repair: Repair::Manual("the command without sudo may lack rights that only the image can give"),

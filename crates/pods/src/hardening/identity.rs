@@ -1,14 +1,13 @@
 //! Which users and groups a container's processes have.
 
 use ringwall_model::check::Check;
+use ringwall_model::control::{cis, nsa};
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Change, Fix};
 
 use super::repair::{Repair, reviewed};
-use super::{At, EVERY_VERSION, Flaw, HardeningCheck, SECURITY_CONTEXT, Subject, cis, nsa, who};
+use super::{At, EVERY_VERSION, Flaw, HardeningCheck, SECURITY_CONTEXT, Subject, who};
 use crate::model::Place;
-
-const HARDENED: &str = "Non-root containers and hardened pods";
 
 pub(super) const ROOT_GROUP: HardeningCheck = HardeningCheck {
     about: Check {
@@ -25,7 +24,7 @@ pub(super) const ROOT_GROUP: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  securityContext:\n    runAsGroup: 1000\n  containers:\n  - name: web\n",
         versions: EVERY_VERSION,
         references: &[SECURITY_CONTEXT],
-        controls: &[cis("5.7.3"), nsa(HARDENED)],
+        controls: &[cis("5.7.3"), nsa("Non-root containers and rootless container engines")],
     },
     find: root_group,
     repair: Repair::Manual("the group that owns the program's files is in the image"),
@@ -44,7 +43,7 @@ pub(super) const LOW_USER_ID: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  securityContext:\n    runAsUser: 10001\n  containers:\n  - name: web\n",
         versions: EVERY_VERSION,
         references: &[SECURITY_CONTEXT],
-        controls: &[nsa(HARDENED)],
+        controls: &[cis("5.7.3")],
     },
     find: low_user_id,
     repair: Repair::Manual("which user owns the program's files is in the image"),
@@ -63,7 +62,7 @@ pub(super) const ROOT_FS_GROUP: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  securityContext:\n    fsGroup: 1000\n  containers:\n  - name: web\n",
         versions: EVERY_VERSION,
         references: &[SECURITY_CONTEXT],
-        controls: &[cis("5.7.3"), nsa(HARDENED)],
+        controls: &[cis("5.7.3"), nsa("Non-root containers and rootless container engines")],
     },
     find: root_fs_group,
     repair: Repair::Manual("the group that the program runs with is in the image"),
@@ -121,7 +120,7 @@ pub(super) const ROOT_SUPPLEMENTAL_GROUP: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  securityContext:\n    supplementalGroups: [2000]\n  containers:\n  - name: web\n",
         versions: EVERY_VERSION,
         references: &[SECURITY_CONTEXT],
-        controls: &[cis("5.7.3"), nsa(HARDENED)],
+        controls: &[cis("5.7.3"), nsa("Non-root containers and rootless container engines")],
     },
     find: root_supplemental_group,
     repair: Repair::Template(leave_group),

@@ -1,12 +1,13 @@
 //! Which image a container really runs.
 
 use ringwall_model::check::Check;
+use ringwall_model::control::{mitre, nsa};
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Fix, Value};
 
 use super::model::Container;
 use super::repair::{Repair, reviewed, safe, set};
-use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, mitre, nsa, who};
+use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, who};
 use crate::model::Place;
 
 const IMAGES: &str = "https://kubernetes.io/docs/concepts/containers/images/";
@@ -68,7 +69,7 @@ pub(super) const STALE: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  containers:\n  - name: web\n    image: nginx:latest\n    imagePullPolicy: Always\n",
         versions: EVERY_VERSION,
         references: &[IMAGES],
-        controls: &[nsa("Building secure container images")],
+        controls: &[nsa("Upgrading and application security practices")],
     },
     find: stale,
     repair: Repair::Template(pull_always),
@@ -88,7 +89,10 @@ pub(super) const RETIRED_REGISTRY: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  containers:\n  - name: web\n    image: registry.k8s.io/pause:3.5\n",
         versions: EVERY_VERSION,
         references: &["https://kubernetes.io/blog/2023/02/06/k8s-gcr-io-freeze-announcement/"],
-        controls: &[nsa("Building secure container images")],
+        controls: &[
+            nsa("Building secure container images"),
+            nsa("Upgrading and application security practices"),
+        ],
     },
     find: retired_registry,
     repair: Repair::Template(move_registry),
@@ -108,7 +112,7 @@ pub(super) const RETIRED_INGRESS_NGINX: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  containers:\n  - name: web\n    image: traefik:v3.6.1\n",
         versions: EVERY_VERSION,
         references: &["https://kubernetes.io/blog/2025/11/11/ingress-nginx-retirement/"],
-        controls: &[],
+        controls: &[nsa("Upgrading and application security practices"), mitre("T1190")],
     },
     find: retired_ingress_nginx,
     repair: Repair::Manual("another controller needs other objects"),
@@ -128,7 +132,7 @@ pub(super) const FORBIDDEN_REGISTRY: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  containers:\n  - name: web\n    image: registry.example.com/web:1\n",
         versions: EVERY_VERSION,
         references: &[IMAGES],
-        controls: &[nsa("Building secure container images"), mitre("T1525")],
+        controls: &[nsa("Building secure container images"), mitre("T1204.003")],
     },
     find: forbidden_registry,
     repair: Repair::Manual("where the image is mirrored is not in the manifest"),

@@ -1,11 +1,12 @@
 //! What a pod's containers share with one another and with the node, beyond what the standards forbid.
 
 use ringwall_model::check::Check;
+use ringwall_model::control::mitre;
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Change, Fix};
 
 use super::repair::{Repair, reviewed};
-use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, mitre, nsa};
+use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject};
 use crate::model::Place;
 
 pub(super) const HOST_ALIAS: HardeningCheck = HardeningCheck {
@@ -22,7 +23,7 @@ pub(super) const HOST_ALIAS: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  containers:\n  - name: web\n",
         versions: EVERY_VERSION,
         references: &["https://kubernetes.io/docs/tasks/network/customize-hosts-file-for-pods/"],
-        controls: &[mitre("T1557")],
+        controls: &[],
     },
     find: host_alias,
     repair: Repair::Manual("whether the program finds these names in DNS is not in the manifest"),
@@ -42,7 +43,7 @@ pub(super) const SHARED_PROCESSES: HardeningCheck = HardeningCheck {
         good: "kind: Pod\nspec:\n  containers:\n  - name: web\n",
         versions: EVERY_VERSION,
         references: &["https://kubernetes.io/docs/tasks/configure-pod-container/share-process-namespace/"],
-        controls: &[nsa("Non-root containers and hardened pods"), mitre("T1057")],
+        controls: &[mitre("T1552")],
     },
     find: shared_processes,
     repair: Repair::Template(part_processes),

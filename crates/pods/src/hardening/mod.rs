@@ -23,7 +23,7 @@ mod selectors;
 mod tests;
 mod windows;
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
 use ringwall_model::finding::Severity;
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
@@ -254,18 +254,3 @@ pub(crate) const EVERY_VERSION: &str = "Every version of Kubernetes.";
 /// The Kubernetes documentation of security contexts.
 pub(crate) const SECURITY_CONTEXT: &str =
     "https://kubernetes.io/docs/tasks/configure-pod-container/security-context/";
-
-/// A control of the CIS benchmark.
-pub(crate) const fn cis(id: &'static str) -> Control {
-    Control { framework: Framework::Cis, id }
-}
-
-/// A chapter of the NSA/CISA guidance.
-pub(crate) const fn nsa(id: &'static str) -> Control {
-    Control { framework: Framework::Nsa, id }
-}
-
-/// A technique of MITRE ATT&CK.
-pub(crate) const fn mitre(id: &'static str) -> Control {
-    Control { framework: Framework::Mitre, id }
-}

@@ -1,11 +1,12 @@
 //! What a container may use of the node, and what it is promised.
 
 use ringwall_model::check::Check;
+use ringwall_model::control::{mitre, nsa};
 use ringwall_model::finding::Severity;
 
 use super::model::{Container, Present, Resources};
 use super::repair::Repair;
-use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, mitre, nsa, who};
+use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, who};
 use crate::model::{ContainerList, Place};
 
 const RESOURCES: &str = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/";

@@ -1,12 +1,13 @@
 //! The root filesystem of a container can be written.
 
 use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa};
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Change, Fix, Value};
 use ringwall_model::path::FieldPath;
 
 use super::repair::{Repair, reviewed, set};
-use super::{At, EVERY_VERSION, Flaw, HardeningCheck, SECURITY_CONTEXT, Subject, cis, images, nsa, who};
+use super::{At, EVERY_VERSION, Flaw, HardeningCheck, SECURITY_CONTEXT, Subject, images, who};
 use crate::model::Place;
 
 pub(super) const CHECK: HardeningCheck = HardeningCheck {
@@ -27,7 +28,7 @@ pub(super) const CHECK: HardeningCheck = HardeningCheck {
                - name: tmp\n    emptyDir: {}\n",
         versions: EVERY_VERSION,
         references: &[SECURITY_CONTEXT],
-        controls: &[cis("5.7.3"), nsa("Immutable container file systems")],
+        controls: &[cis("5.7.3"), nsa("Immutable container file systems"), mitre("T1609"), mitre("T1611")],
     },
     find,
     repair: Repair::Template(mend),

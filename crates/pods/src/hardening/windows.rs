@@ -1,11 +1,12 @@
 //! What pods on Windows have instead of users and capabilities.
 
 use ringwall_model::check::Check;
+use ringwall_model::control::{cis, nsa};
 use ringwall_model::finding::Severity;
 
 use super::model::{Spec, WindowsOptions};
 use super::repair::Repair;
-use super::{At, Flaw, HardeningCheck, Subject, cis, nsa, who};
+use super::{At, Flaw, HardeningCheck, Subject, who};
 use crate::model::Place;
 
 const WINDOWS: &str = "https://kubernetes.io/docs/concepts/windows/intro/";
@@ -29,7 +30,7 @@ pub(super) const ADMINISTRATOR: HardeningCheck = HardeningCheck {
             "https://kubernetes.io/docs/tasks/configure-pod-container/configure-runasusername/",
             WINDOWS,
         ],
-        controls: &[cis("5.7.3"), nsa("Non-root containers and hardened pods")],
+        controls: &[cis("5.7.3"), nsa("Non-root containers and rootless container engines")],
     },
     find: administrator,
     repair: Repair::Manual("which account the program can run as is in the image"),

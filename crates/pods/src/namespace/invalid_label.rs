@@ -1,6 +1,7 @@
 //! Labels that mean to choose a policy and do not.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, nsa};
 use ringwall_model::finding::Severity;
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
@@ -24,10 +25,7 @@ pub static CHECK: Check = Check {
     good: "kind: Namespace\nmetadata:\n  name: shop\n  labels:\n    pod-security.kubernetes.io/enforce: restricted\n",
     versions: "Pod Security Admission is there since Kubernetes v1.22, and on by default since v1.23.",
     references: &[ADMISSION],
-    controls: &[
-        Control { framework: Framework::Cis, id: "5.2.1" },
-        Control { framework: Framework::Nsa, id: "Pod security enforcement" },
-    ],
+    controls: &[cis("5.2.1"), nsa("Pod security enforcement")],
 };
 
 /// A label whose value is refused.

@@ -1,6 +1,7 @@
 //! Namespaces that are held to the standards of an old version.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, nsa};
 use ringwall_model::finding::Severity;
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
@@ -27,7 +28,7 @@ pub static CHECK: Check = Check {
            pod-security.kubernetes.io/enforce-version: latest\n",
     versions: "Pod Security Admission is there since Kubernetes v1.22, and on by default since v1.23.",
     references: &[ADMISSION, STANDARDS],
-    controls: &[Control { framework: Framework::Cis, id: "5.2.1" }],
+    controls: &[cis("5.2.1"), nsa("Pod security enforcement")],
 };
 
 /// The modes whose pinned version has other checks than the newest that the evaluator knows.

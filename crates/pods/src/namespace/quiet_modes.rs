@@ -1,6 +1,7 @@
 //! Namespaces whose warnings and audit entries say less than what they enforce.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, nsa};
 use ringwall_model::finding::Severity;
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
@@ -26,7 +27,7 @@ pub static CHECK: Check = Check {
            pod-security.kubernetes.io/warn: restricted\n    pod-security.kubernetes.io/audit: restricted\n",
     versions: "Pod Security Admission is there since Kubernetes v1.22, and on by default since v1.23.",
     references: &[ADMISSION],
-    controls: &[Control { framework: Framework::Cis, id: "5.2.1" }],
+    controls: &[cis("5.2.1"), nsa("Pod security enforcement")],
 };
 
 /// The modes that say less than is enforced.

@@ -1,6 +1,7 @@
 //! Workloads that the level of their own namespace refuses.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, nsa};
 use ringwall_model::finding::Severity;
 
 use super::ADMISSION;
@@ -28,10 +29,7 @@ pub static CHECK: Check = Check {
     versions: "Pod Security Admission is there since Kubernetes v1.22, and on by default since v1.23. Which check \
                applies since when is said with each check.",
     references: &[ADMISSION, STANDARDS],
-    controls: &[
-        Control { framework: Framework::Cis, id: "5.2.1" },
-        Control { framework: Framework::Nsa, id: "Pod security enforcement" },
-    ],
+    controls: &[cis("5.2.1"), nsa("Pod security enforcement")],
 };
 
 /// The API server's words where it refuses the pod at `enforce`: `violates PodSecurity "baseline:latest": …`.

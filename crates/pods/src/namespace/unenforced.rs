@@ -1,6 +1,7 @@
 //! Namespaces that enforce no level, or not the tightest.
 
-use ringwall_model::check::{Check, Control, Framework};
+use ringwall_model::check::Check;
+use ringwall_model::control::{cis, mitre, nsa};
 use ringwall_model::finding::Severity;
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
@@ -26,9 +27,22 @@ pub static UNENFORCED: Check = Check {
     versions: "Pod Security Admission is there since Kubernetes v1.22, and on by default since v1.23.",
     references: &[ADMISSION, STANDARDS],
     controls: &[
-        Control { framework: Framework::Cis, id: "5.2.1" },
-        Control { framework: Framework::Nsa, id: "Pod security enforcement" },
-        Control { framework: Framework::Mitre, id: "T1610" },
+        cis("5.2.1"),
+        cis("5.2.2"),
+        cis("5.2.3"),
+        cis("5.2.4"),
+        cis("5.2.5"),
+        cis("5.2.6"),
+        cis("5.2.7"),
+        cis("5.2.8"),
+        cis("5.2.9"),
+        cis("5.2.10"),
+        cis("5.2.11"),
+        cis("5.2.12"),
+        cis("5.2.13"),
+        nsa("Pod security enforcement"),
+        mitre("T1610"),
+        mitre("T1611"),
     ],
 };
 
@@ -48,8 +62,12 @@ pub static NOT_RESTRICTED: Check = Check {
     versions: "Pod Security Admission is there since Kubernetes v1.22, and on by default since v1.23.",
     references: &[ADMISSION, STANDARDS],
     controls: &[
-        Control { framework: Framework::Cis, id: "5.2.7" },
-        Control { framework: Framework::Cis, id: "5.2.10" },
+        cis("5.2.6"),
+        cis("5.2.7"),
+        cis("5.2.8"),
+        cis("5.2.9"),
+        cis("5.2.10"),
+        nsa("Pod security enforcement"),
     ],
 };
 

@@ -3,8 +3,10 @@
 use insta::assert_snapshot;
 use serde_json::Value;
 
+use ringwall_model::fix::Fixable;
+
 use super::*;
-use crate::json_schema;
+use crate::{RuleEntry, RulesEntry, json_schema, rules_schema};
 
 /// The JSON text, with the version that changes with each release made constant.
 fn render(report: &Report<'_>) -> String {
@@ -226,6 +228,26 @@ fn what_is_set_aside_and_what_mends_have_their_places() {
     };
     let found = of_rule("findings", "RW-POD-001");
     assert_eq!(found["container"], "app");
+    assert_snapshot!(serde_json::to_string_pretty(&found["related"]).unwrap(), @r#"
+    [
+      {
+        "location": {
+          "column": 9,
+          "file": "k8s/frontend.yaml",
+          "line": 26
+        },
+        "path": "spec.template.spec.containers[0].volumeMounts[1]"
+      },
+      {
+        "location": {
+          "column": 9,
+          "file": "k8s/frontend.yaml",
+          "line": 14
+        },
+        "path": "spec.template"
+      }
+    ]
+    "#);
     assert_snapshot!(serde_json::to_string_pretty(&found["edits"]).unwrap(), @r#"
     {
       "applicability": "needsReview",
@@ -283,6 +305,29 @@ fn the_published_schema_is_fresh() {
         published.replace("\r\n", "\n") == json_schema(),
         "docs/schema/report.schema.json is not what the code says; `cargo xtask generate` mends it"
     );
+}
+
+#[test]
+fn the_published_schema_of_rules_is_fresh_and_says_what_they_are() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schema/rules.schema.json");
+    let published = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        published.replace("\r\n", "\n") == rules_schema(),
+        "docs/schema/rules.schema.json is not what the code says; `cargo xtask generate` mends it"
+    );
+    let schema: Value = serde_json::from_str(&published).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let hand = Some(Fixable::ByHand("the digest is not in the manifest"));
+    let tool = Some(Fixable::ByTool(Applicability::NeedsReview));
+    let rules = RulesEntry::of(vec![
+        RuleEntry::of(&PRIVILEGED, "Pods", Some("privileged"), tool),
+        RuleEntry::of(&ESCALATION, "Pods", None, hand),
+        RuleEntry::of(&CAPABILITY, "Pods", None, None),
+    ]);
+    let mut rules = serde_json::to_value(&rules).unwrap();
+    assert_eq!(validator.iter_errors(&rules).count(), 0);
+    rules["rules"][0]["controls"][0]["framework"] = "iso".into();
+    assert_eq!(validator.iter_errors(&rules).count(), 1);
 }
 
 #[test]

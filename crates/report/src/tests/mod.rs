@@ -199,6 +199,10 @@ fn everything() -> Everything {
         if finding.check.id == PRIVILEGED.id {
             finding.container = Some("app".to_owned());
             finding.location.width = 10;
+            let path = "spec.template.spec.containers[0].volumeMounts[1]";
+            let at = |line| Location { position: position((line, 9)), ..finding.location.clone() };
+            finding.related =
+                vec![(path.parse().unwrap(), at(26)), ("spec.template".parse().unwrap(), at(14))];
             finding.fix = Some(Box::new(PlacedFix {
                 title: "set privileged to false".to_owned(),
                 applicability: Applicability::NeedsReview,

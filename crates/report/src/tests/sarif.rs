@@ -44,6 +44,12 @@ pub(super) fn faults(log: &Value) -> Vec<String> {
         must(rule["helpUri"].as_str().unwrap().starts_with("https://"), "helpUri");
     }
     for result in run["results"].as_array().unwrap() {
+        let related = result["relatedLocations"].as_array().map_or(&[][..], Vec::as_slice);
+        must(related.len() <= 100, "at most 100 related locations");
+        for (entry, id) in related.iter().zip(1..) {
+            must(entry["id"] == id, "related locations are numbered");
+            must(entry["message"]["text"].is_string(), "related locations say what they are");
+        }
         let index = usize::try_from(result["ruleIndex"].as_u64().unwrap()).unwrap();
         must(rules[index]["id"] == result["ruleId"], "ruleIndex leads to the rule");
         let place = &result["locations"][0]["physicalLocation"];
@@ -180,4 +186,29 @@ fn a_rule_keeps_to_the_bounds_of_code_scanning() {
     assert_eq!(rule["properties"]["tags"].as_array().unwrap().len(), 20);
     assert!(rule["fullDescription"]["text"].as_str().unwrap().chars().count() <= 1024);
     assert_eq!(faults(&log), Vec::<String>::new());
+}
+
+#[test]
+fn further_places_are_bounded_and_the_first_are_linked_to() {
+    let mut finding = privileged();
+    let place = |line| Location { position: position((line, 3)), ..finding.location.clone() };
+    finding.related = (1..=150).map(|line| ("spec.volumes[0]".parse().unwrap(), place(line))).collect();
+    let findings = [finding];
+    let log = log(&Report { findings: &findings, ..Report::default() });
+    assert_eq!(faults(&log), Vec::<String>::new());
+    let result = &log["runs"][0]["results"][0];
+    assert_eq!(result["relatedLocations"].as_array().unwrap().len(), 100);
+    assert_snapshot!(result["message"]["text"].as_str().unwrap(), @r#"Deployment shop/frontend: container "app" runs privileged (see [line 1](1), [line 2](2), [line 3](3), [line 4](4), [line 5](5))"#);
+}
+
+#[test]
+fn what_was_rendered_is_not_linked_to() {
+    let (findings, ..) = full();
+    let mut finding = findings.into_iter().find(|finding| finding.location.rendered_by.is_some()).unwrap();
+    finding.related = vec![("spec".parse().unwrap(), finding.location.clone())];
+    let findings = [finding];
+    let log = log(&Report { findings: &findings, ..Report::default() });
+    let result = &log["runs"][0]["results"][0];
+    assert!(!result["message"]["text"].as_str().unwrap().contains("]("));
+    assert_eq!(result["relatedLocations"][0]["id"], 1);
 }
