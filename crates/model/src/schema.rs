@@ -288,12 +288,28 @@ impl Frame<'_> {
     }
 }
 
+/// How far an object is of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fits {
+    /// All values are of their fields' types.
+    pub types: bool,
+    /// The kind has all fields that are written.
+    pub fields: bool,
+}
+
 impl Schema {
     /// Whether the API server can decode `node` as this kind.
     pub fn accepts(self, node: Node<'_>) -> bool {
         let mut ok = true;
         self.walk(node, &mut |_, _, _| ok = false, &mut |_, _, _| {});
         ok
+    }
+
+    /// Whether the API server can decode `node` as this kind, and whether it has only fields that the kind has; in one walk.
+    pub fn fits(self, node: Node<'_>) -> Fits {
+        let (mut types, mut fields) = (true, true);
+        self.walk(node, &mut |_, _, _| types = false, &mut |_, _, _| fields = false);
+        Fits { types, fields }
     }
 
     /// All values of wrong types, in document order. Costs a walk of the object with one table look-up a key.

@@ -6,13 +6,13 @@ use rayon::prelude::*;
 use ringwall_model::finding::{Note, Problem};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
-use ringwall_model::schema::{self, SchemaError};
+use ringwall_model::schema::{self, Fits, Schema, SchemaError};
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree::Node;
 use ringwall_model::workload::{self, CUSTOM, CustomKind, Shape, WORKLOADS, WorkloadKind};
 use ringwall_pods::defaulting;
 use ringwall_pods::model::PodTemplate;
-use ringwall_pods::workload::{Template, TemplateError, decode, decode_checked, decode_custom, template_of};
+use ringwall_pods::workload::{Template, TemplateError, decode, decode_checked, decode_custom};
 
 /// A workload with its pod template. An object with several templates is several workloads.
 #[derive(Clone, Debug)]
@@ -177,39 +177,60 @@ fn decode_one<'s>(index: usize, object: &'s Object, reading: Reading<'_>) -> Dec
         if let Some(problem) = misplaced(object) {
             return Decoded::Wrong(vec![problem]);
         }
-        let errors = schema::of(&object.id.group, &object.version, &object.id.kind)
-            .filter(|schema| !schema.accepts(object.root()))
-            .map_or_else(Vec::new, |schema| schema.check(object.root()));
-        return if errors.is_empty() {
-            Decoded::Other(asides(object))
-        } else {
-            Decoded::Wrong(wrong_types(object, &errors))
+        return match schema::of(&object.id.group, &object.version, &object.id.kind) {
+            Some(schema) => match schema.fits(object.root()) {
+                Fits { types: false, .. } => {
+                    Decoded::Wrong(wrong_types(object, &schema.check(object.root())))
+                }
+                Fits { fields: true, .. } => Decoded::Other(Vec::new()),
+                Fits { .. } => Decoded::Other(unknown_fields(object, schema)),
+            },
+            None => Decoded::Other(asides(object)),
         };
     };
-    let mut notes = unknown_fields(object);
-    let template = match template_of(object) {
-        Err(TemplateError::UnknownVersion) => {
-            let api_version = FieldPath::keys(&["apiVersion"]);
-            let today = if kind.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", kind.group) };
-            let message =
-                format!("the API server does not serve {}; judged as {today}", object.api_version());
-            let note = Note::of(object, &api_version, message);
-            notes.push(note);
-            decode(object.root(), kind.group, "v1", kind.kind)
-        }
-        template => template,
+    let Some(schema) = schema::of(&object.id.group, &object.version, &object.id.kind) else {
+        return of_retired_version(index, object, kind, reading);
     };
-    match template {
-        Ok(Some(mut template)) => {
-            if reading.defaulting {
-                defaulting::apply(&mut template, kind.is_pod());
-            }
-            let source = TemplateSource::BuiltIn(kind);
-            Decoded::Workload(Box::new(Workload { index, object, template, source }), notes)
+    match schema.fits(object.root()) {
+        Fits { types: false, .. } => Decoded::Wrong(wrong_types(object, &schema.check(object.root()))),
+        Fits { fields, .. } => {
+            let notes = if fields { Vec::new() } else { unknown_fields(object, schema) };
+            built_in(index, object, kind, decode_checked(object.root(), kind), notes, reading)
         }
-        Err(TemplateError::Undecodable(errors)) => Decoded::Wrong(wrong_types(object, &errors)),
-        Ok(None) | Err(_) => Decoded::Bare,
     }
+}
+
+/// A workload of a version that the API server does not serve any more: it is judged as one of today.
+fn of_retired_version<'s>(
+    index: usize,
+    object: &'s Object,
+    kind: &'static WorkloadKind,
+    reading: Reading<'_>,
+) -> Decoded<'s> {
+    let today = if kind.group.is_empty() { "v1".to_owned() } else { format!("{}/v1", kind.group) };
+    let message = format!("the API server does not serve {}; judged as {today}", object.api_version());
+    let notes = vec![Note::of(object, &FieldPath::keys(&["apiVersion"]), message)];
+    match decode(object.root(), kind.group, "v1", kind.kind) {
+        Ok(template) => built_in(index, object, kind, template, notes, reading),
+        Err(TemplateError::Undecodable(errors)) => Decoded::Wrong(wrong_types(object, &errors)),
+        Err(_) => Decoded::Bare,
+    }
+}
+
+fn built_in<'s>(
+    index: usize,
+    object: &'s Object,
+    kind: &'static WorkloadKind,
+    template: Option<PodTemplate<'s>>,
+    notes: Vec<Note>,
+    reading: Reading<'_>,
+) -> Decoded<'s> {
+    let Some(mut template) = template else { return Decoded::Bare };
+    if reading.defaulting {
+        defaulting::apply(&mut template, kind.is_pod());
+    }
+    let source = TemplateSource::BuiltIn(kind);
+    Decoded::Workload(Box::new(Workload { index, object, template, source }), notes)
 }
 
 /// The pod templates of an object of a custom kind.
@@ -269,7 +290,7 @@ fn is_unknown(object: &Object) -> bool {
 /// What is worth knowing of an object that is not judged.
 fn asides(object: &Object) -> Vec<Note> {
     if !is_unknown(object) {
-        return unknown_fields(object);
+        return Vec::new();
     }
     let message =
         format!("{} has no kind {}; the object is passed over", object.api_version(), object.id.kind);
@@ -277,10 +298,7 @@ fn asides(object: &Object) -> Vec<Note> {
 }
 
 /// Fields that a built-in kind does not have: most are misspelt, and do nothing.
-fn unknown_fields(object: &Object) -> Vec<Note> {
-    let Some(schema) = schema::of(&object.id.group, &object.version, &object.id.kind) else {
-        return Vec::new();
-    };
+fn unknown_fields(object: &Object, schema: Schema) -> Vec<Note> {
     schema
         .unknown_fields(object.root())
         .into_iter()

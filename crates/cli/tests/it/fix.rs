@@ -102,8 +102,10 @@ fn the_difference_is_shown_and_what_is_left_is_said() {
       needs review  RW-POD-017  rule out root: look whether the image has a user other than root, by number: the kubelet starts it only then (2 times)
     1 of 2 changed workloads would meet the restricted level
     Left: 2 findings
-      RW-POD-001 privileged-container  somebody gave it this on purpose, and whether the program can do without is not in the manifest (1)
-      RW-POD-015 privilege-escalation  the API server refuses allowPrivilegeEscalation: false on a privileged container (1)
+      RW-POD-001 privileged-container  somebody gave it this on purpose, and whether the program can do without is not in the manifest
+        k8s/web.yaml:21:27
+      RW-POD-015 privilege-escalation  the API server refuses allowPrivilegeEscalation: false on a privileged container
+        k8s/web.yaml:21:9
     ");
     assert_eq!(fs::read_to_string(place.path().join("k8s/web.yaml")).unwrap(), MIXED, "nothing is written");
 }
@@ -122,8 +124,10 @@ fn what_is_written_is_the_difference_and_a_second_run_has_nothing_to_do() {
       needs review  RW-POD-017  rule out root: look whether the image has a user other than root, by number: the kubelet starts it only then (2 times)
     1 of 2 changed workloads meet the restricted level
     Left: 2 findings
-      RW-POD-001 privileged-container  somebody gave it this on purpose, and whether the program can do without is not in the manifest (1)
-      RW-POD-015 privilege-escalation  the API server refuses allowPrivilegeEscalation: false on a privileged container (1)
+      RW-POD-001 privileged-container  somebody gave it this on purpose, and whether the program can do without is not in the manifest
+        web.yaml:21:27
+      RW-POD-015 privilege-escalation  the API server refuses allowPrivilegeEscalation: false on a privileged container
+        web.yaml:21:9
     ----- stderr -----
     ");
     let written = fs::read_to_string(place.path().join("web.yaml")).unwrap();
