@@ -142,6 +142,10 @@ impl<'t, T: Decode<'t>> Decode<'t> for List<T> {
             return;
         }
         let mut count = 0;
+        // Elements may be large: moving them while the list grows costs more than counting them first.
+        if self.backing.is_empty() {
+            self.backing.reserve_exact(node.items().count());
+        }
         for item in node.items() {
             if count == self.backing.len() {
                 self.backing.push(T::default());

@@ -563,6 +563,7 @@ impl<'t> Entries<'t> {
     }
 
     /// The next entry with the slot of its key, overridden or not.
+    #[inline]
     fn next_written(&mut self) -> Option<(u32, Entry<'t>)> {
         if self.at >= self.end {
             return None;

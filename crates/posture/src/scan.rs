@@ -106,7 +106,7 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
     let made = findings.len();
     findings.retain(|finding| finding.severity >= options.floor);
     let below = below.into_inner() + made - findings.len();
-    findings.par_sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    let findings = sorted(findings);
     let mut problems = workloads.problems;
     problems.sort();
     let mut notes = workloads.notes;
@@ -124,6 +124,13 @@ fn retired_policies(snapshot: &Snapshot) -> impl Iterator<Item = Note> {
                        what takes its place";
         Note::of(object, &FieldPath::keys(&["kind"]), message.to_owned())
     })
+}
+
+/// Sorted by [`Finding::sort_key`]. A finding is large: what is sorted are pointers.
+fn sorted(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut pointers: Vec<Box<Finding>> = findings.into_iter().map(Box::new).collect();
+    pointers.par_sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    pointers.into_iter().map(|finding| *finding).collect()
 }
 
 fn of_namespace(

@@ -106,6 +106,9 @@ fn judge(name: &str, value: &str) -> Option<(&'static str, Severity)> {
     if names_credential(name) && !is_setting(name, value) {
         return Some(("a literal credential", Severity::High));
     }
+    if value.len() < 3 {
+        return None;
+    }
     let lower = value.to_ascii_lowercase();
     ["_key_", "_secret_", "jwt"]
         .iter()
@@ -176,7 +179,16 @@ fn names_credential(name: &str) -> bool {
     if ABOUT.contains(&last) {
         return false;
     }
-    WORDS.iter().any(|word| lower.contains(word)) || last == "key" || last == "pass"
+    holds_word(&lower) || last == "key" || last == "pass"
+}
+
+/// Whether a name holds one of the words. Names are short: a search that is prepared for each word costs more than it saves.
+fn holds_word(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    (0..bytes.len()).any(|at| {
+        matches!(bytes[at], b'p' | b's' | b't' | b'c' | b'j' | b'b' | b'a' | b'e')
+            && WORDS.iter().any(|word| bytes[at..].starts_with(word.as_bytes()))
+    })
 }
 
 /// `dbPassword`, `DB-PASSWORD` and `db.password` as `db_password`.
@@ -207,8 +219,21 @@ fn is_setting(name: &str, value: &str) -> bool {
     switch || (number && !secret_by_itself)
 }
 
+/// The length of the shortest form but that of a bearer token: `a://b:c@d`.
+const SHORTEST: usize = 9;
+
 /// What the value is by its form.
 fn form_of(value: &str) -> Option<&'static str> {
+    let word = value
+        .split_once(' ')
+        .filter(|(scheme, rest)| scheme.eq_ignore_ascii_case("bearer") && !rest.trim().is_empty());
+    if word.is_some() {
+        return Some("a bearer token");
+    }
+    // No other form is as short.
+    if value.len() < SHORTEST {
+        return None;
+    }
     let class = |byte: u8| byte.is_ascii_alphanumeric();
     let dashed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let upper = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit();
@@ -242,12 +267,6 @@ fn form_of(value: &str) -> Option<&'static str> {
     }
     if has("eyJhbGciO", &dashed, 4) {
         return Some("a JSON Web Token");
-    }
-    let word = value
-        .split_once(' ')
-        .filter(|(scheme, rest)| scheme.eq_ignore_ascii_case("bearer") && !rest.trim().is_empty());
-    if word.is_some() {
-        return Some("a bearer token");
     }
     password_in_url(value).then_some("a password in a URL")
 }
