@@ -87,6 +87,8 @@ pub struct Left {
     pub finding: Finding,
     /// Why not, as a sentence without full stop.
     pub reason: String,
+    /// Where it was before the edits.
+    pub was: Location,
 }
 
 /// Where a workload stands after the edits.
@@ -186,6 +188,8 @@ impl State {
 /// Mends what can be mended in the texts of `objects`. Texts that a program rendered are never edited.
 pub fn fix(objects: Vec<Object>, facts: &Facts, options: Options<'_>) -> Mended {
     let mut state = State::of(objects, facts, options);
+    let places: HashMap<Key, Location> =
+        state.wanted.iter().map(|finding| (key(finding), finding.location.clone())).collect();
     let mut given_up: HashMap<Key, String> = HashMap::new();
     let mut files: BTreeMap<String, MendedFile> = BTreeMap::new();
     for _ in 0..ROUNDS {
@@ -218,7 +222,8 @@ pub fn fix(objects: Vec<Object>, facts: &Facts, options: Options<'_>) -> Mended 
                     .cloned()
                     .unwrap_or_else(|| "mending it did not come to an end".to_owned()),
             };
-            Some(Left { finding, reason })
+            let was = places.get(&key(&finding)).unwrap_or(&finding.location).clone();
+            Some(Left { finding, reason, was })
         })
         .collect();
     left.sort_by(|a, b| a.finding.sort_key().cmp(&b.finding.sort_key()));
@@ -307,6 +312,11 @@ fn edit(state: &State, options: Options<'_>, given_up: &mut HashMap<Key, String>
         }
         let made = Made { finding: finding.clone(), fix: fix.clone() };
         by_object.entry(mending.object).or_default().push(made);
+    }
+    // What a namespace can enforce is known when its workloads are mended.
+    let is_label = |made: &Made| made.finding.object.kind == "Namespace";
+    if by_object.values().flatten().any(|made| !is_label(made)) {
+        by_object.retain(|_, fixes| !fixes.iter().any(is_label));
     }
     let mut by_text: BTreeMap<&str, (Vec<Vec<Edit>>, Vec<Made>)> = BTreeMap::new();
     for (index, fixes) in by_object {

@@ -28,6 +28,7 @@ pub(crate) const POLICY_REPORT: Format = Format {
     summary: "wgpolicyk8s.io PolicyReports, for `kubectl apply`",
     reporter: |report, _, out| write(report, &WGPOLICY, out),
     asides: Some(text::write_asides),
+    fixes: false,
 };
 
 /// The format `openreports`.
@@ -36,6 +37,7 @@ pub(crate) const OPEN_REPORTS: Format = Format {
     summary: "openreports.io Reports, for `kubectl apply`",
     reporter: |report, _, out| write(report, &OPENREPORTS, out),
     asides: Some(text::write_asides),
+    fixes: false,
 };
 
 /// Who makes the reports.

@@ -15,8 +15,13 @@ use crate::text::object_name;
 use crate::{Format, Report, Style};
 
 /// The format.
-pub(crate) const FORMAT: Format =
-    Format { name: "github", summary: "annotations in a GitHub workflow", reporter: write, asides: None };
+pub(crate) const FORMAT: Format = Format {
+    name: "github",
+    summary: "annotations in a GitHub workflow",
+    reporter: write,
+    asides: None,
+    fixes: false,
+};
 
 fn write(report: &Report<'_>, _: &Style, out: &mut dyn Write) -> io::Result<()> {
     for Problem { file, position, message, object } in report.problems {

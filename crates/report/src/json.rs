@@ -23,7 +23,7 @@ use crate::{Format, Report, Style};
 
 /// The format.
 pub(crate) const FORMAT: Format =
-    Format { name: "json", summary: "for programs", reporter: write, asides: None };
+    Format { name: "json", summary: "for programs", reporter: write, asides: None, fixes: false };
 
 /// What the format is called in itself.
 const SCHEMA: &str = "ringwall.report/v1";

@@ -31,6 +31,7 @@ pub(crate) const FORMAT: Format = Format {
     summary: "JUnit XML, for the test pages of CI systems",
     reporter: write,
     asides: Some(text::write_notes),
+    fixes: false,
 };
 
 /// What is said of one file.

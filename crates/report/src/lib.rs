@@ -120,6 +120,8 @@ pub struct Format {
     /// What writes problems and notes, where the format does not hold them itself: to be shown beside the report
     /// (on standard error), so that the report stays data.
     pub asides: Option<Reporter>,
+    /// Whether it hands on [`Finding::fix`], so that it is worth making them.
+    pub fixes: bool,
 }
 
 /// All formats; the first is the default.

@@ -28,8 +28,13 @@ use crate::text::{lead, object_name};
 use crate::{Format, Report, Style};
 
 /// The format.
-pub(crate) const FORMAT: Format =
-    Format { name: "markdown", summary: "for a comment on a pull request", reporter: write, asides: None };
+pub(crate) const FORMAT: Format = Format {
+    name: "markdown",
+    summary: "for a comment on a pull request",
+    reporter: write,
+    asides: None,
+    fixes: false,
+};
 
 /// How many characters a comment on GitHub may have. Bytes are counted instead, which are never fewer.
 pub(crate) const LONGEST: usize = 65_536;

@@ -41,8 +41,13 @@ use crate::text::object_name;
 use crate::{Format, Report, Style};
 
 /// The format.
-pub(crate) const FORMAT: Format =
-    Format { name: "sarif", summary: "SARIF 2.1.0, for code scanning", reporter: write, asides: None };
+pub(crate) const FORMAT: Format = Format {
+    name: "sarif",
+    summary: "SARIF 2.1.0, for code scanning",
+    reporter: write,
+    asides: None,
+    fixes: true,
+};
 
 /// How many results code scanning takes of a run.
 const MOST_RESULTS: usize = 25_000;

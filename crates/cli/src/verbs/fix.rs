@@ -83,7 +83,7 @@ pub(crate) fn run(args: &FixArgs) -> Result<Outcome, Usage> {
                 .iter()
                 .try_for_each(|file| out.write_all(unified_diff(&file.name, &file.old, &file.new).as_bytes()))
         },
-        |out| document::write("ringwall.fix/v1", &entries(&mended), &loaded, out),
+        |out| document::write("ringwall.fix/v1", &entries(&mended, args.write), &loaded, out),
     );
     screen.asides(&loaded.problems, &loaded.notes);
     if !args.write {
@@ -137,10 +137,10 @@ fn summary(mended: &Mended, args: &FixArgs, style: Style, out: &mut dyn Write) -
             "{}",
             style.paint(HEADING, format!("Left: {}", counted(mended.left.len(), "finding")))
         )?;
-        for ((rule, name, reason), places) in reasons(&mended.left) {
+        for ((rule, name, reason), places) in reasons(&mended.left, args.write) {
             let head = format!("{rule} {name}");
             writeln!(out, "  {}  {}", style.paint(BAD, head), escape(reason))?;
-            let shown: Vec<String> = places.iter().take(SHOWN).map(|place| place.to_string()).collect();
+            let shown: Vec<String> = places.iter().take(SHOWN).map(ToString::to_string).collect();
             let more = match places.len().saturating_sub(SHOWN) {
                 0 => String::new(),
                 more => format!(" and {more} more"),
@@ -168,14 +168,21 @@ fn titles(made: &[&Made], applicability: Applicability) -> BTreeMap<String, usiz
 /// How many places a reason names; the others are counted.
 const SHOWN: usize = 3;
 
-/// Why something is left, each reason once with its places.
-fn reasons(left: &[Left]) -> BTreeMap<(&str, &str, &str), Vec<&Location>> {
+/// Why something is left, each reason once with its places: in the files as they are, be they `written` or not.
+fn reasons(left: &[Left], written: bool) -> BTreeMap<(&str, &str, &str), Vec<&Location>> {
     let mut reasons: BTreeMap<_, Vec<&Location>> = BTreeMap::new();
     for left in left {
         let check = left.finding.check;
-        reasons.entry((check.id, check.name, left.reason.as_str())).or_default().push(&left.finding.location);
+        reasons
+            .entry((check.id, check.name, left.reason.as_str()))
+            .or_default()
+            .push(place_of(left, written));
     }
     reasons
+}
+
+const fn place_of(left: &Left, written: bool) -> &Location {
+    if written { &left.finding.location } else { &left.was }
 }
 
 fn counted(count: usize, what: &str) -> String {
@@ -227,10 +234,10 @@ struct WorkloadEntry<'a> {
     restricted: bool,
 }
 
-fn entries(mended: &Mended) -> Entries<'_> {
+fn entries(mended: &Mended, written: bool) -> Entries<'_> {
     Entries {
         files: mended.files.iter().map(file_entry).collect(),
-        left: mended.left.iter().map(left_entry).collect(),
+        left: mended.left.iter().map(|left| left_entry(left, written)).collect(),
         workloads: mended.workloads.iter().map(workload_entry).collect(),
     }
 }
@@ -251,13 +258,13 @@ fn file_entry(file: &MendedFile) -> FileEntry<'_> {
     FileEntry { file: &file.name, made: made.collect(), diff: unified_diff(&file.name, &file.old, &file.new) }
 }
 
-fn left_entry(left: &Left) -> LeftEntry<'_> {
+fn left_entry(left: &Left, written: bool) -> LeftEntry<'_> {
     LeftEntry {
         id: left.finding.id(),
         rule: left.finding.check.id,
         object: ObjectEntry::of(&left.finding.object, &left.finding.api_version),
         path: left.finding.path.to_string(),
-        location: LocationEntry::of(&left.finding.location),
+        location: LocationEntry::of(place_of(left, written)),
         reason: &left.reason,
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use ringwall_model::finding::{Note, Severity};
 use ringwall_posture::baseline::Baseline;
+use ringwall_posture::fix;
 use ringwall_posture::quiet::{self, Quiet};
 use ringwall_posture::scan::Options;
 use ringwall_posture::settings::{FailOn, Settings};
@@ -33,7 +34,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Outcome, Usage> {
         fail_on.least().map_or(min_severity, |least| least.min(min_severity))
     };
     let (mut loaded, Quiet { mut open, mut set_aside }, mut summary) =
-        judge(&args.input, "scan", screen.quiet, &settings, floor)?;
+        judge(&args.input, "scan", &screen, &settings, floor)?;
     if let (Some(baseline), Some(file)) = (&baseline, &args.baseline) {
         let compared = baseline.compare(open);
         open = compared.new;
@@ -72,18 +73,21 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Outcome, Usage> {
 pub(super) fn judge(
     args: &InputArgs,
     verb: &str,
-    quiet: bool,
+    screen: &Screen,
     settings: &Settings,
     floor: Severity,
 ) -> Result<(Loaded, Quiet, Summary), Usage> {
-    let mut loaded = input::load(args, verb, quiet)?;
+    let mut loaded = input::load(args, verb, screen.quiet)?;
     let marks = quiet::marks(&loaded.snapshot, settings);
     let all = !marks.is_empty() || !settings.checks.is_default();
     let floor = if all { Severity::Info } else { floor };
-    let options = Options { floor, ..settings.scan_options() };
+    let options = Options { floor, mend: screen.format.fixes, ..settings.scan_options() };
     let scan = ringwall_posture::scan(&loaded.snapshot, options);
     let summary = Summary { hidden: scan.below, ..loaded.summary(scan.workloads) };
-    let quiet = quiet::apply_marks(scan.findings, &loaded.snapshot, settings, marks, settings::today());
+    let mut quiet = quiet::apply_marks(scan.findings, &loaded.snapshot, settings, marks, settings::today());
+    if screen.format.fixes {
+        fix::place(&mut quiet.open, &loaded.snapshot);
+    }
     loaded.add(scan.problems, scan.notes);
     Ok((loaded, quiet, summary))
 }

@@ -103,9 +103,9 @@ fn the_difference_is_shown_and_what_is_left_is_said() {
     1 of 2 changed workloads would meet the restricted level
     Left: 2 findings
       RW-POD-001 privileged-container  somebody gave it this on purpose, and whether the program can do without is not in the manifest
-        k8s/web.yaml:21:27
+        k8s/web.yaml:20:27
       RW-POD-015 privilege-escalation  the API server refuses allowPrivilegeEscalation: false on a privileged container
-        k8s/web.yaml:21:9
+        k8s/web.yaml:20:9
     ");
     assert_eq!(fs::read_to_string(place.path().join("k8s/web.yaml")).unwrap(), MIXED, "nothing is written");
 }

@@ -14,6 +14,7 @@ mod misread;
 mod owners;
 mod pods;
 mod quiet;
+mod readme;
 mod rules;
 mod scan;
 mod terminal;

@@ -29,6 +29,7 @@ pub const FORMAT: Format = Format {
     summary: "for people at a terminal, by cause",
     reporter: write,
     asides: Some(write_asides),
+    fixes: false,
 };
 
 /// How many objects of a text are named; the others are counted.

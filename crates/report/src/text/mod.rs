@@ -26,8 +26,13 @@ use crate::style::{ASIDE, HEADING, Style, of_severity};
 use crate::{Format, Report};
 
 /// The format.
-pub(crate) const FORMAT: Format =
-    Format { name: "text", summary: "for people at a terminal", reporter: write, asides: Some(write_asides) };
+pub(crate) const FORMAT: Format = Format {
+    name: "text",
+    summary: "for people at a terminal",
+    reporter: write,
+    asides: Some(write_asides),
+    fixes: false,
+};
 
 /// How many characters a message may have and still decide where the field paths stand. One longer message must
 /// not push the paths of all others out of sight.
