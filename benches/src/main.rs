@@ -4,10 +4,12 @@
 //! ```text
 //! cargo run --release -p benches -- pods CASES.jsonl       beside   pss -mode bench < CASES.jsonl
 //! cargo run --release -p benches -- yaml FILE_OR_FOLDER…
+//! cargo run --release -p benches -- scan FILE_OR_FOLDER…
 //! ```
 
 mod measure;
 mod pods;
+mod scan;
 mod yaml;
 
 use std::path::PathBuf;
@@ -45,6 +47,12 @@ enum What {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
+    /// Judging what was read: hardening, whole scans, and fixes
+    Scan {
+        /// Files and folders
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
 }
 
 #[expect(clippy::print_stderr, reason = "this is a command")]
@@ -54,6 +62,7 @@ fn main() -> ExitCode {
     let result = match &arguments.what {
         What::Pods { cases } => pods::run(cases, plan),
         What::Yaml { paths } => yaml::run(paths, plan),
+        What::Scan { paths } => scan::run(paths, plan),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
