@@ -32,6 +32,7 @@ pub(crate) fn run(paths: &[PathBuf], plan: Plan) -> Result<(), String> {
             pod: &pod,
             is_pod: member.is_pod(),
             is_owned: false,
+            is_control_plane: false,
             surroundings: &surroundings,
             settings: &settings,
         };

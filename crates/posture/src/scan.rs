@@ -298,6 +298,10 @@ impl<'a, 's> Judge<'a, 's> {
             pod: &pod,
             is_pod: member.is_pod(),
             is_owned: index > 0,
+            is_control_plane: member.is_pod()
+                && member.node().is_some_and(|node| {
+                    ringwall_pods::control_plane::is_part(node, member.object.id.namespace.as_deref())
+                }),
             surroundings: &surroundings,
             settings: self.options.hardening,
         };

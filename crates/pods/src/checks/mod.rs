@@ -162,6 +162,17 @@ pub fn container_of<'t>(pod: &PodTemplate<'t>, place: Place) -> Option<&'t str> 
     matches!(place, Place::Container { .. }).then(|| name_of(pod, place))
 }
 
+/// Whether the container at a place is privileged: then nothing confines it, whatever is written beside that.
+fn is_privileged(pod: &PodTemplate<'_>, place: Place) -> bool {
+    let Place::Container { list, index } = place else { return false };
+    let container = container_list(pod, list).get(index as usize);
+    container.and_then(|container| container.security_context.as_ref()).and_then(|context| context.privileged)
+        == Some(true)
+}
+
+/// Why a privileged container is not mended in part.
+const CONFINED_BY_NOTHING: &str = "the container is privileged, and nothing else that is written confines it";
+
 /// What tells an offence from others of the same check on the same field: the names of its container or volume,
 /// and the value where that is a text or a number, such as `app/NET_ADMIN`. Positions in lists play no part in it.
 pub fn witness(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {

@@ -11,6 +11,7 @@ use super::{
     subject,
 };
 use crate::evidence::{Offence, Value, Words};
+use crate::hardening::images::user_of;
 use crate::hardening::repair::{reviewed, set};
 use crate::model::{Place, PodTemplate, below};
 use crate::policy::Level;
@@ -99,9 +100,32 @@ fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
     format!("{} may run as root ({why})", subject(pod, offence))
 }
 
-fn mend(_: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+fn mend(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
     // What is missing is set once, for the whole pod.
     let path = if offence.value == Value::Missing { below(Place::Pod, FIELD, 0) } else { offence.path() };
-    let review = "whether the image has a user other than root, by number: the kubelet starts it only then";
-    Ok(reviewed("rule out root", review, vec![set(path, New::Bool(true))]))
+    let mut changes = vec![set(path, New::Bool(true))];
+    let pod_user = pod.spec.security_context.as_ref().and_then(|context| context.run_as_user);
+    let mut known = false;
+    // The kubelet refuses to start an image as root, and official images start so.
+    pod.spec.visit(|place, container| {
+        let own = container.security_context.as_ref().and_then(|context| context.run_as_user);
+        if own.or(pod_user).is_none()
+            && let Some(user) = user_of(container.image)
+        {
+            known = true;
+            changes.push(set(below(place, "securityContext.runAsUser", 0), New::Integer(user)));
+        }
+    });
+    let (title, review) = if known {
+        (
+            "rule out root, and run official images as the user that they are made for",
+            "whether that user may read and write its volumes, and whether other images have a user by number",
+        )
+    } else {
+        (
+            "rule out root",
+            "whether the image has a user other than root, by number: the kubelet starts it only then",
+        )
+    };
+    Ok(reviewed(title, review, changes))
 }

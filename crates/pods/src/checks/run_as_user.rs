@@ -3,12 +3,13 @@
 use ringwall_model::check::Check;
 use ringwall_model::control::{cis, mitre, nsa, pss};
 use ringwall_model::finding::Severity;
-use ringwall_model::fix::{Change, Fix};
+use ringwall_model::fix::{Change, Fix, Value as New};
 use ringwall_model::version::Minor;
 
 use super::{Repair, Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, even, setters, subject};
 use crate::evidence::{Offence, Value, Words};
-use crate::hardening::repair::reviewed;
+use crate::hardening::images::user_of;
+use crate::hardening::repair::{reviewed, set};
 use crate::model::{Place, PodTemplate};
 use crate::policy::Level;
 
@@ -73,7 +74,18 @@ fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
     format!("{} runs as root (runAsUser: 0)", subject(pod, offence))
 }
 
-fn mend(_: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+fn mend(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+    let user = match offence.place {
+        Place::Container { list, index } => {
+            pod.spec.list(list).get(index as usize).and_then(|container| user_of(container.image))
+        }
+        _ => None,
+    };
+    if let Some(user) = user {
+        let changes = vec![set(offence.path(), New::Integer(user))];
+        let review = "whether that user may read and write the volumes, and the program can do without root";
+        return Ok(reviewed("run the image as the user that it is made for", review, changes));
+    }
     let changes = vec![Change::Remove { path: offence.path() }];
     let review = "whether the image has a user other than root, and the program can do without root";
     Ok(reviewed("leave the user to the image", review, changes))

@@ -9,8 +9,8 @@ use ringwall_model::fix::{Fix, Value as New};
 use ringwall_model::version::Minor;
 
 use super::{
-    Repair, Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, even,
-    quoted_values, setters, subject,
+    CONFINED_BY_NOTHING, Repair, Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names,
+    containers, even, is_privileged, quoted_values, setters, subject,
 };
 use crate::evidence::{Offence, Value, Words};
 use crate::hardening::repair::{reviewed, safe, set};
@@ -212,6 +212,9 @@ fn mend_profile(_: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'sta
 fn mend_missing(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
     if offence.value != Value::Missing {
         return mend_profile(pod, offence);
+    }
+    if is_privileged(pod, offence.place) {
+        return Err(CONFINED_BY_NOTHING);
     }
     let path = below(Place::Pod, FIELD, 0);
     Ok(safe(

@@ -70,7 +70,7 @@ impl Flaw {
         Some(Fix {
             title,
             applicability: Applicability::NeedsReview,
-            review: format!("{name} restarts with it; look whether a client needs what is taken away"),
+            review: format!("whether a client of {name} needs what is taken away; it restarts with this"),
             changes: vec![change],
         })
     }
@@ -89,6 +89,11 @@ fn shown(value: &Value) -> &str {
 pub fn find(template: Node<'_>, namespace: Option<&str>) -> Vec<Flaw> {
     let lines = command::read(template, namespace);
     lines.iter().filter(|line| is_told_by_flags(line)).flat_map(flaws).collect()
+}
+
+/// Whether a pod is one of the control plane's own.
+pub fn is_part(template: Node<'_>, namespace: Option<&str>) -> bool {
+    !command::read(template, namespace).is_empty()
 }
 
 /// etcd reads either a file or flags, never both.

@@ -68,7 +68,7 @@ pub static RULES: &[Rule] = &[
         wrong: Low,
         absent: Some(Low),
         says: "answers requests that come without credentials",
-        remedy: Remedy::Value("false"),
+        remedy: Remedy::Own("--anonymous-auth=false, once the probes need no anonymous requests"),
         cis: "1.2.1",
         unless: &["authentication-config"],
         worse: Some(Worse {
@@ -605,7 +605,7 @@ pub static RULES: &[Rule] = &[
         wrong: Critical,
         absent: Some(Critical),
         says: "lets whoever reaches it read and write the whole state of the cluster",
-        remedy: Remedy::Value("true"),
+        remedy: Remedy::Own("--client-cert-auth=true with --trusted-ca-file=FILE"),
         cis: "2.2",
         ..ROW
     },
@@ -616,7 +616,7 @@ pub static RULES: &[Rule] = &[
         check: &ETCD,
         want: Want::Bool(false),
         says: "serves clients a certificate that it has signed itself, which none of them can verify",
-        remedy: Remedy::Value("false"),
+        remedy: Remedy::Own("--auto-tls=false with --cert-file=FILE and --key-file=FILE"),
         cis: "2.3",
         ..ROW
     },
@@ -642,7 +642,7 @@ pub static RULES: &[Rule] = &[
         wrong: High,
         absent: Some(High),
         says: "takes whoever reaches its peer port for a peer",
-        remedy: Remedy::Value("true"),
+        remedy: Remedy::Own("--peer-client-cert-auth=true with --peer-trusted-ca-file=FILE"),
         cis: "2.5",
         ..ROW
     },
@@ -653,7 +653,7 @@ pub static RULES: &[Rule] = &[
         check: &ETCD,
         want: Want::Bool(false),
         says: "serves peers a certificate that it has signed itself, which none of them can verify",
-        remedy: Remedy::Value("false"),
+        remedy: Remedy::Own("--peer-auto-tls=false with --peer-cert-file=FILE and --peer-key-file=FILE"),
         cis: "2.6",
         ..ROW
     },

@@ -104,7 +104,8 @@ fn carries_token(subject: &Subject<'_, '_>) -> bool {
 }
 
 fn token_mounted(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
-    if !carries_token(subject) || subject.surroundings.account_bound {
+    // A pod that the kubelet runs from a file can have no account.
+    if !carries_token(subject) || subject.surroundings.account_bound || subject.is_control_plane {
         return;
     }
     let account = subject.pod.spec.account();
@@ -122,7 +123,7 @@ fn no_token(_: &Subject<'_, '_>, flaw: &Flaw) -> Result<Fix, &'static str> {
 }
 
 fn default_account(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
-    if subject.pod.spec.account() != "default" || !carries_token(subject) {
+    if subject.pod.spec.account() != "default" || !carries_token(subject) || subject.is_control_plane {
         return;
     }
     let at = At::Template(Place::Pod, "serviceAccountName", 0);

@@ -4,8 +4,10 @@ use ringwall_model::check::Check;
 use ringwall_model::control::{mitre, nsa};
 use ringwall_model::finding::Severity;
 
+use super::model::Container;
 use super::repair::Repair;
 use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, who};
+use crate::model::Place;
 
 pub(super) const LITERAL: HardeningCheck = HardeningCheck {
     about: Check {
@@ -47,28 +49,40 @@ fn find(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
             flaws.push(flaw.related(At::Template(place, "env[].name", index)).severity(severity));
         }
         for (field, words) in [("command[]", &container.command), ("args[]", &container.args)] {
-            let words = words.as_slice();
-            for (index, word) in words.iter().enumerate() {
-                let Some((option, at)) = option_with_value(words, index) else { continue };
-                let value = option.1;
-                let Some((what, severity)) = judge(option.0, value) else { continue };
-                if severity == Severity::Info {
-                    continue;
+            // What a shell is given is a line of words in one.
+            let lines = words.iter().enumerate().filter(|(_, word)| word.contains(char::is_whitespace));
+            for (at, line) in lines {
+                let parts: Vec<&str> = line.split_whitespace().collect();
+                for index in 0..parts.len() {
+                    let Some((option, _)) = option_with_value(&parts, index) else { continue };
+                    in_option(container, place, (field, at), option, flaws);
                 }
-                let name = option.0;
-                debug_assert!(word.contains(name));
-                let message = format!("{} has {what} in its option --{name}", who(place, container));
-                flaws.push(
-                    Flaw::present(
-                        At::Template(place, field, at as u32),
-                        format!("{}/{name}", container.name),
-                        message,
-                    )
-                    .severity(severity),
-                );
+            }
+            let words = words.as_slice();
+            for index in 0..words.len() {
+                let Some((option, at)) = option_with_value(words, index) else { continue };
+                in_option(container, place, (field, at), option, flaws);
             }
         }
     }
+}
+
+/// Judges an option with its value, which stands in the word at an index of a field.
+fn in_option(
+    container: &Container<'_>,
+    place: Place,
+    (field, at): (&'static str, usize),
+    (name, value): (&str, &str),
+    flaws: &mut Vec<Flaw>,
+) {
+    // Quotes of a shell are no part of the value.
+    let value = value.trim_matches(['"', '\'', ';']);
+    let Some((what, severity)) = judge(name, value).filter(|(_, severity)| *severity > Severity::Info) else {
+        return;
+    };
+    let message = format!("{} has {what} in its option --{name}", who(place, container));
+    let at = At::Template(place, field, at as u32);
+    flaws.push(Flaw::present(at, format!("{}/{name}", container.name), message).severity(severity));
 }
 
 /// An option at `index` with its value, and the index of the word that holds the value: `--password=x`, or `--password x`.
@@ -100,7 +114,7 @@ fn judge(name: &str, value: &str) -> Option<(&'static str, Severity)> {
     if let Some(what) = form_of(value) {
         return Some((what, Severity::High));
     }
-    if is_path(value) {
+    if is_path(value) || is_placeholder(value) {
         return None;
     }
     if names_credential(name) && !is_setting(name, value) {
@@ -119,6 +133,15 @@ fn judge(name: &str, value: &str) -> Option<(&'static str, Severity)> {
 /// Whether the value says where something is.
 fn is_path(value: &str) -> bool {
     value.starts_with(['/', '.', '~']) && !value.contains(char::is_whitespace)
+}
+
+/// Whether the value stands for one that somebody puts there later.
+fn is_placeholder(value: &str) -> bool {
+    let lower = value.to_ascii_lowercase();
+    (value.starts_with('<') && value.ends_with('>'))
+        || ["placeholder", "replace", "your-", "your_", "changeme-", "xxxx", "todo"]
+            .iter()
+            .any(|word| lower.contains(word))
 }
 
 /// Words that a credential's name holds, its parts joined by `_`.
@@ -142,7 +165,7 @@ const WORDS: [&str; 16] = [
 ];
 
 /// Last parts of names that speak about a credential and do not hold it.
-const ABOUT: [&str; 27] = [
+const ABOUT: [&str; 35] = [
     "file",
     "path",
     "dir",
@@ -170,13 +193,22 @@ const ABOUT: [&str; 27] = [
     "algorithm",
     "issuer",
     "policy",
+    "cmd",
+    "command",
+    "provider",
+    "store",
+    "placeholder",
+    "template",
+    "mode",
+    "source",
 ];
 
 /// Whether the name is that of a credential.
 fn names_credential(name: &str) -> bool {
     let lower = snake(name);
     let last = lower.rsplit('_').next().unwrap_or_default();
-    if ABOUT.contains(&last) {
+    // The token by which members of a new etcd cluster know one another is a name.
+    if ABOUT.contains(&last) || lower.ends_with("cluster_token") {
         return false;
     }
     holds_word(&lower) || last == "key" || last == "pass"
@@ -300,6 +332,7 @@ mod tests {
             ("API-KEY", "abc"),
             ("SESSION_TOKEN", "abc def"),
             ("REDIS_PASS", "x"),
+            ("db-password", "'hunter2'"),
         ] {
             assert_eq!(severity(name, value), Some(Severity::High), "{name}={value}");
         }
@@ -319,6 +352,10 @@ mod tests {
             ("USE_TOKEN", "false"),
             ("SECRET_NAME", "db"),
             ("MONKEY", "george"),
+            ("AIRFLOW__WEBSERVER__SECRET_KEY_CMD", "cat /opt/secret"),
+            ("ETCD_INITIAL_CLUSTER_TOKEN", "etcd-cluster"),
+            ("SECRET_PROVIDER", "vault"),
+            ("API_KEY", "<replace me>"),
             ("KEYBOARD", "us"),
             ("URL", "https://example.com/a:b@c"),
             ("LOG_LEVEL", "info"),

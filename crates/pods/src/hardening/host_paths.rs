@@ -41,10 +41,12 @@ pub(super) const SENSITIVE: HardeningCheck = HardeningCheck {
         name: "sensitive-host-path",
         severity: Severity::High,
         summary: "a pod has a directory of the node that gives the node away",
-        what: "A `hostPath` volume is one of these directories or lies below it: `/etc`, `/etc/kubernetes`, `/proc`, `/proc/sys/kernel`, \
-               `/sys`, `/dev`, `/boot`, `/root`, `/home`, `/lib/modules`, `/usr`, `/var/lib/kubelet`, `/var/lib/etcd`, the data of \
-               container runtimes, `/var/log`, credentials of clouds (`/etc/kubernetes/azure.json`, `~/.aws` …); or one above it: `/`, \
-               `/var`, `/var/lib`, `/run`. The message says what each gives.",
+        what: "A `hostPath` volume is one of these directories or lies below it: `/etc`, `/proc`, `/sys`, `/dev`, `/boot`, `/root`, `/home`, \
+               `/usr`, `/bin`, `/lib`, `/var/lib/kubelet`, `/var/lib/etcd`, the data of container runtimes, `/var/log`, credentials of clouds \
+               (`/etc/kubernetes/azure.json`, `~/.aws` …); or one above them: `/`, `/var`, `/var/lib`, `/run`. The message says what each gives, \
+               and the severity follows it, from low (certificates, graphics devices) to critical (keys of the control plane, the kubelet's \
+               directory, `/proc`). Where only writing is dangerous (programs, libraries, timed jobs) a read-only mount is low. The control \
+               plane's own pods, which must have theirs, are passed over.",
         why: "From most of these there is a known way to become root on the node or to read the keys of the cluster.",
         fix: "Mount the one file that is needed, read-only; or ask the API server or the kubelet for what it tells.",
         bad: "kind: Pod\nspec:\n  containers:\n  - name: web\n  volumes:\n  - name: etc\n    hostPath:\n      path: /etc\n",
@@ -85,7 +87,7 @@ pub(super) const CLAIM: HardeningCheck = HardeningCheck {
         summary: "a pod reaches a directory of the node through a PersistentVolumeClaim",
         what: "A volume of the pod is a claim, the claim is bound to a PersistentVolume of the input (by `spec.volumeName`, by the volume's \
                `claimRef`, or because both name the same storage class and no provisioner can serve it), and that volume is a `hostPath` \
-               or `local` one.",
+               or `local` one. The severity is what sensitive-host-path says of the path, and medium for others.",
         why: "Pod Security Admission looks at the pod alone and lets it pass: the claim is a way around its rule against host paths.",
         fix: "Use a storage class that provisions volumes apart from the node's own files, and forbid hostPath volumes by a policy on \
               PersistentVolumes.",
@@ -158,48 +160,83 @@ struct Sensitive {
     below: bool,
     gives: &'static str,
     severity: Severity,
+    /// Whether it gives that only to who may write there.
+    written: bool,
 }
 
+/// A row that gives what it gives to who reads it, too.
 const fn row(path: &'static str, below: bool, gives: &'static str, severity: Severity) -> Sensitive {
-    Sensitive { path, below, gives, severity }
+    Sensitive { path, below, gives, severity, written: false }
 }
 
-/// From the particular to the general: the first that fits speaks.
+/// A row that gives what it gives to who may write there.
+const fn written(path: &'static str, gives: &'static str, severity: Severity) -> Sensitive {
+    Sensitive { path, below: true, gives, severity, written: true }
+}
+
+const ACCOUNTS: &str = "the accounts of the node";
+const PROGRAMS: &str = "programs that the node runs as root";
+const LIBRARIES: &str = "libraries that the node loads as root";
+const CONTAINERS: &str = "the files of all containers of the node";
+const DAEMONS: &str = "the sockets of the node's daemons";
+const DATA: &str = "the data of the kubelet and of all containers";
+
+/// From the particular to the general: the first that fits speaks. A row of severity info says that there is nothing to say.
 const DIRECTORIES: &[Sensitive] = &[
     row("/etc/kubernetes/azure.json", true, "the cloud's credentials of the node", Severity::High),
-    row(
+    written(
         "/etc/kubernetes/manifests",
-        true,
         "starting static pods, that is root on the node",
         Severity::Critical,
     ),
     row("/etc/kubernetes", true, "keys and manifests of the control plane", Severity::Critical),
     row("/etc/rancher", true, "keys and configuration of the node agent", Severity::Critical),
     row("/etc/ssh", true, "keys of the node's SSH server", Severity::High),
+    row("/etc/shadow", true, "the passwords of the node's accounts", Severity::High),
+    written("/etc/passwd", ACCOUNTS, Severity::High),
+    written("/etc/group", ACCOUNTS, Severity::High),
+    written("/etc/sudoers", ACCOUNTS, Severity::High),
+    written("/etc/sudoers.d", ACCOUNTS, Severity::High),
+    written("/etc/pam.d", ACCOUNTS, Severity::High),
+    written("/etc/systemd", PROGRAMS, Severity::High),
+    written("/etc/cron.d", PROGRAMS, Severity::High),
+    written("/etc/crontab", PROGRAMS, Severity::High),
+    written("/etc/ld.so.preload", LIBRARIES, Severity::Critical),
     row("/etc/ssl", true, "certificates of the node", Severity::Low),
     row("/etc/ca-certificates", true, "certificates of the node", Severity::Low),
     row("/etc/pki", true, "certificates of the node", Severity::Low),
     row("/etc/localtime", true, "", Severity::Info),
     row("/etc/machine-id", true, "", Severity::Info),
     row("/etc/hosts", true, "", Severity::Info),
+    row("/etc/hostname", true, "", Severity::Info),
     row("/etc/resolv.conf", true, "", Severity::Info),
     row("/etc/os-release", true, "", Severity::Info),
     row("/etc/timezone", true, "", Severity::Info),
     row("/etc/cni", true, "the network of all pods of the node", Severity::High),
-    row("/opt/cni/bin", true, "programs that the node runs as root", Severity::High),
-    row("/etc", true, "accounts, keys and timed jobs of the node", Severity::High),
-    row(
+    written("/opt/cni/bin", PROGRAMS, Severity::High),
+    row("/etc", false, "accounts, keys and timed jobs of the node", Severity::High),
+    row("/etc", true, "configuration of the node", Severity::Medium),
+    written(
         "/proc/sys/kernel",
-        true,
         "settings of the kernel, among them what it runs as root when a program dies",
         Severity::Critical,
     ),
+    row("/proc/sys", true, "settings of the kernel", Severity::Medium),
     row("/proc/sysrq-trigger", true, "stopping the node", Severity::High),
+    row("/proc/cpuinfo", true, "", Severity::Info),
+    row("/proc/meminfo", true, "", Severity::Info),
     row("/proc", true, "memory and environment of all processes of the node", Severity::Critical),
     row("/sys/fs/cgroup", true, "the control groups of the node", Severity::High),
+    row("/sys/fs/bpf", true, "the programs in the node's kernel", Severity::High),
     row("/sys/kernel", true, "tracing and settings of the kernel", Severity::High),
-    row("/sys", true, "settings of the kernel and its devices", Severity::High),
+    row("/sys", true, "settings of the kernel and its devices", Severity::Medium),
     row("/dev/null", true, "", Severity::Info),
+    row("/dev/log", true, "", Severity::Info),
+    row("/dev/dri", true, "the graphics devices of the node", Severity::Low),
+    row("/dev/kvm", true, "virtual machines of the node", Severity::Medium),
+    row("/dev/fuse", true, "file systems of its own", Severity::Medium),
+    row("/dev/net/tun", true, "network interfaces of its own", Severity::Medium),
+    row("/dev/infiniband", true, "the network devices of the node", Severity::Medium),
     row("/dev/shm", true, "memory that processes of the node share", Severity::Medium),
     row("/dev", true, "the disks and memory of the node", Severity::Critical),
     row("/boot", true, "what the node boots", Severity::Critical),
@@ -208,37 +245,54 @@ const DIRECTORIES: &[Sensitive] = &[
     row("/lib/modules", true, "the modules of the kernel", Severity::Low),
     row("/usr/lib/modules", true, "the modules of the kernel", Severity::Low),
     row("/usr/src", true, "", Severity::Info),
-    row("/usr", true, "programs that the node runs as root", Severity::High),
-    row("/bin", true, "programs that the node runs as root", Severity::Critical),
-    row("/sbin", true, "programs that the node runs as root", Severity::Critical),
-    row("/lib", true, "libraries that the node loads as root", Severity::Critical),
+    row("/usr/share", true, "", Severity::Info),
+    row("/usr/lib/os-release", true, "", Severity::Info),
+    written("/usr", PROGRAMS, Severity::High),
+    written("/bin", PROGRAMS, Severity::High),
+    written("/sbin", PROGRAMS, Severity::High),
+    written("/lib", LIBRARIES, Severity::High),
+    written("/lib64", LIBRARIES, Severity::High),
     row("/var/lib/kubelet/device-plugins", true, "the devices that the kubelet hands out", Severity::Medium),
     row("/var/lib/kubelet/plugins", true, "the storage plugins of the kubelet", Severity::Medium),
+    row("/var/lib/kubelet/plugins_registry", true, "the plugins of the kubelet", Severity::Medium),
+    row("/var/lib/kubelet/pod-resources", true, "which devices the pods of the node have", Severity::Low),
     row("/var/lib/kubelet/pki", true, "the node's key to the API server", Severity::Critical),
     row("/var/lib/kubelet", true, "the Secrets and tokens of all pods of the node", Severity::Critical),
     row("/var/lib/etcd", true, "everything that the cluster stores", Severity::Critical),
-    row("/var/lib/docker", true, "the files of all containers of the node", Severity::Critical),
-    row("/var/lib/containerd", true, "the files of all containers of the node", Severity::Critical),
-    row("/var/lib/containers", true, "the files of all containers of the node", Severity::Critical),
+    row("/var/lib/docker", true, CONTAINERS, Severity::Critical),
+    row("/var/lib/containerd", true, CONTAINERS, Severity::Critical),
+    row("/var/lib/containers", true, CONTAINERS, Severity::Critical),
     row("/var/lib/rancher", true, "keys and containers of the node agent", Severity::Critical),
     row("/var/lib/cloud", true, "the start-up data of the node, often with credentials", Severity::High),
     row(
         "/var/log",
-        true,
+        false,
         "files of the node through symbolic links that the kubelet follows for `kubectl logs`",
         Severity::High,
     ),
-    row("/var/spool/cron", true, "timed jobs that the node runs as root", Severity::Critical),
-    row("/var/run/secrets", true, "tokens of the node", Severity::High),
+    row(
+        "/var/log/pods",
+        true,
+        "the logs of all pods, and files of the node through links that the kubelet follows",
+        Severity::High,
+    ),
+    row(
+        "/var/log/containers",
+        true,
+        "the logs of all pods, and files of the node through links that the kubelet follows",
+        Severity::High,
+    ),
+    row("/var/log", true, "logs of the node", Severity::Medium),
+    written("/var/spool/cron", "timed jobs that the node runs as root", Severity::Critical),
     row("/run/secrets", true, "tokens of the node", Severity::High),
     row("/run/systemd", true, "the service manager of the node", Severity::High),
     row("/run/dbus", true, "the service manager of the node", Severity::High),
     row("/run/udev", true, "", Severity::Info),
     row("/run/xtables.lock", true, "", Severity::Info),
     row("/", false, "all files of the node", Severity::Critical),
-    row("/var", false, "the data of the kubelet and of all containers", Severity::Critical),
-    row("/var/lib", false, "the data of the kubelet and of all containers", Severity::Critical),
-    row("/run", false, "the sockets of the node's daemons", Severity::Critical),
+    row("/var", false, DATA, Severity::Critical),
+    row("/var/lib", false, DATA, Severity::Critical),
+    row("/run", false, DAEMONS, Severity::Critical),
 ];
 
 /// Files and directories in a user's home that hold credentials of a cloud, and the clouds' system-wide ones.
@@ -285,16 +339,25 @@ fn runtime_of(path: &str) -> Option<&'static str> {
         .or_else(|| rootless().then_some("a rootless runtime"))
 }
 
-/// What the path gives, and how bad that is.
-fn sensitive_of(path: &str) -> Option<(&'static str, Severity)> {
+/// What the path gives, and how bad that is; `read_only` where nobody may write there.
+fn sensitive_of(path: &str, read_only: bool) -> Option<(&'static str, Severity)> {
     if CLOUD.iter().any(|cloud| path.ends_with(cloud) || path.contains(&format!("{cloud}/"))) {
         return Some(("credentials of the node's users or its cloud", Severity::High));
     }
-    DIRECTORIES
-        .iter()
-        .find(|row| path == row.path || (row.below && lies_in(path, row.path)))
-        .filter(|row| row.severity > Severity::Info)
-        .map(|row| (row.gives, row.severity))
+    let row = DIRECTORIES.iter().find(|row| path == row.path || (row.below && lies_in(path, row.path)))?;
+    let severity = if row.written && read_only { Severity::Low } else { row.severity };
+    (row.severity > Severity::Info).then_some((row.gives, severity))
+}
+
+/// Whether all mounts of a volume are read-only, and there is one.
+fn is_read_only(subject: &Subject<'_, '_>, volume: &str) -> bool {
+    let spec = &subject.pod.spec;
+    let mut mounts = spec
+        .all()
+        .flat_map(|(_, container)| container.volume_mounts.iter())
+        .filter(|mount| mount.name == volume)
+        .peekable();
+    mounts.peek().is_some() && mounts.all(|mount| mount.read_only)
 }
 
 /// The volumes with a path of the node: index, name, path as written.
@@ -335,12 +398,15 @@ fn runtime_socket(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
 }
 
 fn sensitive(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
+    if subject.is_control_plane {
+        return;
+    }
     for (index, name, path) in host_paths(subject) {
         let normalized = normalized(path);
         if runtime_of(&normalized).is_some() {
             continue;
         }
-        if let Some((gives, severity)) = sensitive_of(&normalized) {
+        if let Some((gives, severity)) = sensitive_of(&normalized, is_read_only(subject, name)) {
             let message = format!("volume \"{name}\" is {path} of the node, which gives {gives}");
             flaws.push(on_volume(subject, index, name, message).severity(severity));
         }
@@ -348,6 +414,9 @@ fn sensitive(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
 }
 
 fn writable(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
+    if subject.is_control_plane {
+        return;
+    }
     for (_, name, path) in host_paths(subject) {
         for (place, container) in subject.pod.spec.all() {
             let mounts = container.volume_mounts.iter().enumerate();
@@ -386,7 +455,8 @@ fn claim(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
         let path = normalized(behind.path);
         let severity = match runtime_of(&path) {
             Some(_) => Severity::Critical,
-            None => sensitive_of(&path).map_or(Severity::Medium, |(_, severity)| severity),
+            None => sensitive_of(&path, claim.read_only || is_read_only(subject, volume.name))
+                .map_or(Severity::Medium, |(_, severity)| severity),
         };
         flaws.push(flaw.severity(severity));
     }
@@ -433,13 +503,19 @@ mod tests {
 
     #[test]
     fn directories_give_what_the_nearest_row_says() {
-        let severity = |path| sensitive_of(&normalized(path)).map(|(_, severity)| severity);
+        let severity = |path| sensitive_of(&normalized(path), false).map(|(_, severity)| severity);
         assert_eq!(severity("/"), Some(Severity::Critical));
         assert_eq!(severity("/proc/sys/kernel/core_pattern"), Some(Severity::Critical));
         assert_eq!(severity("/var/log/pods"), Some(Severity::High));
         assert_eq!(severity("/var/run"), Some(Severity::Critical));
         assert_eq!(severity("/home/ada/.aws/credentials"), Some(Severity::High));
         assert_eq!(severity("/etc/localtime"), None);
+        assert_eq!(severity("/etc/nginx"), Some(Severity::Medium));
+        assert_eq!(severity("/var/log/dmesg"), Some(Severity::Medium));
+        assert_eq!(severity("/var/lib/kubelet/pod-resources"), Some(Severity::Low));
+        let read = |path| sensitive_of(path, true).map(|(_, severity)| severity);
+        assert_eq!(read("/usr/bin"), Some(Severity::Low), "who cannot write there changes no program");
+        assert_eq!(read("/etc/kubernetes"), Some(Severity::Critical), "keys are read");
         assert_eq!(severity("/etcd"), None);
         assert_eq!(severity("/opt/data"), None);
     }

@@ -56,7 +56,7 @@ pub(super) const NAKED_POD: HardeningCheck = HardeningCheck {
         severity: Severity::Info,
         summary: "a pod is made by no controller",
         what: "A Pod has no owner in `metadata.ownerReferences`. Static pods that the kubelet mirrors name their node there and are passed \
-               over.",
+               over, and so are the control plane's own pods.",
         why: "When its node goes, the pod is gone; and nobody can roll out a mended version of it.",
         fix: "Use a Deployment, a StatefulSet or a Job.",
         bad: "kind: Pod\nspec:\n  containers:\n  - name: web\n",
@@ -121,8 +121,8 @@ pub(super) const SCHEDULED: HardeningCheck = HardeningCheck {
         what: "A CronJob that is not suspended. Something to know, not a fault: each should be one that somebody can name.",
         why: "A CronJob that an attacker leaves behind comes back after every clean-up.",
         fix: "Check that each CronJob is wanted; set `suspend: true` on those that are not needed now.",
-        bad: "apiVersion: batch/v1\nkind: CronJob\nmetadata:\n  name: web\nspec:\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          containers:\n          - name: web\n",
-        good: "apiVersion: batch/v1\nkind: CronJob\nmetadata:\n  name: web\nspec:\n  suspend: true\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          containers:\n          - name: web\n",
+        bad: "apiVersion: batch/v1\nkind: CronJob\nmetadata:\n  name: web\nspec:\n  schedule: '0 3 * * *'\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          containers:\n          - name: web\n",
+        good: "apiVersion: batch/v1\nkind: CronJob\nmetadata:\n  name: web\nspec:\n  schedule: '0 3 * * *'\n  suspend: true\n  jobTemplate:\n    spec:\n      template:\n        spec:\n          containers:\n          - name: web\n",
         versions: EVERY_VERSION,
         references: &["https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/"],
         controls: &[mitre("T1053.007")],
@@ -139,9 +139,9 @@ fn sudo(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
     for (place, container) in subject.pod.spec.all() {
         for (field, words) in [("command[]", &container.command), ("args[]", &container.args)] {
             // Words of `args` are only commands where there is a shell before them, or no command at all.
-            for (index, word) in words.iter().enumerate().filter(|(_, word)| calls(word)) {
-                let message =
-                    format!("{} calls `{}`", who(place, container), word.lines().next().unwrap_or_default());
+            for (index, _) in words.iter().enumerate().filter(|(_, word)| calls(word)) {
+                // The rest of the word may hold what nobody should read.
+                let message = format!("{} calls sudo", who(place, container));
                 let witness = container.name;
                 flaws.push(Flaw::present(At::Template(place, field, index as u32), witness, message));
             }
@@ -167,7 +167,10 @@ pub(super) fn in_default_namespace(object: &Object) -> Option<Flaw> {
 
 fn naked_pod(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
     let owners = subject.object.root().at(&["metadata", "ownerReferences"]);
-    if subject.is_pod && owners.is_none_or(|owners| owners.items().next().is_none()) {
+    if subject.is_pod
+        && !subject.is_control_plane
+        && owners.is_none_or(|owners| owners.items().next().is_none())
+    {
         let message = "no controller makes the pod again where it is lost".to_owned();
         flaws.push(Flaw::present(At::Object(FieldPath::root()), "", message));
     }
@@ -197,7 +200,10 @@ fn not_rolling(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
     let strategy = subject.object.root().str_at(&["spec", "strategy", "type"]).unwrap_or_default();
     if subject.object.is("apps", "Deployment") && !matches!(strategy, "" | "RollingUpdate") {
         let at = At::Object(FieldPath::keys(&["spec", "strategy", "type"]));
-        let message = format!("all pods stop before new ones start (strategy {strategy})");
+        let message = match strategy {
+            "Recreate" => "all pods stop before new ones start (strategy Recreate)".to_owned(),
+            other => format!("the API server knows no strategy {other}"),
+        };
         flaws.push(Flaw::present(at, strategy, message));
     }
 }
@@ -206,7 +212,7 @@ fn scheduled(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
     let root = subject.object.root();
     let suspended = root.at(&["spec", "suspend"]).and_then(ringwall_model::tree::Node::as_bool) == Some(true);
     if subject.object.is("batch", "CronJob") && !suspended {
-        let schedule = root.str_at(&["spec", "schedule"]).unwrap_or("a schedule");
+        let Some(schedule) = root.str_at(&["spec", "schedule"]) else { return };
         let message = format!("pods are started again and again ({schedule})");
         flaws.push(Flaw::present(At::Object(FieldPath::keys(&["spec", "schedule"])), "", message));
     }

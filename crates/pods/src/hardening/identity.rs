@@ -93,11 +93,11 @@ pub(super) const NO_FS_GROUP_CHANGE_POLICY: HardeningCheck = HardeningCheck {
         name: "fs-group-change-policy-missing",
         severity: Severity::Info,
         summary: "a pod does not say when its volumes change their group",
-        what: "`securityContext.fsGroupChangePolicy` is not set, or is neither `Always` nor `OnRootMismatch`, and the pod does not run \
+        what: "`securityContext.fsGroup` is set, and `fsGroupChangePolicy` is not, or is neither `Always` nor `OnRootMismatch`, and the pod does not run \
                on Windows.",
         why: "The default, `Always`, walks over all files of each volume at each start. To say it makes the choice one that was made.",
         fix: "Set `fsGroupChangePolicy` to `Always`, or for large volumes to `OnRootMismatch`.",
-        bad: "kind: Pod\nspec:\n  containers:\n  - name: web\n",
+        bad: "kind: Pod\nspec:\n  securityContext:\n    fsGroup: 1000\n  containers:\n  - name: web\n",
         good: "kind: Pod\nspec:\n  securityContext:\n    fsGroup: 1000\n    fsGroupChangePolicy: OnRootMismatch\n  containers:\n  - name: web\n",
         versions: "Since v1.20, stable since v1.23.",
         references: &[SECURITY_CONTEXT],
@@ -190,8 +190,11 @@ fn no_fs_group(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
 
 fn no_fs_group_change_policy(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
     let spec = &subject.pod.spec;
-    let policy =
-        spec.security_context.as_ref().map(|context| context.fs_group_change_policy).unwrap_or_default();
+    // Without a group there is nothing to change.
+    let Some(context) = spec.security_context.as_ref().filter(|context| context.fs_group.is_some()) else {
+        return;
+    };
+    let policy = context.fs_group_change_policy;
     if spec.is_windows() || matches!(policy, "Always" | "OnRootMismatch") {
         return;
     }

@@ -178,6 +178,32 @@ pub(super) fn last_part(image: &str) -> &str {
     name.rsplit_once('/').map_or(name, |(_, last)| last)
 }
 
+/// The users that official images on Docker Hub are made to run as, though they start as root: name, user, and the user of the
+/// variant on Alpine. Source: the images' own Dockerfiles.
+const USERS: &[(&str, i64, i64)] = &[
+    ("nginx", 101, 101),
+    ("httpd", 33, 82),
+    ("postgres", 999, 70),
+    ("mysql", 999, 999),
+    ("mariadb", 999, 999),
+    ("mongo", 999, 999),
+    ("redis", 999, 999),
+    ("rabbitmq", 999, 100),
+    ("memcached", 11211, 11211),
+    ("haproxy", 99, 99),
+    ("node", 1000, 1000),
+];
+
+/// The user that an official image is made for, where it starts as root or names its user by name, which `runAsNonRoot` does not
+/// take.
+pub(crate) fn user_of(image: &str) -> Option<i64> {
+    let reference = Reference::parse(image);
+    let full = reference.full();
+    let name = full.strip_prefix("docker.io/library/")?;
+    let (_, user, alpine) = USERS.iter().find(|(known, ..)| *known == name)?;
+    Some(if reference.tag.is_some_and(|tag| tag.contains("alpine")) { *alpine } else { *user })
+}
+
 const MOVING: [&str; 10] =
     ["latest", "stable", "edge", "nightly", "dev", "develop", "main", "master", "canary", "head"];
 
@@ -338,5 +364,13 @@ mod tests {
         assert_eq!(Reference::parse("nginx").full(), "docker.io/library/nginx");
         assert_eq!(Reference::parse("acme/web").full(), "docker.io/acme/web");
         assert_eq!(Reference::parse("localhost/web").full(), "localhost/web");
+    }
+
+    #[test]
+    fn users_are_those_of_official_images_only() {
+        assert_eq!(user_of("nginx:1.29"), Some(101));
+        assert_eq!(user_of("docker.io/library/postgres:17-alpine"), Some(70));
+        assert_eq!(user_of("registry.example.com/nginx:1"), None);
+        assert_eq!(user_of("web"), None);
     }
 }

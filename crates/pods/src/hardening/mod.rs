@@ -11,7 +11,7 @@ mod environment;
 mod host_paths;
 mod hygiene;
 mod identity;
-mod images;
+pub(crate) mod images;
 mod isolation;
 pub mod model;
 mod probes;
@@ -145,6 +145,9 @@ pub struct Subject<'a, 't> {
     pub is_pod: bool,
     /// Whether another object of the input makes it.
     pub is_owned: bool,
+    /// Whether it is a pod of the control plane itself: the kubelet runs it from a file, without the API server, and it must have
+    /// what it has of the node.
+    pub is_control_plane: bool,
     /// What other objects say.
     pub surroundings: &'a Surroundings<'a>,
     /// What the owner of the cluster states.

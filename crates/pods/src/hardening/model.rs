@@ -214,11 +214,14 @@ pub struct WindowsOptions<'t> {
     pub gmsa_credential_spec_name: &'t str,
     /// `gmsaCredentialSpec`.
     pub gmsa_credential_spec: &'t str,
+    /// `hostProcess`.
+    pub host_process: bool,
 }
 decode_fields!(WindowsOptions<'t> {
     "runAsUserName" => run_as_user_name,
     "gmsaCredentialSpecName" => gmsa_credential_spec_name,
     "gmsaCredentialSpec" => gmsa_credential_spec,
+    "hostProcess" => host_process,
 });
 
 /// A container of any of the three lists.

@@ -76,6 +76,9 @@ const WRITTEN: &[(&str, &[&str])] = &[
 fn mend(subject: &Subject<'_, '_>, flaw: &Flaw) -> Result<Fix, &'static str> {
     let place = flaw.place().ok_or("the flaw is in no container")?;
     let container = subject.container(place).ok_or("the container is not there")?;
+    if container.security_context.as_ref().is_some_and(|context| context.privileged) {
+        return Err("the container is privileged, and can mount the filesystem as it likes");
+    }
     let base = place.path();
     let mut changes = vec![set(flaw.path().0, Value::Bool(true))];
     let mut needs: Vec<&str> = Vec::new();

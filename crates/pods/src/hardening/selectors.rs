@@ -12,7 +12,7 @@ pub(super) const MISMATCH: HardeningCheck = HardeningCheck {
     about: Check {
         id: "RW-POD-063",
         name: "mismatching-selector",
-        severity: Severity::Low,
+        severity: Severity::Medium,
         summary: "a workload's selector does not select its own pods",
         what: "`spec.selector` of a Deployment, ReplicaSet, StatefulSet, DaemonSet, Job or ReplicationController, or `spec.jobTemplate.spec.\
                selector` of a CronJob, is set and does not match the labels of the pod template.",

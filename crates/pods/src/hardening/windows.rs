@@ -4,7 +4,7 @@ use ringwall_model::check::Check;
 use ringwall_model::control::{cis, nsa};
 use ringwall_model::finding::Severity;
 
-use super::model::{Spec, WindowsOptions};
+use super::model::{Container, Spec, WindowsOptions};
 use super::repair::Repair;
 use super::{At, Flaw, HardeningCheck, Subject, who};
 use crate::model::Place;
@@ -60,6 +60,12 @@ fn of_pod<'s, 't>(spec: &'s Spec<'t>) -> Option<&'s WindowsOptions<'t>> {
     spec.security_context.as_ref().and_then(|context| context.windows.as_ref())
 }
 
+/// Whether a container is a process of the node itself, which has accounts of the node only: another check's matter.
+fn is_host_process(spec: &Spec<'_>, container: &Container<'_>) -> bool {
+    let own = container.security_context.as_ref().and_then(|context| context.windows.as_ref());
+    [own, of_pod(spec)].into_iter().flatten().any(|options| options.host_process)
+}
+
 /// Accounts that may do everything in a container. Names are not case-sensitive on Windows.
 fn is_administrator(user: &str) -> bool {
     let name = user.rsplit('\\').next().unwrap_or_default().to_ascii_lowercase();
@@ -73,7 +79,7 @@ fn administrator(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
     const FIELD: &str = "securityContext.windowsOptions.runAsUserName";
     let spec = &subject.pod.spec;
     let pod_user = of_pod(spec).map(|options| options.run_as_user_name).unwrap_or_default();
-    for (place, container) in spec.all() {
+    for (place, container) in spec.all().filter(|(_, container)| !is_host_process(spec, container)) {
         let options = container.security_context.as_ref().and_then(|context| context.windows.as_ref());
         let own = options.map(|options| options.run_as_user_name).unwrap_or_default();
         let user = if own.is_empty() { pod_user } else { own };
@@ -98,7 +104,7 @@ fn no_gmsa(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
     if !spec.is_windows() || of_pod(spec).is_some_and(named) {
         return;
     }
-    for (place, container) in spec.all() {
+    for (place, container) in spec.all().filter(|(_, container)| !is_host_process(spec, container)) {
         let options = container.security_context.as_ref().and_then(|context| context.windows.as_ref());
         if !options.is_some_and(named) {
             let message = format!("{} has no account of its domain", who(place, container));
