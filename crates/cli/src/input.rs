@@ -95,8 +95,12 @@ pub(crate) fn load(args: &InputArgs, verb: &str, quiet: bool) -> Result<Loaded, 
     let unrendered = noted(NoteKind::NotRendered);
     // A pipe without anything is most likely the end of a program that failed, and an empty directory a wrong name.
     let nothing = input.counts.documents == 0 && input.problems.is_empty();
-    let empty_pipe = nothing && args.paths.iter().all(|path| path == Path::new("-"));
-    let empty = empty_pipe || (nothing && noted(NoteKind::Empty));
+    let piped = args.paths.iter().all(|path| path == Path::new("-"));
+    let empty_pipe = nothing && piped;
+    // So is a pipe with nothing but words: what was to be judged never came.
+    let only_words =
+        piped && input.counts.documents > 0 && input.objects.is_empty() && input.problems.is_empty();
+    let empty = empty_pipe || only_words || (nothing && noted(NoteKind::Empty));
     let mut notes: Vec<Note> = input
         .notes
         .into_iter()
@@ -104,6 +108,10 @@ pub(crate) fn load(args: &InputArgs, verb: &str, quiet: bool) -> Result<Loaded, 
         .collect();
     if empty_pipe {
         notes.push(Note { file: STDIN.to_owned(), position: None, message: "holds no document".to_owned() });
+    }
+    if only_words {
+        let message = "holds no Kubernetes object".to_owned();
+        notes.push(Note { file: STDIN.to_owned(), position: None, message });
     }
     let mut facts = Facts::default();
     if let Some(version) = args.kubernetes_version {

@@ -17,6 +17,8 @@ pub(crate) struct Screen {
     pub(crate) format: &'static Format,
     /// Whether notes and progress are left out.
     pub(crate) quiet: bool,
+    /// Whether standard output is a terminal.
+    terminal: bool,
     /// How text on standard output looks.
     style: Style,
     errors: Style,
@@ -31,6 +33,7 @@ impl Screen {
         Self {
             format,
             quiet: look.quiet,
+            terminal: out,
             style: Style { width, ..style(out) },
             errors: style(io::stderr().is_terminal()),
         }
@@ -47,9 +50,21 @@ impl Screen {
 
     /// Writes a report in its format, and on standard error what that does not hold.
     pub(crate) fn report(&self, report: &Report<'_>) -> Outcome {
-        let written = write_answer(|out| (self.format.reporter)(report, &self.style, out));
+        // First what could not be read, so that the closing line of the report is the last that is seen.
         self.asides(report.problems, report.notes);
-        written
+        write_answer(|out| (self.format.reporter)(report, &self.style, out))
+    }
+
+    /// Whether somebody reads the answer on a terminal.
+    pub(crate) const fn is_terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Says one thing on standard error, whatever the format of the answer, unless the user wants nothing but that.
+    pub(crate) fn aside_in_any_format(&self, text: &str) {
+        if !self.quiet {
+            say(text);
+        }
     }
 
     /// Says more about an answer on standard error, unless the user wants nothing but the answer.

@@ -198,6 +198,8 @@ pub struct Finding {
     pub container: Option<String>,
     /// Whether it is one to act on.
     pub standing: Standing,
+    /// How to mend this one, in Markdown, where what its check says is said of several things.
+    pub advice: Option<String>,
     /// What makes it go away, where that was asked for and there is something.
     pub fix: Option<Box<PlacedFix>>,
     /// How its check would mend it, where that was asked for.

@@ -43,6 +43,7 @@ fn of_family(family: &Family<'_>, mend: bool) -> Vec<Finding> {
                 continue;
             }
             let path = member.path_to(&flaw.path);
+            let advice = flaw.advice();
             let mending = mend.then(|| {
                 let fix = flaw.fix(&member.path_to(&FieldPath::root()));
                 let fix = fix.ok_or_else(|| mend::OWN.to_owned());
@@ -52,6 +53,7 @@ fn of_family(family: &Family<'_>, mend: bool) -> Vec<Finding> {
             let mut found = finding(flaw.check(), family.top, member.object, path, flaw.message, witness);
             found.severity = flaw.severity;
             found.container = Some(flaw.container);
+            found.advice = Some(advice);
             found.mending = mending.map(|fix| Box::new(Mending { object: member.index, fix }));
             findings.push(found);
             met.push((index, index));

@@ -198,6 +198,7 @@ pub(crate) fn finding(
         related: Vec::new(),
         container: None,
         standing: Standing::Open,
+        advice: None,
         fix: None,
         mending: None,
     }

@@ -183,7 +183,7 @@ impl<'a> FindingEntry<'a> {
             message: &finding.message,
             witness: Some(finding.witness.as_str()).filter(|witness| !witness.is_empty()),
             replicas: Some(finding.replicas).filter(|replicas| *replicas > 0),
-            fix: first_paragraph(finding.check.fix),
+            fix: first_paragraph(finding.advice.as_deref().unwrap_or(finding.check.fix)),
             edits: finding.fix.as_deref().map(EditsEntry::of),
             references: finding.check.references,
         }

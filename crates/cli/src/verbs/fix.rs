@@ -27,7 +27,7 @@ pub(crate) fn run(args: &FixArgs) -> Result<Outcome, Usage> {
     let settings = settings::load(&args.settings)?;
     let (only, errors) = Rules::read(args.only.iter().map(String::as_str));
     if let Some((_, message)) = errors.into_iter().next() {
-        return Err(Usage { message, hint: "`ringwall explain` lists all checks".to_owned() });
+        return Err(Usage { message, hint: "`ringwall rules` lists all checks".to_owned() });
     }
     let mut loaded = input::load(&args.input, "fix", screen.quiet)?;
     if args.write && loaded.snapshot.all().iter().any(|object| object.source().name() == STDIN) {

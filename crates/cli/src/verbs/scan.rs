@@ -61,9 +61,24 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Outcome, Usage> {
         summary,
     };
     let written = screen.report(&report);
+    if found && open.is_empty() {
+        let hidden = format!(
+            "hint: --fail-on {fail_on} counts findings that --min-severity {min_severity} does not show"
+        );
+        screen.aside_in_any_format(&hidden);
+    } else if screen.is_terminal()
+        && screen.format.name == TEXT.name
+        && args.group_by == GroupBy::Object
+        && open.len() > LONG
+    {
+        screen.aside_in_any_format("hint: --group-by cause lists them by what is wrong, the worst first");
+    }
     loaded.hint(&screen);
     Ok(Outcome::no_if(found).max(loaded.outcome(false)).max(written))
 }
+
+/// From so many findings on, a list by object is hard to read.
+const LONG: usize = 100;
 
 /// Reads what the arguments name, judges it, and tells what somebody accepts from the rest. Findings below `floor` are only
 /// counted, where nobody says anything about them.

@@ -68,8 +68,7 @@ fn the_difference_is_shown_and_what_is_left_is_said() {
            - name: proxy
              image: proxy:1.2
              resources: {limits: {memory: 64Mi}}
-    -        securityContext: {privileged: true, readOnlyRootFilesystem: true}
-    +        securityContext: {privileged: true, readOnlyRootFilesystem: true, capabilities: {drop: [ALL]}}
+             securityContext: {privileged: true, readOnlyRootFilesystem: true}
     +      securityContext:
     +        runAsNonRoot: true
     +        seccompProfile:
@@ -95,15 +94,17 @@ fn the_difference_is_shown_and_what_is_left_is_said() {
                drop:
                  - ALL
     ----- stderr -----
-    Can be mended: 9 findings in 1 file
+    Can be mended: 7 findings in 1 file
       safe          RW-POD-015  set allowPrivilegeEscalation to false (2 times)
-      safe          RW-POD-019  set the runtime's own seccomp profile for the pod (3 times)
-      needs review  RW-POD-013  drop ALL capabilities: look whether the program needs a capability, such as NET_BIND_SERVICE for a port below 1024 (2 times)
+      safe          RW-POD-019  set the runtime's own seccomp profile for the pod (2 times)
+      needs review  RW-POD-013  drop ALL capabilities: look whether the program needs a capability, such as NET_BIND_SERVICE for a port below 1024
       needs review  RW-POD-017  rule out root: look whether the image has a user other than root, by number: the kubelet starts it only then (2 times)
     1 of 2 changed workloads would meet the restricted level
-    Left: 2 findings
+    Left: 3 findings
       RW-POD-001 privileged-container  somebody gave it this on purpose, and whether the program can do without is not in the manifest
         k8s/web.yaml:20:27
+      RW-POD-013 unrestricted-capabilities  the container is privileged, and nothing else that is written confines it
+        k8s/web.yaml:20:9
       RW-POD-015 privilege-escalation  the API server refuses allowPrivilegeEscalation: false on a privileged container
         k8s/web.yaml:20:9
     ");
@@ -117,15 +118,17 @@ fn what_is_written_is_the_difference_and_a_second_run_has_nothing_to_do() {
     assert_snapshot!(place.run(&["fix", "--write", "web.yaml"]), @"
     exit code: 0
     ----- stdout -----
-    Mended 9 findings in 1 file
+    Mended 7 findings in 1 file
       safe          RW-POD-015  set allowPrivilegeEscalation to false (2 times)
-      safe          RW-POD-019  set the runtime's own seccomp profile for the pod (3 times)
-      needs review  RW-POD-013  drop ALL capabilities: look whether the program needs a capability, such as NET_BIND_SERVICE for a port below 1024 (2 times)
+      safe          RW-POD-019  set the runtime's own seccomp profile for the pod (2 times)
+      needs review  RW-POD-013  drop ALL capabilities: look whether the program needs a capability, such as NET_BIND_SERVICE for a port below 1024
       needs review  RW-POD-017  rule out root: look whether the image has a user other than root, by number: the kubelet starts it only then (2 times)
     1 of 2 changed workloads meet the restricted level
-    Left: 2 findings
+    Left: 3 findings
       RW-POD-001 privileged-container  somebody gave it this on purpose, and whether the program can do without is not in the manifest
         web.yaml:21:27
+      RW-POD-013 unrestricted-capabilities  the container is privileged, and nothing else that is written confines it
+        web.yaml:21:9
       RW-POD-015 privilege-escalation  the API server refuses allowPrivilegeEscalation: false on a privileged container
         web.yaml:21:9
     ----- stderr -----
@@ -167,7 +170,7 @@ fn only_what_is_safe_or_named_is_mended() {
     ----- stdout -----
     ----- stderr -----
     error: there is no check "seccomp"
-    hint: `ringwall explain` lists all checks
+    hint: `ringwall rules` lists all checks
     "#);
 }
 

@@ -22,7 +22,7 @@ fn a_broken_document_does_not_hide_the_rest() {
       46:7  critical  RW-POD-001  container "app" runs privileged                  spec.containers[0].securityContext.privileged
       33:3  high      RW-POD-002  the pod shares its node's network (hostNetwork)  spec.hostNetwork
 
-    4 findings: 2 critical, 2 high · 40 below low not shown · 3 objects in 2 files · 1 place could not be read
+    4 findings: 2 critical, 2 high · 37 below low not shown · 3 objects in 2 files · 1 place could not be read
     ----- stderr -----
     Could not read
       a.yaml:26:7: mapping values are not allowed in this context
@@ -74,7 +74,7 @@ fn a_binary_file_is_refused() {
     assert_snapshot!(place.run(&["scan", "."]), @"
     exit code: 2
     ----- stdout -----
-    No findings · 14 below low not shown · 1 object in 1 file · 1 place could not be read
+    No findings · 13 below low not shown · 1 object in 1 file · 1 place could not be read
     ----- stderr -----
     Could not read
       core.yaml: binary file
@@ -92,7 +92,7 @@ fn an_alias_bomb_is_refused() {
     assert_snapshot!(place.run(&["scan", "."]), @"
     exit code: 2
     ----- stdout -----
-    No findings · 14 below low not shown · 1 object in 2 files · 1 place could not be read
+    No findings · 13 below low not shown · 1 object in 2 files · 1 place could not be read
     ----- stderr -----
     Could not read
       bomb.yaml:4:20: the document contains excessive aliasing
@@ -135,7 +135,7 @@ fn a_loop_of_directories_ends() {
     assert_snapshot!(place.run(&["scan", "."]), @"
     exit code: 2
     ----- stdout -----
-    No findings · 14 below low not shown · 1 object in 1 file · 1 place could not be read
+    No findings · 13 below low not shown · 1 object in 1 file · 1 place could not be read
     ----- stderr -----
     Could not read
       a/dangling.yaml: no such file or directory
@@ -168,7 +168,7 @@ fn a_chart_that_cannot_be_rendered_is_no_pass() {
     assert_snapshot!(place.run(&["scan", "."]), @"
     exit code: 1
     ----- stdout -----
-    No findings · 14 below low not shown · 1 object in 1 file
+    No findings · 13 below low not shown · 1 object in 1 file
     ----- stderr -----
     Notes
       chart: Helm chart not rendered: `helm` is not on PATH; pipe `helm template chart | ringwall scan -`
@@ -192,7 +192,7 @@ fn an_object_that_is_read_twice_counts_once() {
     Pod privileged  c.yaml
       19:7  critical  RW-POD-001  container "app" runs privileged  spec.containers[0].securityContext.privileged
 
-    3 findings: 2 critical, 1 high · 27 below low not shown · 2 objects in 3 files
+    3 findings: 2 critical, 1 high · 25 below low not shown · 2 objects in 3 files
     ----- stderr -----
     Notes
       b.yaml: 1 object is in another file too (a.yaml) and counts once

@@ -30,7 +30,7 @@ fn a_misspelt_field_is_said_to_do_nothing() {
     assert_snapshot!(place.run(&["scan", "pod.yaml"]), @"
     exit code: 0
     ----- stdout -----
-    No findings · 14 below low not shown · 1 object in 1 file
+    No findings · 13 below low not shown · 1 object in 1 file
     ----- stderr -----
     Notes
       pod.yaml:6:3: spec.hostnetwork: Pod has no such field; kubectl refuses it, and the API server passes it over; did you mean hostNetwork?
@@ -51,7 +51,7 @@ fn what_follows_from_another_field_is_said_of_that_field() {
       8:3  high    RW-POD-002  the pod shares its node's network (hostNetwork)  spec.hostNetwork
       6:5  medium  RW-POD-007  the annotation container.apparmor.security.beta.kubernetes.io/app sets the AppArmor profile unconfined  metadata.annotations[container.apparmor.security.beta.kubernetes.io/app]
 
-    2 findings: 1 high, 1 medium · 12 below low not shown · 1 object in 1 file
+    2 findings: 1 high, 1 medium · 11 below low not shown · 1 object in 1 file
     ----- stderr -----
     ");
 }
@@ -75,7 +75,7 @@ fn a_pod_lands_on_its_deployment_though_the_dump_lacks_the_replica_set() {
     Deployment shop/web  dump.yaml
       19:11  critical  RW-POD-001  container "app" runs privileged (and in 1 replica)  spec.template.spec.containers[0].securityContext.privileged
 
-    1 finding: 1 critical · 13 below low not shown · 2 objects in 1 file
+    1 finding: 1 critical · 12 below low not shown · 2 objects in 1 file
     ----- stderr -----
     "#);
 }
@@ -106,7 +106,7 @@ fn what_kubectl_drops_behind_a_document_is_said() {
     assert_snapshot!(place.run(&["scan", "pod.yaml"]), @"
     exit code: 2
     ----- stdout -----
-    No findings · 14 below low not shown · 1 object in 1 file · 1 place could not be read
+    No findings · 13 below low not shown · 1 object in 1 file · 1 place could not be read
     ----- stderr -----
     Could not read
       pod.yaml:24:1: what stands here is passed over by kubectl: put `---` alone on a line before it

@@ -74,7 +74,7 @@ fn a_dump_is_counted_once() {
       97:7   low       RW-POD-019  container "app" has no seccomp profile                     spec.containers[0].securityContext.seccompProfile.type
       97:7   low       RW-POD-020  container "app" can write to its root filesystem           spec.containers[0].securityContext.readOnlyRootFilesystem
 
-    23 findings: 2 critical, 1 high, 6 medium, 14 low · 30 below low not shown · 6 objects in 1 file
+    23 findings: 2 critical, 1 high, 6 medium, 14 low · 28 below low not shown · 6 objects in 1 file
     ----- stderr -----
     "#);
 }

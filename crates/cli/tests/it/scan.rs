@@ -72,7 +72,7 @@ fn a_sound_pod_passes() {
     assert_snapshot!(place.run(&["scan", "pod.yaml"]), @"
     exit code: 0
     ----- stdout -----
-    No findings · 14 below low not shown · 1 object in 1 file
+    No findings · 13 below low not shown · 1 object in 1 file
     ----- stderr -----
     ");
 }
@@ -89,7 +89,7 @@ fn a_pipe_is_read() {
       22:9  critical  RW-POD-001  container "app" runs privileged                  spec.containers[0].securityContext.privileged
        9:5  high      RW-POD-002  the pod shares its node's network (hostNetwork)  spec.hostNetwork
 
-    2 findings: 1 critical, 1 high · 13 below low not shown · 1 object in 1 file
+    2 findings: 1 critical, 1 high · 12 below low not shown · 1 object in 1 file
     ----- stderr -----
     "#);
 }
@@ -160,8 +160,9 @@ fn what_is_hidden_still_counts_and_is_mentioned() {
     assert_snapshot!(place.run(&["scan", "--min-severity", "critical", "pod.yaml"]), @"
     exit code: 1
     ----- stdout -----
-    No findings to show · 14 below critical not shown · 1 object in 1 file
+    No findings to show · 13 below critical not shown · 1 object in 1 file
     ----- stderr -----
+    hint: --fail-on low counts findings that --min-severity critical does not show
     ");
 }
 
@@ -179,7 +180,7 @@ fn a_check_that_is_younger_than_the_cluster_does_not_run() {
     Pod sound  pod.yaml
       15:19  medium  RW-POD-005  container "app" sends its liveness probe to the host 10.0.0.1  spec.containers[0].livenessProbe.tcpSocket.host
 
-    1 finding: 1 medium · 13 below low not shown · 1 object in 1 file
+    1 finding: 1 medium · 12 below low not shown · 1 object in 1 file
     ----- stderr -----
     "#);
     assert_snapshot!(place.run(&["scan", "--kubernetes-version", "1.99", "pod.yaml"]), @r#"
@@ -188,7 +189,7 @@ fn a_check_that_is_younger_than_the_cluster_does_not_run() {
     Pod sound  pod.yaml
       15:19  medium  RW-POD-005  container "app" sends its liveness probe to the host 10.0.0.1  spec.containers[0].livenessProbe.tcpSocket.host
 
-    1 finding: 1 medium · 13 below low not shown · 1 object in 1 file
+    1 finding: 1 medium · 12 below low not shown · 1 object in 1 file
     ----- stderr -----
     Notes
       --kubernetes-version: v1.99 is newer than this ringwall knows; judged as v1.37
@@ -213,7 +214,7 @@ fn what_a_baseline_check_says_is_not_said_again_at_restricted() {
       14:5   low       RW-POD-016  volume "nfs" is of the type nfs                                        spec.volumes[1]
       28:26  low       RW-POD-013  container "app" adds the capability CHOWN: giving any file to anybody  spec.containers[0].securityContext.capabilities.add[1]
 
-    7 findings: 2 critical, 2 high, 1 medium, 2 low · 14 below low not shown · 1 object in 1 file
+    7 findings: 2 critical, 2 high, 1 medium, 2 low · 13 below low not shown · 1 object in 1 file
     ----- stderr -----
     "#);
 }
@@ -240,7 +241,7 @@ fn containers_that_lack_the_same_are_one_row() {
       8:5  low     RW-POD-020  container "app" can write to its root filesystem (also proxy 9:5)  spec.containers[0,1].securityContext.readOnlyRootFilesystem
       8:5  low     RW-POD-021  container "app" has no memory limit (also proxy 9:5)               spec.containers[0,1].resources.limits.memory
 
-    19 findings: 6 medium, 13 low · 31 below low not shown · 1 object in 1 file
+    19 findings: 6 medium, 13 low · 30 below low not shown · 1 object in 1 file
     ----- stderr -----
     "#);
 }
@@ -283,7 +284,7 @@ metadata:
        5:3  high      RW-PSA-002  the pod would be refused as it is written: violates PodSecurity "restricted:v1.24": host namespaces (hostNetwork=true), privileged (container "app" must not set securityContext.privileged=true)  metadata.namespace
        7:3  high      RW-POD-002  the pod shares its node's network (hostNetwork)  spec.hostNetwork
 
-    7 findings: 1 critical, 2 high, 3 medium, 1 low · 31 below low not shown · 4 objects in 3 files
+    7 findings: 1 critical, 2 high, 3 medium, 1 low · 29 below low not shown · 4 objects in 3 files
     ----- stderr -----
     "#);
     // A workload that states no namespace may end up anywhere.
@@ -307,7 +308,7 @@ fn a_version_that_is_no_longer_served_is_judged_and_noted() {
       7:7  high  RW-POD-002  the pod shares its node's processes (hostPID)  spec.template.spec.hostPID
       6:5  low   RW-POD-025  the pod carries a token of service account "default", to which nothing here gives rights  spec.template.spec.automountServiceAccountToken
 
-    3 findings: 1 high, 2 low · 10 below low not shown · 2 objects in 2 files
+    3 findings: 1 high, 2 low · 7 below low not shown · 2 objects in 2 files
     ----- stderr -----
     Notes
       cron.yaml:1:1: the API server does not serve batch/v1beta1; judged as batch/v1

@@ -48,6 +48,17 @@ impl Flaw {
         self.rule.check
     }
 
+    /// How to mend it, in Markdown.
+    pub fn advice(&self) -> String {
+        let flag = self.rule.flag;
+        match self.rule.remedy {
+            Remedy::Value(value) => format!("Set `--{flag}={value}`."),
+            Remedy::Add(item) => format!("Add `{item}` to `--{flag}`."),
+            Remedy::Remove => format!("Remove what `{}` says, or the flag.", self.rule.witness),
+            Remedy::Own(text) => format!("Set `{text}`."),
+        }
+    }
+
     /// What mends it, where that needs no file or choice that only the cluster's owner knows. `template` is the way
     /// from the object to the pod template.
     pub fn fix(&self, template: &FieldPath) -> Option<Fix> {

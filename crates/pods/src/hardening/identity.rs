@@ -6,7 +6,7 @@ use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Change, Fix};
 
 use super::repair::{Repair, reviewed};
-use super::{At, EVERY_VERSION, Flaw, HardeningCheck, SECURITY_CONTEXT, Subject, who};
+use super::{At, EVERY_VERSION, Flaw, HardeningCheck, SECURITY_CONTEXT, Subject, images, who};
 use crate::model::Place;
 
 pub(super) const ROOT_GROUP: HardeningCheck = HardeningCheck {
@@ -36,7 +36,8 @@ pub(super) const LOW_USER_ID: HardeningCheck = HardeningCheck {
         name: "low-user-id",
         severity: Severity::Info,
         summary: "a container runs as a user whose number the node may know too",
-        what: "`runAsUser` of the container, or of the pod for it, is between 1 and 999: numbers of system users.",
+        what: "`runAsUser` of the container, or of the pod for it, is between 1 and 999: numbers of system users. The user that an \
+               official image is made for is passed over.",
         why: "Where a way out of the container is found, the processes are those of the node's user of that number.",
         fix: "Use a user above 999, better above 10000.",
         bad: "kind: Pod\nspec:\n  securityContext:\n    runAsUser: 33\n  containers:\n  - name: web\n",
@@ -159,6 +160,10 @@ fn low_user_id(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
     for (place, container) in spec.all() {
         let own = container.security_context.as_ref().and_then(|context| context.run_as_user);
         let Some(user @ 1..1000) = own.or(pod_user) else { continue };
+        // An image's files belong to the user that it is made for.
+        if images::user_of(container.image) == Some(user) {
+            continue;
+        }
         let place_of = if own.is_some() { place } else { Place::Pod };
         let message = format!("{} runs as user {user}, a number of system users", who(place, container));
         flaws.push(Flaw::present(

@@ -16,8 +16,8 @@ pub static CHECK: Check = Check {
     name: "warning-weaker-than-enforcement",
     severity: Severity::Low,
     summary: "a namespace warns of less than it enforces",
-    what: "The label `pod-security.kubernetes.io/warn` or `…/audit` names a weaker level than `…/enforce`. A label that is not there is \
-           reported with severity info.",
+    what: "The label `pod-security.kubernetes.io/warn` or `…/audit` names a weaker level than `…/enforce`. A label `…/audit` that \
+           is not there is reported with severity info; `…/warn` follows `…/enforce` where it is not there.",
     why: "Enforcement looks at pods alone. Whoever applies a Deployment whose pods will be refused is told by the warning or not at \
           all: the Deployment is accepted and stays without pods.",
     fix: "Set `warn` and `audit` to the level of `enforce`, or to the next tighter one that you move to.",

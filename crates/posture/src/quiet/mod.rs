@@ -300,6 +300,7 @@ fn own(check: &'static Check, about: &About, message: String, witness: String) -
         twin: 0,
         container: None,
         standing: Standing::Open,
+        advice: None,
         fix: None,
         mending: None,
         related: Vec::new(),

@@ -76,6 +76,7 @@ fn finding(check: &'static Check, place: (u32, u32), path: &str, witness: &str, 
         related: Vec::new(),
         container: None,
         standing: Standing::Open,
+        advice: None,
         fix: None,
         mending: None,
     }

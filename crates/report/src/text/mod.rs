@@ -64,12 +64,18 @@ pub(crate) fn write_asides(report: &Report<'_>, style: &Style, out: &mut dyn Wri
     write_notes(report, style, out)
 }
 
+/// How many notes are shown; what is worth knowing must not push what is wrong out of sight.
+const NOTES: usize = 20;
+
 /// Writes the notes, for formats that hold all else.
 pub(crate) fn write_notes(report: &Report<'_>, style: &Style, out: &mut dyn Write) -> io::Result<()> {
     if !report.notes.is_empty() {
         writeln!(out, "{}", style.paint(HEADING, "Notes"))?;
-        for Note { file, position, message } in report.notes {
+        for Note { file, position, message } in report.notes.iter().take(NOTES) {
             writeln!(out, "  {}{}", lead(file, *position), escape(message))?;
+        }
+        if let more @ 1.. = report.notes.len().saturating_sub(NOTES) {
+            writeln!(out, "  and {more} more, which -o json lists")?;
         }
     }
     Ok(())
