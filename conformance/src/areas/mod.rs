@@ -44,14 +44,18 @@ pub(crate) struct Case<'f> {
 #[derive(Deserialize)]
 struct Identity {
     id: Option<String>,
-    rule: Option<String>,
-    case: Option<String>,
+    /// In some areas, the case is known by these two; in others the same keys hold the case itself.
+    rule: Option<Value>,
+    case: Option<Value>,
 }
 
 impl<'f> Case<'f> {
     pub(crate) fn parse(line: &'f str, number: usize) -> Result<Self, serde_json::Error> {
         let identity: Identity = serde_json::from_str(line)?;
-        let of_rule = identity.rule.zip(identity.case).map(|(rule, case)| format!("{rule}/{case}"));
+        let of_rule = identity
+            .rule
+            .zip(identity.case)
+            .and_then(|(rule, case)| Some(format!("{}/{}", rule.as_str()?, case.as_str()?)));
         Ok(Self { id: identity.id.or(of_rule).unwrap_or_else(|| number.to_string()), line })
     }
 
