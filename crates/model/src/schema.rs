@@ -126,7 +126,7 @@ impl FieldTable {
     /// The field that a misspelt name most likely means.
     fn nearest(&self, name: &str) -> Option<&'static str> {
         let wanted = name.to_lowercase();
-        let distance = |known: &str| slips(&known.to_lowercase(), &wanted);
+        let distance = |known: &str| strsim::levenshtein(&known.to_lowercase(), &wanted);
         let best = self.slots.iter().flatten().map(|(known, _)| (distance(known), *known)).min();
         best.filter(|(distance, known)| *distance <= known.len() / 4).map(|(_, known)| known)
     }
@@ -176,7 +176,7 @@ pub fn nearest_kind(group: &str, version: &str, kind: &str) -> Option<&'static s
     let wanted = kind.to_lowercase();
     let distance = |known: &str| {
         let known = known.to_lowercase();
-        if known == wanted || wanted.strip_suffix('s') == Some(&known) { 0 } else { slips(&known, &wanted) }
+        if known == wanted || wanted.strip_suffix('s') == Some(&known) { 0 } else { strsim::levenshtein(&known, &wanted) }
     };
     let candidates = types().kinds.keys().filter(|(known, at, _)| *known == group && *at == version);
     candidates
@@ -184,22 +184,6 @@ pub fn nearest_kind(group: &str, version: &str, kind: &str) -> Option<&'static s
         .min()
         .filter(|(distance, _)| *distance <= 2)
         .map(|(_, kind)| kind)
-}
-
-/// How many letters must be put in, taken out or exchanged to make one word of the other.
-fn slips(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut corner = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let change = corner + usize::from(x != *y);
-            corner = row[j + 1];
-            row[j + 1] = change.min(corner + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 impl Types {

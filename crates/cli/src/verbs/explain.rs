@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use ringwall_model::check::Check;
+use ringwall_posture::quiet;
 use ringwall_posture::registry::{Entry, entries};
 use ringwall_report::{ASIDE, HEADING, RuleEntry, Style, capitalized, write_json};
 use serde::Serialize;
@@ -72,11 +73,21 @@ fn prose(text: &str, width: usize, out: &mut dyn Write) -> io::Result<()> {
 
 /// The error for a check that there is none of, with those that look most alike.
 fn unknown(asked: &str, all: &[Entry]) -> Usage {
+    let theirs = quiet::checks_for(asked);
+    if !theirs.is_empty() {
+        let ours: Vec<String> =
+            theirs.iter().map(|check| format!("`ringwall explain {}` ({})", check.id, check.name)).collect();
+        return Usage {
+            message: format!("{} is a check of another scanner", ringwall_report::escape(asked)),
+            hint: format!("what it finds, here {} finds", ours.join(", ")),
+        };
+    }
     let asked_lower = asked.to_ascii_lowercase();
     let mut near: Vec<(usize, &Entry)> = all
         .iter()
         .filter_map(|entry| {
-            let distances = entry.names().map(|name| distance(&asked_lower, &name.to_ascii_lowercase()));
+            let distances =
+                entry.names().map(|name| strsim::levenshtein(&asked_lower, &name.to_ascii_lowercase()));
             distances.min().map(|distance| (distance, entry))
         })
         .collect();
@@ -87,22 +98,6 @@ fn unknown(asked: &str, all: &[Entry]) -> Usage {
         message: format!("there is no check \"{}\"", ringwall_report::escape(asked)),
         hint: format!("the nearest are {}; `ringwall rules` lists all", names.join(", ")),
     }
-}
-
-/// How many characters must be added, left out or changed to make one text of the other.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, c) in a.chars().take(100).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, d) in b.iter().enumerate() {
-            let change = diagonal + usize::from(c != *d);
-            diagonal = row[j + 1];
-            row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 /// All of a check as JSON.
@@ -122,17 +117,5 @@ impl CheckEntry {
     fn of(entry: &Entry) -> Self {
         let Check { what, why, fix, bad, good, versions, .. } = *entry.check;
         Self { rule: rules::data(entry), what, why, fix, bad, good, versions }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn distances_are_edits() {
-        assert_eq!(distance("", "abc"), 3);
-        assert_eq!(distance("rw-pod-3", "rw-pod-003"), 2);
-        assert_eq!(distance("kitten", "sitting"), 3);
     }
 }

@@ -29,6 +29,7 @@ use ringwall_model::snapshot::Snapshot;
 pub use checks::CHECKS;
 pub use mark::Marks;
 use mark::{About, Fault, Mark, Scope};
+pub use peers::checks_for;
 use place::{Owners, Places};
 
 use crate::settings::{Exception, FILE_NAME, Pattern, Settings};

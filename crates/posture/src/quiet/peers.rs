@@ -12,6 +12,7 @@
 //! [`TABLE`] says which of our checks one of theirs stands for. It holds what they find in the same place for the same
 //! reason, and no more: where theirs is narrower than ours, the row says by how much.
 
+use ringwall_model::check::Check;
 use ringwall_model::finding::Finding;
 use ringwall_model::path::Segment;
 
@@ -155,6 +156,17 @@ fn everything(reason: &str) -> Directive {
 fn stated(reason: &str) -> Option<String> {
     let reason = reason.trim().trim_matches('"');
     Some(reason.to_owned()).filter(|reason| !reason.is_empty())
+}
+
+/// Our checks for an id that another scanner uses: `CKV_K8S_20`, `AVD-KSV-0001`, `C-0016`, `latest-tag`. Empty where none stands
+/// for it.
+pub fn checks_for(id: &str) -> Vec<&'static Check> {
+    let peers = [Peer::Checkov, Peer::KubeLinter, Peer::KubeScore, Peer::Kubescape, Peer::Trivy];
+    peers
+        .into_iter()
+        .map(|peer| directive(peer, [id], "").rules.named)
+        .find(|found| !found.is_empty())
+        .unwrap_or_default()
 }
 
 /// Our checks for theirs. What the table does not have, we do not find, and so it is passed over.
