@@ -176,7 +176,11 @@ pub fn nearest_kind(group: &str, version: &str, kind: &str) -> Option<&'static s
     let wanted = kind.to_lowercase();
     let distance = |known: &str| {
         let known = known.to_lowercase();
-        if known == wanted || wanted.strip_suffix('s') == Some(&known) { 0 } else { strsim::levenshtein(&known, &wanted) }
+        if known == wanted || wanted.strip_suffix('s') == Some(&known) {
+            0
+        } else {
+            strsim::levenshtein(&known, &wanted)
+        }
     };
     let candidates = types().kinds.keys().filter(|(known, at, _)| *known == group && *at == version);
     candidates

@@ -6,8 +6,8 @@ use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_pods::control_plane::{self, ClientAuthority, Component, ETCD};
 
+use crate::found::{finding, number_twins};
 use crate::mend;
-use crate::scan::{finding, number_twins};
 use crate::workloads::{Family, Workload, Workloads};
 
 /// What is wrong with the flags of the control plane, each on the object that a user edits.

@@ -21,6 +21,7 @@ pub mod baseline;
 pub mod check;
 mod control_plane;
 pub mod fix;
+mod found;
 pub mod grants;
 pub mod level;
 mod mend;

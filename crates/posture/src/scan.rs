@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
 use ringwall_model::check::Check;
-use ringwall_model::finding::{Finding, Location, Mending, Note, Problem, Severity, Standing};
+use ringwall_model::finding::{Finding, Location, Mending, Note, Problem, Severity};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
@@ -27,6 +27,7 @@ use ringwall_pods::psp::is_policy;
 
 use crate::control_plane;
 use crate::evaluator;
+use crate::found::{finding, number_twins, sorted};
 use crate::mend;
 use crate::surroundings::Index;
 use crate::workloads::{self, Family, Reading, Workload};
@@ -126,13 +127,6 @@ fn retired_policies(snapshot: &Snapshot) -> impl Iterator<Item = Note> {
     })
 }
 
-/// Sorted by [`Finding::sort_key`]. A finding is large: what is sorted are pointers.
-fn sorted(findings: Vec<Finding>) -> Vec<Finding> {
-    let mut pointers: Vec<Box<Finding>> = findings.into_iter().map(Box::new).collect();
-    pointers.par_sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-    pointers.into_iter().map(|finding| *finding).collect()
-}
-
 fn of_namespace(
     namespace: &Object,
     evaluator: &Evaluator,
@@ -173,35 +167,6 @@ fn of_object(check: &'static Check, object: &Object, flaw: Flaw) -> Finding {
     let severity = flaw.severity.unwrap_or(check.severity);
     let (path, _) = flaw.path();
     Finding { severity, ..finding(check, object, object, path, flaw.message, flaw.witness) }
-}
-
-/// A finding on `top`, located in the text of `object`.
-pub(crate) fn finding(
-    check: &'static Check,
-    top: &Object,
-    object: &Object,
-    path: FieldPath,
-    message: String,
-    witness: String,
-) -> Finding {
-    Finding {
-        check,
-        severity: check.severity,
-        object: top.id.clone(),
-        api_version: top.api_version(),
-        location: Location::of(object, &path),
-        path,
-        message,
-        witness,
-        replicas: 0,
-        twin: 0,
-        related: Vec::new(),
-        container: None,
-        standing: Standing::Open,
-        advice: None,
-        fix: None,
-        mending: None,
-    }
 }
 
 /// By what a finding of one member is known in another.
@@ -498,32 +463,6 @@ fn mounts(member: &Workload<'_>, volume: &str) -> Vec<(FieldPath, Location)> {
         (path, location)
     });
     mounts.collect()
-}
-
-/// Numbers the findings on one object that are the same but for positions in lists.
-pub(crate) fn number_twins(findings: &mut [Finding]) {
-    let mut order: Vec<usize> = (0..findings.len()).collect();
-    order.sort_by(|a, b| {
-        let (a, b) = (&findings[*a], &findings[*b]);
-        (a.check.id, &a.witness).cmp(&(b.check.id, &b.witness))
-    });
-    let mut twins = Vec::new();
-    for same in order.chunk_by(|a, b| {
-        let (a, b) = (&findings[*a], &findings[*b]);
-        (a.check.id, &a.witness) == (b.check.id, &b.witness)
-    }) {
-        if same.len() < 2 {
-            continue;
-        }
-        let paths: Vec<String> = same.iter().map(|index| findings[*index].path.unnumbered()).collect();
-        for (at, path) in paths.iter().enumerate().skip(1) {
-            let twin = paths[..at].iter().filter(|other| *other == path).count();
-            twins.push((same[at], twin));
-        }
-    }
-    for (index, twin) in twins {
-        findings[index].twin = twin;
-    }
 }
 
 const fn at(level: Level) -> LevelVersion {

@@ -1,0 +1,69 @@
+//! Making findings: on the object that a user edits, numbered and sorted.
+
+use rayon::prelude::*;
+use ringwall_model::check::Check;
+use ringwall_model::finding::{Finding, Location, Standing};
+use ringwall_model::object::Object;
+use ringwall_model::path::FieldPath;
+
+/// A finding on `top`, located in the text of `object`.
+pub(crate) fn finding(
+    check: &'static Check,
+    top: &Object,
+    object: &Object,
+    path: FieldPath,
+    message: String,
+    witness: String,
+) -> Finding {
+    Finding {
+        check,
+        severity: check.severity,
+        object: top.id.clone(),
+        api_version: top.api_version(),
+        location: Location::of(object, &path),
+        path,
+        message,
+        witness,
+        replicas: 0,
+        twin: 0,
+        related: Vec::new(),
+        container: None,
+        standing: Standing::Open,
+        advice: None,
+        fix: None,
+        mending: None,
+    }
+}
+
+/// Numbers the findings on one object that are the same but for positions in lists.
+pub(crate) fn number_twins(findings: &mut [Finding]) {
+    let mut order: Vec<usize> = (0..findings.len()).collect();
+    order.sort_by(|a, b| {
+        let (a, b) = (&findings[*a], &findings[*b]);
+        (a.check.id, &a.witness).cmp(&(b.check.id, &b.witness))
+    });
+    let mut twins = Vec::new();
+    for same in order.chunk_by(|a, b| {
+        let (a, b) = (&findings[*a], &findings[*b]);
+        (a.check.id, &a.witness) == (b.check.id, &b.witness)
+    }) {
+        if same.len() < 2 {
+            continue;
+        }
+        let paths: Vec<String> = same.iter().map(|index| findings[*index].path.unnumbered()).collect();
+        for (at, path) in paths.iter().enumerate().skip(1) {
+            let twin = paths[..at].iter().filter(|other| *other == path).count();
+            twins.push((same[at], twin));
+        }
+    }
+    for (index, twin) in twins {
+        findings[index].twin = twin;
+    }
+}
+
+/// Sorted by [`Finding::sort_key`]. A finding is large: what is sorted are pointers.
+pub(crate) fn sorted(findings: Vec<Finding>) -> Vec<Finding> {
+    let mut pointers: Vec<Box<Finding>> = findings.into_iter().map(Box::new).collect();
+    pointers.par_sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    pointers.into_iter().map(|finding| *finding).collect()
+}
