@@ -32,6 +32,7 @@ use mark::{About, Fault, Mark, Scope};
 pub use peers::checks_for;
 use place::{Owners, Places};
 
+use crate::found::number_twins;
 use crate::settings::{Exception, FILE_NAME, Pattern, Settings};
 
 /// Findings, told apart.
@@ -305,15 +306,5 @@ fn own(check: &'static Check, about: &About, message: String, witness: String) -
         fix: None,
         mending: None,
         related: Vec::new(),
-    }
-}
-
-/// Numbers those that have the same id.
-fn number_twins(findings: &mut [Finding]) {
-    let mut seen: HashMap<String, usize> = HashMap::new();
-    for finding in findings {
-        let twins = seen.entry(finding.id()).or_default();
-        finding.twin = *twins;
-        *twins += 1;
     }
 }
