@@ -45,13 +45,17 @@ pub(crate) struct Case<'f> {
 struct Identity {
     id: Option<String>,
     rule: Option<String>,
-    case: Option<String>,
+    /// A name where there is a rule; other areas have the question itself here.
+    case: Option<serde_json::Value>,
 }
 
 impl<'f> Case<'f> {
     pub(crate) fn parse(line: &'f str, number: usize) -> Result<Self, serde_json::Error> {
         let identity: Identity = serde_json::from_str(line)?;
-        let of_rule = identity.rule.zip(identity.case).map(|(rule, case)| format!("{rule}/{case}"));
+        let of_rule = identity
+            .rule
+            .zip(identity.case)
+            .and_then(|(rule, case)| Some(format!("{rule}/{}", case.as_str()?)));
         Ok(Self { id: identity.id.or(of_rule).unwrap_or_else(|| number.to_string()), line })
     }
 
@@ -88,4 +92,17 @@ pub(crate) fn difference(want: &Value, got: &Value) -> String {
     let mut text = String::new();
     let _ = write!(text, "want {want}\ngot  {got}");
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_is_named_by_its_id_or_its_rule_or_its_number() {
+        let id = |line: &str| Case::parse(line, 7).unwrap().id;
+        assert_eq!(id(r#"{"id": "hand-001", "case": {"in": "a: no"}}"#), "hand-001");
+        assert_eq!(id(r#"{"rule": "naked-pods", "case": "pod"}"#), "naked-pods/pod");
+        assert_eq!(id(r#"{"case": {"in": "a: no"}}"#), "7");
+    }
 }
