@@ -93,3 +93,16 @@ pub(crate) fn difference(want: &Value, got: &Value) -> String {
     let _ = write!(text, "want {want}\ngot  {got}");
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_case_is_named_by_its_id_or_its_rule_or_its_number() {
+        let id = |line: &str| Case::parse(line, 7).unwrap().id;
+        assert_eq!(id(r#"{"id": "hand-001", "case": {"in": "a: no"}}"#), "hand-001");
+        assert_eq!(id(r#"{"rule": "naked-pods", "case": "pod"}"#), "naked-pods/pod");
+        assert_eq!(id(r#"{"case": {"in": "a: no"}}"#), "7");
+    }
+}

@@ -11,8 +11,9 @@ use std::sync::OnceLock;
 
 use ringwall_input::{Limits, read_text};
 use ringwall_model::finding::Finding;
+use ringwall_model::object::Object;
 use ringwall_model::snapshot::{Facts, Snapshot};
-use ringwall_pods::hardening::Settings;
+use ringwall_pods::hardening::{Bounds, Settings};
 use ringwall_posture::scan::{Options, scan};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -65,14 +66,25 @@ struct Which {
     witness: Option<String>,
     /// Only findings whose path holds this.
     path: Option<String>,
+    /// Not those whose path leads to a list that holds this.
+    without: Option<String>,
 }
 
 impl Which {
-    fn is(&self, finding: &Finding) -> bool {
+    fn is(&self, finding: &Finding, snapshot: &Snapshot) -> bool {
         self.id == finding.check.id
             && self.witness.as_ref().is_none_or(|part| finding.witness.split('/').any(|other| other == part))
             && self.path.as_ref().is_none_or(|end| finding.path.to_string().contains(end))
+            && self.without.as_ref().is_none_or(|item| !lists(snapshot, finding, item))
     }
+}
+
+/// Whether the list at the path of a finding holds an item.
+fn lists(snapshot: &Snapshot, finding: &Finding, item: &str) -> bool {
+    let same = |object: &Object| object.id == finding.object;
+    let object = snapshot.objects().map(|(_, object)| object).find(|object| same(object));
+    let list = object.and_then(|object| object.root().locate(&finding.path));
+    list.is_some_and(|list| list.items().any(|other| other.as_str() == Some(item)))
 }
 
 fn map() -> &'static BTreeMap<String, Rule> {
@@ -106,6 +118,15 @@ struct Inputs {
     floating_image_tags: Vec<String>,
     #[serde(default)]
     k8s_recommended_labels: Vec<String>,
+    #[serde(default)]
+    recommended_labels: Vec<String>,
+    #[serde(default)]
+    image_digest_exempt_repositories: Vec<String>,
+    #[serde(default)]
+    hardened_sandbox_runtime_classes: Vec<String>,
+    /// `memory_limit_max` and the like: a bound each.
+    #[serde(flatten)]
+    others: BTreeMap<String, Value>,
     #[serde(default)]
     image_repository_allow_list: Vec<String>,
     #[serde(default)]
@@ -188,7 +209,9 @@ fn find(case: &RuleCase, rule: &Rule) -> Failed {
     let settings = settings(case);
     let scan = scan(&snapshot, Options { hardening: &settings, ..Options::default() });
     let mut failed = Failed::new();
-    for finding in scan.findings.iter().filter(|finding| rule.checks.iter().any(|which| which.is(finding))) {
+    for finding in
+        scan.findings.iter().filter(|finding| rule.checks.iter().any(|which| which.is(finding, &snapshot)))
+    {
         let paths = failed.entry(key(&finding.object.kind, &finding.object.name)).or_default();
         paths.insert(finding.path.to_string());
         paths.extend(finding.related.iter().map(|(path, _)| path.to_string()));
@@ -204,8 +227,24 @@ fn settings(case: &RuleCase) -> Settings {
         allowed_registries: inputs.image_repository_allow_list.clone(),
         blocked_registries: [&inputs.untrusted_registries[..], &inputs.public_registries].concat(),
         floating_tags: inputs.floating_image_tags.clone(),
-        required_labels: inputs.k8s_recommended_labels.clone(),
+        digest_exempt: inputs.image_digest_exempt_repositories.clone(),
+        recommended_labels: [&inputs.k8s_recommended_labels[..], &inputs.recommended_labels].concat(),
+        sandbox_runtime_classes: inputs.hardened_sandbox_runtime_classes.clone(),
+        cpu_limit: bounds(inputs, &["cpu_limit", "sandbox_cpu_limit"]),
+        cpu_request: bounds(inputs, &["cpu_request"]),
+        memory_limit: bounds(inputs, &["memory_limit", "sandbox_memory_limit"]),
+        memory_request: bounds(inputs, &["memory_request"]),
+        ..Settings::default()
     }
+}
+
+/// The bounds that the inputs name by any of these names.
+fn bounds(inputs: &Inputs, names: &[&str]) -> Bounds {
+    let bound = |end: &str| {
+        let mut values = names.iter().filter_map(|name| inputs.others.get(&format!("{name}_{end}")));
+        values.find_map(|value| value[0].as_str().map(str::to_owned))
+    };
+    Bounds { least: bound("min"), most: bound("max") }
 }
 
 fn key(kind: &str, name: &str) -> String {

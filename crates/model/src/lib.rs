@@ -17,6 +17,7 @@
 //! | [`schema`] | the shapes of the built-in kinds: which type each field has |
 //! | [`object`] | one Kubernetes object: identity, labels, owner, where it was read |
 //! | [`workload`] | which kinds make pods, and where their pod template is |
+//! | [`quantity`] | amounts of resources |
 //! | [`selector`] | label selectors |
 //! | [`snapshot`] | all objects taken together, and facts about the cluster |
 //! | [`check`] | the declaration of a check, and the registry's rules |
@@ -33,6 +34,7 @@ pub mod finding;
 pub mod fix;
 pub mod object;
 pub mod path;
+pub mod quantity;
 pub mod schema;
 pub mod selector;
 pub mod snapshot;

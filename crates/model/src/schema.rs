@@ -462,7 +462,7 @@ impl Scalar {
 /// Whether Kubernetes reads `text` as a quantity.
 /// Source: `Quantity.UnmarshalJSON`, `ParseQuantity` and `parseQuantityString` in k8s.io/apimachinery
 /// `pkg/api/resource/quantity.go`, `suffixer` in `suffix.go`.
-fn is_quantity(text: &str) -> bool {
+pub(crate) fn is_quantity(text: &str) -> bool {
     let text = text.trim();
     if text.is_empty() {
         return false;

@@ -68,7 +68,7 @@ pub trait Template<'t>: Decode<'t> + Fields<'t> {
     /// Fills a field of the pod's `spec`.
     fn spec_field(&mut self, key: &'t str, value: Node<'t>);
 
-    /// Gives the pod these containers.
+    /// Gives the pod these containers, the first of which is the main one of a template of Argo.
     fn set_containers(&mut self, containers: &[Node<'t>]);
 }
 
@@ -86,6 +86,11 @@ macro_rules! template {
                     let mut container = Container::default();
                     ringwall_model::decode::Decode::decode(&mut container, *node);
                     list.push(container);
+                }
+                // Argo's own name for it. Source: `MainContainerName` in github.com/argoproj/argo-workflows
+                // `workflow/common/common.go`.
+                if let Some(main) = list.first_mut().filter(|first| first.name.is_empty()) {
+                    main.name = "main";
                 }
                 self.spec.containers = list.into();
             }

@@ -5,6 +5,7 @@
 //! Deployment and located in the Pod. Costs each workload's checks twice (baseline and restricted), in parallel.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rayon::prelude::*;
@@ -47,12 +48,7 @@ pub struct Options<'o> {
 
 impl Default for Options<'_> {
     fn default() -> Self {
-        static SETTINGS: Settings = Settings {
-            allowed_registries: Vec::new(),
-            blocked_registries: Vec::new(),
-            floating_tags: Vec::new(),
-            required_labels: Vec::new(),
-        };
+        static SETTINGS: LazyLock<Settings> = LazyLock::new(Settings::default);
         Self {
             reading: Reading { partial: true, ..Reading::default() },
             hardening: &SETTINGS,
@@ -100,7 +96,11 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
                 findings.extend(of_namespace(object, &evaluator, &index, mend));
             }
             ("", "ServiceAccount") => findings.extend(of_account(object, options.mend.then_some(at))),
-            _ => {}
+            _ => {
+                let found = of_default_namespace(object, options.mend.then_some(at));
+                // What a controller makes is where its owner is.
+                findings.extend(found.filter(|_| snapshot.top_owner(at).0 == at));
+            }
         }
     }
     findings.extend(control_plane::findings(&workloads, options.mend));
@@ -160,6 +160,16 @@ fn of_account(account: &Object, mend: Option<usize>) -> impl Iterator<Item = Fin
         });
         Finding { mending, ..of_object(check, account, flaw) }
     })
+}
+
+/// That another object than a workload or an account is in the namespace `default`.
+fn of_default_namespace(object: &Object, mend: Option<usize>) -> Option<Finding> {
+    let (check, flaw) = hardening::find_in_default_namespace(object)?;
+    let mending = mend.map(|at| {
+        let fix = Err("which namespace is meant is not in the manifest".to_owned());
+        Box::new(Mending { object: at, fix })
+    });
+    Some(Finding { mending, ..of_object(check, object, flaw) })
 }
 
 /// A flaw of an object that makes no pods.

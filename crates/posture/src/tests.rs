@@ -4,6 +4,7 @@ use ringwall_input::{Options, load};
 use ringwall_model::finding::Verdict;
 use ringwall_model::snapshot::{Facts, Snapshot};
 use ringwall_pods::config::Configuration;
+use ringwall_pods::hardening::{Bounds, Settings};
 use ringwall_pods::policy::{Level, LevelVersion, Version};
 
 use crate::check::Question;
@@ -192,4 +193,105 @@ fn verdicts_levels_and_plans_agree() {
     assert_eq!(plans[0].breaks[0].reasons, "host namespaces");
     assert_eq!(plans[0].breaks[0].members[0].object.name, "bad");
     assert_eq!(plans[0].fine[0].object.name, "fair");
+}
+
+/// What one check finds under these settings, as `object path message`.
+fn found_by(id: &str, yaml: &str, settings: &Settings) -> Vec<String> {
+    let scan = scan(&snapshot(yaml), scan::Options { hardening: settings, ..scan::Options::default() });
+    let of_check = scan.findings.iter().filter(|finding| finding.check.id == id);
+    of_check.map(|finding| format!("{} {} {}", finding.object, finding.path, finding.message)).collect()
+}
+
+#[test]
+fn the_default_namespace_is_said_of_what_people_put_there() {
+    let in_default = |api_version: &str, kind: &str, name: &str, rest: &str| {
+        object(api_version, kind, name, rest).replace("namespace: shop", "namespace: default")
+    };
+    let yaml = [
+        in_default("v1", "Service", "web", ""),
+        in_default("v1", "Service", "kubernetes", ""),
+        in_default("v1", "ConfigMap", "kube-root-ca.crt", ""),
+        in_default("discovery.k8s.io/v1", "EndpointSlice", "web-1", &owned_by("v1", "Service", "web")),
+        in_default("v1", "PersistentVolumeClaim", "data", ""),
+        object("v1", "Secret", "elsewhere", ""),
+    ]
+    .concat();
+    assert_eq!(
+        found_by("RW-POD-060", &yaml, &Settings::default()),
+        [
+            "Service default/web metadata.namespace the Service is in the namespace default",
+            "PersistentVolumeClaim default/data metadata.namespace the PersistentVolumeClaim is in the namespace default",
+        ]
+    );
+}
+
+#[test]
+fn amounts_are_held_to_the_bounds_that_are_set() {
+    let resources = |of: &str| {
+        object("v1", "Pod", "web", &format!("spec: {{containers: [{{name: a, resources: {{{of}}}}}]}}"))
+    };
+    let bounds =
+        |least: &str, most: &str| Bounds { least: Some(least.to_owned()), most: Some(most.to_owned()) };
+    let settings = Settings {
+        cpu_request: bounds("100m", "1"),
+        memory_limit: bounds("64Mi", "1Gi"),
+        ..Settings::default()
+    };
+    let found = |of: &str| found_by("RW-POD-067", &resources(of), &settings);
+    assert_eq!(found("limits: {memory: 1024Mi}, requests: {cpu: 1}"), Vec::<String>::new());
+    assert_eq!(found("limits: {memory: null, cpu: 99}"), Vec::<String>::new(), "no bound, or no amount");
+    assert_eq!(
+        found("limits: {memory: 2147483648}, requests: {cpu: 0.05}"),
+        [
+            "Pod shop/web spec.containers[0].resources.limits.memory container \"a\" has a memory limit of 2147483648, above 1Gi",
+            "Pod shop/web spec.containers[0].resources.requests.cpu container \"a\" has a CPU request of 0.05, below 100m",
+        ]
+    );
+}
+
+#[test]
+fn the_settings_of_labels_digests_and_sandboxes_are_kept() {
+    let list = |item: &str| vec![item.to_owned()];
+    let settings = Settings {
+        recommended_labels: list("tier"),
+        digest_exempt: list("registry.example.com/team"),
+        sandbox_runtime_classes: list("gvisor"),
+        ..Settings::default()
+    };
+    let pod = |label: &str, image: &str| {
+        object(
+            "v1",
+            "Pod",
+            "web",
+            &format!("  labels: {{{label}: x}}\nspec: {{containers: [{{name: a, image: \"{image}\"}}]}}"),
+        )
+    };
+    let counts = |label: &str, image: &str| {
+        let yaml = pod(label, image);
+        ["RW-POD-062", "RW-POD-030"].map(|id| found_by(id, &yaml, &settings).len())
+    };
+    assert_eq!(counts("tier", "registry.example.com/team/web:1"), [0, 0]);
+    assert_eq!(counts("app.kubernetes.io/name", "registry.example.com/teams/web:1"), [1, 1]);
+    let sandbox = |class: &str| {
+        let rest = format!(
+            "spec: {{podTemplate: {{spec: {{runtimeClassName: {class}, containers: [{{name: a}}]}}}}}}"
+        );
+        found_by("RW-POD-066", &object("agents.x-k8s.io/v1alpha1", "Sandbox", "web", &rest), &settings).len()
+    };
+    assert_eq!([sandbox("gvisor"), sandbox("runc"), sandbox("null")], [0, 1, 1]);
+}
+
+#[test]
+fn a_step_of_a_workflow_has_its_name_and_needs_no_probes() {
+    let templates = "spec: {templates: [{name: t, container: {image: \"web:1\"}}]}";
+    let yaml = object("argoproj.io/v1alpha1", "Workflow", "web", templates);
+    let settings = Settings::default();
+    assert_eq!(found_by("RW-POD-035", &yaml, &settings), Vec::<String>::new());
+    assert_eq!(found_by("RW-POD-036", &yaml, &settings), Vec::<String>::new());
+    assert_eq!(
+        found_by("RW-POD-021", &yaml, &settings),
+        [
+            "Workflow shop/web spec.templates[0].container.resources.limits.memory container \"main\" has no memory limit"
+        ]
+    );
 }

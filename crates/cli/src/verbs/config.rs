@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anstyle::Style as Look;
 use jiff::civil::Date;
 use ringwall_model::finding::Severity;
+use ringwall_pods::hardening;
 use ringwall_posture::registry::{Rules, checks};
 use ringwall_posture::settings::{Exception, FILE_NAME, Pattern, Settings};
 use ringwall_report::{ASIDE, BAD, HEADING, Style, escape, write_json};
@@ -48,6 +49,11 @@ struct InForce {
     blocked_registries: Vec<String>,
     floating_tags: Vec<String>,
     required_labels: Vec<String>,
+    recommended_labels: Vec<String>,
+    digest_exempt: Vec<String>,
+    sandbox_runtime_classes: Vec<String>,
+    /// Bounds of resources, as `memory-limit <= 1Gi`.
+    resources: Vec<String>,
 }
 
 #[derive(Serialize)]
@@ -79,6 +85,21 @@ struct Custom {
     template: String,
 }
 
+/// The bounds of resources that are set, as `memory-limit <= 1Gi`.
+fn bounds(settings: &hardening::Settings) -> Vec<String> {
+    let rows = [
+        ("cpu-limit", &settings.cpu_limit),
+        ("cpu-request", &settings.cpu_request),
+        ("memory-limit", &settings.memory_limit),
+        ("memory-request", &settings.memory_request),
+    ];
+    let said = rows.iter().flat_map(|(name, bounds)| {
+        let least = bounds.least.iter().map(move |least| format!("{name} >= {least}"));
+        least.chain(bounds.most.iter().map(move |most| format!("{name} <= {most}")))
+    });
+    said.collect()
+}
+
 impl InForce {
     fn of(file: Option<String>, settings: &Settings, today: Date) -> Self {
         let severity = settings.checks.severity.iter();
@@ -106,6 +127,10 @@ impl InForce {
             blocked_registries: settings.hardening.blocked_registries.clone(),
             floating_tags: settings.hardening.floating_tags.clone(),
             required_labels: settings.hardening.required_labels.clone(),
+            recommended_labels: settings.hardening.recommended_labels.clone(),
+            digest_exempt: settings.hardening.digest_exempt.clone(),
+            sandbox_runtime_classes: settings.hardening.sandbox_runtime_classes.clone(),
+            resources: bounds(&settings.hardening),
         }
     }
 
@@ -134,6 +159,10 @@ impl InForce {
         list("blocked-registries", self.blocked_registries.clone());
         list("floating-tags", self.floating_tags.clone());
         list("required labels", self.required_labels.clone());
+        list("recommended labels", self.recommended_labels.clone());
+        list("digest-exempt", self.digest_exempt.clone());
+        list("sandbox runtime classes", self.sandbox_runtime_classes.clone());
+        list("resources", self.resources.clone());
         let cell = |text: &str, look: Look| (escape(text).into_owned(), look);
         let rows: Vec<Vec<table::Cell>> =
             rows.iter().map(|(key, value)| vec![cell(key, ASIDE), cell(value, Look::new())]).collect();

@@ -7,7 +7,6 @@ use ringwall_model::fix::{Change, Fix, Value};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 
-use super::hygiene::{DEFAULT_NAMESPACE, in_default_namespace};
 use super::repair::{Repair, reviewed, safe, set};
 use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject};
 use crate::model::Place;
@@ -162,11 +161,7 @@ fn rename_field(_: &Subject<'_, '_>, flaw: &Flaw) -> Result<Fix, &'static str> {
 pub fn find_in_account(account: &Object) -> Vec<(&'static Check, Flaw)> {
     let mut found: Vec<(&'static Check, Flaw)> =
         default_automounts(account).map(|flaw| (&DEFAULT_AUTOMOUNTS, flaw)).into_iter().collect();
-    // The cluster itself makes the default account of each namespace.
-    if account.id.name != "default" {
-        let about = &super::CHECKS.iter().find(|check| check.about.id == DEFAULT_NAMESPACE.about.id);
-        found.extend(about.zip(in_default_namespace(account)).map(|(check, flaw)| (&check.about, flaw)));
-    }
+    found.extend(super::find_in_default_namespace(account));
     found
 }
 

@@ -207,8 +207,8 @@ const ABOUT: [&str; 35] = [
 fn names_credential(name: &str) -> bool {
     let lower = snake(name);
     let last = lower.rsplit('_').next().unwrap_or_default();
-    // The token by which members of a new etcd cluster know one another is a name.
-    if ABOUT.contains(&last) || lower.ends_with("cluster_token") {
+    // The token by which members of a new etcd cluster know one another is a name, and so is etcd's kind of tokens.
+    if ABOUT.contains(&last) || lower.ends_with("cluster_token") || lower == "etcd_auth_token" {
         return false;
     }
     holds_word(&lower) || last == "key" || last == "pass"
@@ -351,9 +351,10 @@ mod tests {
             ("SECRETS_ENABLED", "true"),
             ("USE_TOKEN", "false"),
             ("SECRET_NAME", "db"),
+            ("AIRFLOW__API__SECRET_KEY_CMD", "cat /opt/secret-key"),
+            ("ETCD_INITIAL_CLUSTER_TOKEN", "etcd-cluster-1"),
+            ("ETCD_AUTH_TOKEN", "simple"),
             ("MONKEY", "george"),
-            ("AIRFLOW__WEBSERVER__SECRET_KEY_CMD", "cat /opt/secret"),
-            ("ETCD_INITIAL_CLUSTER_TOKEN", "etcd-cluster"),
             ("SECRET_PROVIDER", "vault"),
             ("API_KEY", "<replace me>"),
             ("KEYBOARD", "us"),

@@ -296,10 +296,11 @@ const DIRECTORIES: &[Sensitive] = &[
 ];
 
 /// Files and directories in a user's home that hold credentials of a cloud, and the clouds' system-wide ones.
-const CLOUD: [&str; 8] = [
+const CLOUD: [&str; 9] = [
     "/.aws",
     "/.azure",
     "/.config/gcloud",
+    "/gcloud",
     "/.kube",
     "/etc/google",
     "/etc/kubernetes/azure.json",

@@ -34,11 +34,14 @@ pub(super) const DEFAULT_NAMESPACE: HardeningCheck = HardeningCheck {
         id: "RW-POD-060",
         name: "default-namespace",
         severity: Severity::Info,
-        summary: "a workload or service account is in the namespace `default`",
-        what: "`metadata.namespace` of a workload or of a ServiceAccount other than `default` is `default`, or `-n default` was given for workloads that state none. A workload that states none is \
-               passed over: where it goes is decided when it is applied.",
+        summary: "an object is in the namespace `default`",
+        what: "`metadata.namespace` is `default`, or `-n default` was given for objects that state none; of a workload, a ServiceAccount, \
+               ConfigMap, Secret, PersistentVolumeClaim, Service, Endpoints, EndpointSlice, Ingress, HorizontalPodAutoscaler, \
+               PodDisruptionBudget, Role, RoleBinding, Lease or CSIStorageCapacity. What the cluster itself puts there is passed over: \
+               the account `default`, Service and Endpoints `kubernetes`, ConfigMap `kube-root-ca.crt`; so is what another object of the \
+               input owns. One that states no namespace is passed over too: where it goes is decided when it is applied.",
         why: "Policies, quotas and rights are given to namespaces; in `default` all things meet that nobody gave a place.",
-        fix: "Give the workload a namespace of its own, with Pod Security labels and network policies.",
+        fix: "Give what belongs together a namespace of its own, with Pod Security labels and network policies.",
         bad: "kind: Pod\nmetadata:\n  name: web\n  namespace: default\nspec:\n  containers:\n  - name: web\n",
         good: "kind: Pod\nmetadata:\n  name: web\n  namespace: shop\nspec:\n  containers:\n  - name: web\n",
         versions: EVERY_VERSION,
@@ -78,7 +81,7 @@ pub(super) const MISSING_LABEL: HardeningCheck = HardeningCheck {
         severity: Severity::Info,
         summary: "a workload's pods lack a label that policies go by",
         what: "With `required` under `[labels]` in `ringwall.toml`: the pod or pod template lacks one of these labels. Without: it has none \
-               of the labels that Kubernetes recommends (`app.kubernetes.io/name`, `instance`, `version`, `component`, `part-of`, \
+               of those that `recommended` names there, or else of the labels that Kubernetes recommends (`app.kubernetes.io/name`, `instance`, `version`, `component`, `part-of`, \
                `managed-by`).",
         why: "Network policies, mesh policies and constraints select pods by labels; a pod without them escapes what its owner meant for \
               it.",
@@ -184,7 +187,13 @@ fn missing_label(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
     let at = |key: &str| At::TemplatePath(FieldPath::keys(&["metadata", "labels"]).key(key));
     let required = &subject.settings.required_labels;
     if required.is_empty() {
-        if !RECOMMENDED.iter().any(|name| labels.get(&format!("app.kubernetes.io/{name}")).is_some()) {
+        let recommended = &subject.settings.recommended_labels;
+        if !recommended.is_empty() {
+            if !recommended.iter().any(|key| labels.get(key).is_some()) {
+                let message = format!("the pods have none of the labels {}", recommended.join(", "));
+                flaws.push(Flaw::missing(at(&recommended[0]), "", message));
+            }
+        } else if !RECOMMENDED.iter().any(|name| labels.get(&format!("app.kubernetes.io/{name}")).is_some()) {
             let message = "the pods have none of the labels app.kubernetes.io/*".to_owned();
             flaws.push(Flaw::missing(at("app.kubernetes.io/name"), "", message));
         }

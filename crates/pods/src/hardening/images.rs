@@ -172,6 +172,15 @@ impl<'t> Reference<'t> {
     }
 }
 
+impl Reference<'_> {
+    /// Whether it is of a registry, or of a registry and the beginning of a path.
+    fn is_of(&self, registry: &str) -> bool {
+        let full = self.full();
+        let registry = registry.trim_end_matches('/');
+        full.strip_prefix(registry).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+}
+
 /// The last part of an image's repository: `nginx` of `docker.io/library/nginx:1`.
 pub(super) fn last_part(image: &str) -> &str {
     let name = Reference::parse(image).name;
@@ -241,8 +250,14 @@ fn tag_not_fixed(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
 }
 
 fn without_digest(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
+    let exempt = |reference: &Reference<'_>| {
+        subject.settings.digest_exempt.iter().any(|registry| reference.is_of(registry))
+    };
     for (place, container, reference) in images(subject).filter(|(.., reference)| reference.digest.is_none())
     {
+        if exempt(&reference) {
+            continue;
+        }
         let message = match reference.tag {
             Some(tag) => {
                 format!("{} runs what the tag {tag} is today: {}", who(place, container), container.image)
@@ -332,11 +347,7 @@ fn forbidden_registry(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
         return;
     }
     for (place, container, reference) in images(subject) {
-        let full = reference.full();
-        let within = |registry: &String| {
-            let registry = registry.trim_end_matches('/');
-            full.strip_prefix(registry).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
+        let within = |registry: &String| reference.is_of(registry);
         if blocked.iter().any(within) || (!allowed.is_empty() && !allowed.iter().any(within)) {
             let message = format!(
                 "{} runs {}, of a registry that is not allowed",

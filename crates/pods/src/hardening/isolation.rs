@@ -49,6 +49,47 @@ pub(super) const SHARED_PROCESSES: HardeningCheck = HardeningCheck {
     repair: Repair::Template(part_processes),
 };
 
+pub(super) const SANDBOX_RUNTIME: HardeningCheck = HardeningCheck {
+    about: Check {
+        id: "RW-POD-066",
+        name: "sandbox-without-runtime-class",
+        severity: Severity::Medium,
+        summary: "a sandbox shares the kernel of its node",
+        what: "A `Sandbox` or `SandboxTemplate` of agents.x-k8s.io names no `runtimeClassName`, or, with `runtime-classes` under \
+               `[sandboxes]` in `ringwall.toml`, one that is not among them.",
+        why: "Sandboxes run code that nobody has read. Without a runtime that puts a kernel of its own between (gVisor, Kata Containers), \
+              one fault of the node's kernel lets it out.",
+        fix: "Set `runtimeClassName` to a class of such a runtime.",
+        bad: "apiVersion: extensions.agents.x-k8s.io/v1alpha1\nkind: SandboxTemplate\nmetadata:\n  name: web\nspec:\n  podTemplate:\n    spec:\n      containers:\n      - name: web\n",
+        good: "apiVersion: extensions.agents.x-k8s.io/v1alpha1\nkind: SandboxTemplate\nmetadata:\n  name: web\nspec:\n  podTemplate:\n    spec:\n      runtimeClassName: gvisor\n      containers:\n      - name: web\n",
+        versions: "Every version of Agent Sandbox.",
+        references: &[
+            "https://agent-sandbox.sigs.k8s.io/",
+            "https://kubernetes.io/docs/concepts/containers/runtime-class/",
+        ],
+        controls: &[mitre("T1611")],
+    },
+    find: sandbox_runtime,
+    repair: Repair::Manual("which runtime classes the cluster has is not in the manifest"),
+};
+
+fn sandbox_runtime(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
+    let sandbox = subject.object.is("agents.x-k8s.io", "Sandbox")
+        || subject.object.is("extensions.agents.x-k8s.io", "SandboxTemplate");
+    let approved = &subject.settings.sandbox_runtime_classes;
+    let class = subject.pod.spec.runtime_class_name;
+    let at = At::Template(Place::Pod, "runtimeClassName", 0);
+    if !sandbox {
+        return;
+    }
+    if class.is_empty() {
+        flaws.push(Flaw::missing(at, "", "the sandbox names no runtime class".to_owned()));
+    } else if !approved.is_empty() && !approved.iter().any(|approved| approved == class) {
+        let message = format!("the sandbox has the runtime class {class}, which is not approved");
+        flaws.push(Flaw::present(at, class, message));
+    }
+}
+
 pub(super) const NO_USER_NAMESPACE: HardeningCheck = HardeningCheck {
     about: Check {
         id: "RW-POD-039",

@@ -93,6 +93,8 @@ pub static CHECKS: &[HardeningCheck] = &[
     selectors::MISMATCH,
     hygiene::NOT_ROLLING,
     hygiene::SCHEDULED,
+    isolation::SANDBOX_RUNTIME,
+    resources::OUT_OF_BOUNDS,
 ];
 
 /// What the owner of a cluster states about it, for the checks that cannot know by themselves.
@@ -107,6 +109,29 @@ pub struct Settings {
     pub floating_tags: Vec<String>,
     /// Labels that each workload's pods must have.
     pub required_labels: Vec<String>,
+    /// Labels of which each workload's pods must have one, in the place of those that Kubernetes recommends.
+    pub recommended_labels: Vec<String>,
+    /// Registries or repositories whose images need no digest.
+    pub digest_exempt: Vec<String>,
+    /// Runtime classes that a sandbox may have; any where the list is empty.
+    pub sandbox_runtime_classes: Vec<String>,
+    /// Bounds of `resources.limits.cpu`.
+    pub cpu_limit: Bounds,
+    /// Bounds of `resources.requests.cpu`.
+    pub cpu_request: Bounds,
+    /// Bounds of `resources.limits.memory`.
+    pub memory_limit: Bounds,
+    /// Bounds of `resources.requests.memory`.
+    pub memory_request: Bounds,
+}
+
+/// Between which amounts a resource must be, as Kubernetes writes quantities (`500m`, `128Mi`).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bounds {
+    /// The least.
+    pub least: Option<String>,
+    /// The most.
+    pub most: Option<String>,
 }
 
 /// What other objects say that matters for a workload. Each is what the input holds; an object that is not in the
@@ -132,6 +157,30 @@ pub struct NodePath<'s> {
     pub path: &'s str,
     /// The name of the `PersistentVolume`.
     pub volume: &'s str,
+}
+
+/// Whether an object that makes no pods is in the namespace `default`, of the kinds of which that is said. What the cluster itself
+/// puts there is not meant.
+pub fn find_in_default_namespace(object: &Object) -> Option<(&'static Check, Flaw)> {
+    let (group, kind, name) = (object.id.group.as_str(), object.id.kind.as_str(), object.id.name.as_str());
+    let of_the_cluster = match (group, kind) {
+        ("", "ServiceAccount") => name == "default",
+        ("", "ConfigMap") => name == "kube-root-ca.crt",
+        ("", "Service" | "Endpoints") | ("discovery.k8s.io", "EndpointSlice") => name == "kubernetes",
+        ("", "Secret" | "PersistentVolumeClaim")
+        | ("networking.k8s.io" | "extensions", "Ingress")
+        | ("autoscaling", "HorizontalPodAutoscaler")
+        | ("policy", "PodDisruptionBudget")
+        | ("rbac.authorization.k8s.io", "Role" | "RoleBinding")
+        | ("coordination.k8s.io", "Lease")
+        | ("storage.k8s.io", "CSIStorageCapacity") => false,
+        _ => return None,
+    };
+    if of_the_cluster {
+        return None;
+    }
+    let check = CHECKS.iter().find(|check| check.about.id == hygiene::DEFAULT_NAMESPACE.about.id)?;
+    Some((&check.about, hygiene::in_default_namespace(object)?))
 }
 
 /// A workload as the checks see it.

@@ -18,6 +18,28 @@ impl<'t> Decode<'t> for Present {
     }
 }
 
+/// An amount of a resource, as far as it is there; `null` is not.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Amount<'t>(pub Option<Node<'t>>);
+
+impl<'t> Decode<'t> for Amount<'t> {
+    fn decode(&mut self, node: Node<'t>) {
+        self.0 = Some(node).filter(|node| !node.is_null());
+    }
+}
+
+impl<'t> Amount<'t> {
+    /// Whether it is stated.
+    pub const fn is_set(self) -> bool {
+        self.0.is_some()
+    }
+
+    /// As it is written: numbers may stand there without quotes.
+    pub fn text(self) -> Option<&'t str> {
+        self.0.map(|node| node.as_str().unwrap_or_else(|| node.raw()))
+    }
+}
+
 /// A pod, or the template of one.
 #[derive(Clone, Debug, Default)]
 pub struct Pod<'t> {
@@ -244,7 +266,7 @@ pub struct Container<'t> {
     /// `envFrom`.
     pub env_from: List<EnvFrom<'t>>,
     /// `resources`.
-    pub resources: Resources,
+    pub resources: Resources<'t>,
     /// `volumeMounts`.
     pub volume_mounts: List<VolumeMount<'t>>,
     /// `livenessProbe`.
@@ -310,23 +332,23 @@ decode_fields!(EnvFrom<'t> { "secretRef" => secret });
 
 /// `ResourceRequirements`, as far as it is there.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Resources {
+pub struct Resources<'t> {
     /// `limits`.
-    pub limits: Amounts,
+    pub limits: Amounts<'t>,
     /// `requests`.
-    pub requests: Amounts,
+    pub requests: Amounts<'t>,
 }
-decode_fields!(Resources { "limits" => limits, "requests" => requests });
+decode_fields!(Resources<'t> { "limits" => limits, "requests" => requests });
 
 /// Which amounts are stated.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Amounts {
+pub struct Amounts<'t> {
     /// `cpu`.
-    pub cpu: Present,
+    pub cpu: Amount<'t>,
     /// `memory`.
-    pub memory: Present,
+    pub memory: Amount<'t>,
 }
-decode_fields!(Amounts { "cpu" => cpu, "memory" => memory });
+decode_fields!(Amounts<'t> { "cpu" => cpu, "memory" => memory });
 
 /// `VolumeMount`.
 #[derive(Clone, Debug, Default)]

@@ -16,7 +16,7 @@ pub(super) const LIVENESS: HardeningCheck = HardeningCheck {
         name: "liveness-probe-missing",
         severity: Severity::Info,
         summary: "nothing tells when a container hangs",
-        what: "A container or sidecar has no `livenessProbe`. Jobs and CronJobs are passed over: they end by themselves.",
+        what: "A container or sidecar has no `livenessProbe`. Jobs, CronJobs, workflows of Argo and other batch kinds are passed over: they end by themselves.",
         why: "A program that hangs keeps its place and answers nobody, until somebody sees it.",
         fix: "Add a `livenessProbe` that fails only where a restart helps.",
         bad: "kind: Pod\nspec:\n  containers:\n  - name: web\n",
@@ -36,7 +36,7 @@ pub(super) const READINESS: HardeningCheck = HardeningCheck {
         name: "readiness-probe-missing",
         severity: Severity::Info,
         summary: "a container gets requests before it can answer them",
-        what: "A container or sidecar has no `readinessProbe`. Jobs and CronJobs are passed over: nothing sends them requests.",
+        what: "A container or sidecar has no `readinessProbe`. Jobs, CronJobs, workflows of Argo and other batch kinds are passed over: nothing sends them requests.",
         why: "Services send requests to the pod from the moment that its process starts, and go on while it is overloaded.",
         fix: "Add a `readinessProbe` that succeeds when the program can serve.",
         bad: "kind: Pod\nspec:\n  containers:\n  - name: web\n",
@@ -50,8 +50,18 @@ pub(super) const READINESS: HardeningCheck = HardeningCheck {
     repair: UNKNOWN,
 };
 
+/// Whether the pods run to an end, so that nobody waits for them to answer.
 fn ends_by_itself(subject: &Subject<'_, '_>) -> bool {
-    subject.object.is("batch", "Job") || subject.object.is("batch", "CronJob")
+    match (subject.object.id.group.as_str(), subject.object.id.kind.as_str()) {
+        ("batch", "Job" | "CronJob")
+        | ("batch.volcano.sh", "Job")
+        | ("jobset.x-k8s.io", "JobSet")
+        | ("apps.kruise.io", "AdvancedCronJob")
+        | ("kubeflow.org", "PyTorchJob" | "TFJob" | "MPIJob") => true,
+        // Steps of workflows end; their sidecars are stopped with them.
+        ("argoproj.io", kind) => kind.contains("Workflow"),
+        _ => false,
+    }
 }
 
 fn liveness(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {

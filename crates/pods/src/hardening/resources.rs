@@ -3,10 +3,11 @@
 use ringwall_model::check::Check;
 use ringwall_model::control::{mitre, nsa};
 use ringwall_model::finding::Severity;
+use ringwall_model::quantity::Quantity;
 
-use super::model::{Container, Present, Resources};
+use super::model::{Amount, Container, Resources};
 use super::repair::Repair;
-use super::{At, EVERY_VERSION, Flaw, HardeningCheck, Subject, who};
+use super::{At, Bounds, EVERY_VERSION, Flaw, HardeningCheck, Subject, who};
 use crate::model::{ContainerList, Place};
 
 const RESOURCES: &str = "https://kubernetes.io/docs/concepts/configuration/manage-resources-containers/";
@@ -93,9 +94,65 @@ pub(super) const CPU_REQUEST: HardeningCheck = HardeningCheck {
     repair: UNKNOWN,
 };
 
+pub(super) const OUT_OF_BOUNDS: HardeningCheck = HardeningCheck {
+    about: Check {
+        id: "RW-POD-067",
+        name: "resources-out-of-bounds",
+        severity: Severity::Medium,
+        summary: "a container asks for more or less of a resource than its owner's bounds",
+        what: "`resources.limits` or `resources.requests` of a container or init container is above `most` or below `least` of `cpu-limit`, \
+               `cpu-request`, `memory-limit` or `memory-request` under `[resources]` in `ringwall.toml`. An amount that is not stated is \
+               another check's matter.",
+        why: "A limit that is far above what a node has limits nothing; one that is too low keeps a program from its work.",
+        fix: "Bring the amount within the bounds, or move the bounds where the program needs it. A `LimitRange` holds a namespace to them.",
+        bad: "kind: Pod\nspec:\n  containers:\n  - name: web\n    resources:\n      limits:\n        memory: 512Gi\n",
+        good: "kind: Pod\nspec:\n  containers:\n  - name: web\n    resources:\n      limits:\n        memory: 128Mi\n",
+        versions: EVERY_VERSION,
+        references: &[RESOURCES, "https://kubernetes.io/docs/concepts/policy/limit-range/"],
+        controls: &[nsa("Resource policies"), mitre("T1499")],
+    },
+    find: out_of_bounds,
+    repair: UNKNOWN,
+};
+
+fn out_of_bounds(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
+    type Of = for<'t> fn(&Resources<'t>) -> Amount<'t>;
+    let settings = subject.settings;
+    let rows: [(&'static str, &str, &Bounds, Of); 4] = [
+        ("resources.limits.cpu", "CPU limit", &settings.cpu_limit, |resources| resources.limits.cpu),
+        ("resources.requests.cpu", "CPU request", &settings.cpu_request, |resources| resources.requests.cpu),
+        ("resources.limits.memory", "memory limit", &settings.memory_limit, |resources| {
+            resources.limits.memory
+        }),
+        ("resources.requests.memory", "memory request", &settings.memory_request, |resources| {
+            resources.requests.memory
+        }),
+    ];
+    for (field, noun, bounds, of) in
+        rows.into_iter().filter(|(_, _, bounds, _)| **bounds != Bounds::default())
+    {
+        for (place, container) in subject.pod.spec.all() {
+            let Some(text) = of(&container.resources).text() else { continue };
+            // What is no quantity, the schema reports.
+            let Some(amount) = Quantity::parse(text) else { continue };
+            let bound = |bound: &Option<String>| bound.as_deref().and_then(Quantity::parse);
+            let (side, bound) = if bound(&bounds.most).is_some_and(|most| amount > most) {
+                ("above", &bounds.most)
+            } else if bound(&bounds.least).is_some_and(|least| amount < least) {
+                ("below", &bounds.least)
+            } else {
+                continue;
+            };
+            let bound = bound.as_deref().unwrap_or_default();
+            let message = format!("{} has a {noun} of {text}, {side} {bound}", who(place, container));
+            flaws.push(Flaw::present(At::Template(place, field, 0), container.name, message));
+        }
+    }
+}
+
 fn memory_limit(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
     each(subject, flaws, "resources.limits.memory", |container| {
-        (!container.resources.limits.memory.0).then_some("has no memory limit")
+        (!container.resources.limits.memory.is_set()).then_some("has no memory limit")
     });
 }
 
@@ -112,7 +169,7 @@ fn memory_request(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
 
 fn cpu_limit(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
     each(subject, flaws, "resources.limits.cpu", |container| {
-        (!container.resources.limits.cpu.0).then_some("has no CPU limit")
+        (!container.resources.limits.cpu.is_set()).then_some("has no CPU limit")
     });
 }
 
@@ -124,8 +181,8 @@ fn cpu_request(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
 }
 
 /// What is said of a request that is not written. Source: `SetDefaults_Pod` in k8s.io/kubernetes `pkg/apis/core/v1/defaults.go`.
-fn requested(request: Present, limit: Present, says: [&'static str; 2]) -> Option<&'static str> {
-    (!request.0).then(|| says[usize::from(limit.0)])
+fn requested(request: Amount<'_>, limit: Amount<'_>, says: [&'static str; 2]) -> Option<&'static str> {
+    (!request.is_set()).then(|| says[usize::from(limit.is_set())])
 }
 
 /// The containers that can have resources and of which something is to be said. Ephemeral ones cannot: the API server refuses it.

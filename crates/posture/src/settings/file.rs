@@ -31,6 +31,10 @@ pub(super) struct File {
     pub(super) images: Images,
     /// What labels objects must have.
     pub(super) labels: Labels,
+    /// What sandboxes run in.
+    pub(super) sandboxes: Sandboxes,
+    /// Between which amounts the resources of each container must be.
+    pub(super) resources: Resources,
 }
 
 /// Defaults of `ringwall scan`.
@@ -142,6 +146,9 @@ pub(super) struct Images {
     /// Tags that move, beside those that do so by their name, such as latest.
     #[schemars(with = "Vec<String>")]
     pub(super) floating_tags: Texts,
+    /// Registries, or registries and the beginning of a path, whose images need no digest.
+    #[schemars(with = "Vec<String>")]
+    pub(super) digest_exempt: Texts,
 }
 
 /// What labels objects must have.
@@ -151,6 +158,44 @@ pub(super) struct Labels {
     /// Keys of labels that the pods of every workload must have.
     #[schemars(with = "Vec<String>")]
     pub(super) required: Texts,
+    /// Keys of labels of which the pods of every workload must have one. Without it, app.kubernetes.io/name and the like.
+    #[schemars(with = "Vec<String>")]
+    pub(super) recommended: Texts,
+}
+
+/// What sandboxes run in.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Sandboxes {
+    /// Runtime classes that a sandbox of agents.x-k8s.io may have. Without it, any.
+    #[schemars(with = "Vec<String>")]
+    pub(super) runtime_classes: Texts,
+}
+
+/// Between which amounts the resources of each container must be.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Resources {
+    /// Of `resources.limits.cpu`.
+    pub(super) cpu_limit: Bounds,
+    /// Of `resources.requests.cpu`.
+    pub(super) cpu_request: Bounds,
+    /// Of `resources.limits.memory`.
+    pub(super) memory_limit: Bounds,
+    /// Of `resources.requests.memory`.
+    pub(super) memory_request: Bounds,
+}
+
+/// The least and the most of an amount.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub(super) struct Bounds {
+    /// The least, such as 100m or 64Mi.
+    #[schemars(with = "String")]
+    pub(super) least: Option<Text>,
+    /// The most, such as 2 or 1Gi.
+    #[schemars(with = "String")]
+    pub(super) most: Option<Text>,
 }
 
 /// The JSON schema of the file, with nothing behind references.

@@ -18,6 +18,7 @@ use std::ops::Range;
 
 use jiff::civil::Date;
 use ringwall_model::finding::{Location, Problem, Severity};
+use ringwall_model::quantity::Quantity;
 use ringwall_model::selector::{is_dns_subdomain, is_qualified_name};
 use ringwall_model::text::Source;
 use ringwall_model::workload::{CUSTOM, CustomKind, Shape, WorkloadKind};
@@ -231,6 +232,17 @@ impl Reader<'_> {
             .collect()
     }
 
+    fn bounds(&mut self, name: &str, bounds: &file::Bounds) -> hardening::Bounds {
+        let mut bound = |end: &str, text: &Option<Spanned<String>>| {
+            self.text(&format!("resources.{name}.{end}"), text.as_ref(), |text| {
+                Quantity::parse(text)
+                    .map(|_| text.to_owned())
+                    .ok_or_else(|| format!("\"{text}\" is no quantity; expected such as 500m or 128Mi"))
+            })
+        };
+        hardening::Bounds { least: bound("least", &bounds.least), most: bound("most", &bounds.most) }
+    }
+
     fn settings(&mut self, file: file::File) -> Settings {
         let mut severity = BTreeMap::new();
         for (name, value) in &file.checks.severity {
@@ -275,9 +287,20 @@ impl Reader<'_> {
                     }
                     Ok(())
                 }),
-                required_labels: self.texts("labels.required", file.labels.required, |key| {
-                    if is_qualified_name(key) { Ok(()) } else { Err(format!("\"{key}\" is no label key")) }
-                }),
+                required_labels: self.texts("labels.required", file.labels.required, label_key),
+                recommended_labels: self.texts("labels.recommended", file.labels.recommended, label_key),
+                digest_exempt: self.texts("images.digest-exempt", file.images.digest_exempt, registry_named),
+                sandbox_runtime_classes: self.texts(
+                    "sandboxes.runtime-classes",
+                    file.sandboxes.runtime_classes,
+                    |name| {
+                        if name.is_empty() { Err("expected the name of a class".to_owned()) } else { Ok(()) }
+                    },
+                ),
+                cpu_limit: self.bounds("cpu-limit", &file.resources.cpu_limit),
+                cpu_request: self.bounds("cpu-request", &file.resources.cpu_request),
+                memory_limit: self.bounds("memory-limit", &file.resources.memory_limit),
+                memory_request: self.bounds("memory-request", &file.resources.memory_request),
             },
         }
     }
@@ -396,6 +419,10 @@ fn severity_named(text: &str) -> Result<Severity, String> {
         let words = Severity::ALL.map(Severity::word);
         format!("{expected}, got \"{text}\"{}", suggest::did_you_mean(suggest::nearest(text, words)))
     })
+}
+
+fn label_key(key: &str) -> Result<(), String> {
+    if is_qualified_name(key) { Ok(()) } else { Err(format!("\"{key}\" is no label key")) }
 }
 
 fn registry_named(text: &str) -> Result<(), String> {

@@ -50,6 +50,13 @@ floating-tags = ["edge"]
 
 [labels]
 required = ["app.kubernetes.io/name"]
+recommended = ["tier"]
+
+[sandboxes]
+runtime-classes = ["gvisor"]
+
+[resources]
+memory-limit = { most = "1Gi" }
 "#;
 
 #[test]
@@ -75,6 +82,11 @@ fn everything_that_may_be_said_is_read() {
     assert_eq!(settings.hardening.blocked_registries, ["docker.io"]);
     assert_eq!(settings.hardening.floating_tags, ["edge"]);
     assert_eq!(settings.hardening.required_labels, ["app.kubernetes.io/name"]);
+    assert_eq!(settings.hardening.recommended_labels, ["tier"]);
+    assert_eq!(settings.hardening.sandbox_runtime_classes, ["gvisor"]);
+    assert_eq!(settings.hardening.memory_limit.most.as_deref(), Some("1Gi"));
+    let errors = parse("[resources]\ncpu-limit = { most = \"many\" }\n").unwrap_err();
+    assert!(errors[0].contains("resources.cpu-limit.most: \"many\" is no quantity"), "{}", errors[0]);
     assert!(parse("").is_ok(), "an empty file sets nothing");
 }
 

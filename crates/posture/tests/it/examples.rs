@@ -5,7 +5,7 @@ use ringwall_input::{Options, load};
 use ringwall_model::finding::{Finding, Severity};
 use ringwall_model::fix::{Applicability, Fixable};
 use ringwall_model::snapshot::{Facts, Snapshot};
-use ringwall_pods::hardening::Settings;
+use ringwall_pods::hardening::{Bounds, Settings};
 use ringwall_posture::registry::{Entry, entries};
 use ringwall_posture::settings::Settings as Owner;
 use ringwall_posture::{quiet, scan};
@@ -23,6 +23,10 @@ fn settings(id: &str) -> Settings {
         "RW-POD-062" => {
             Settings { required_labels: list(&["app.kubernetes.io/name"]), ..Settings::default() }
         }
+        "RW-POD-067" => Settings {
+            memory_limit: Bounds { least: None, most: Some("1Gi".to_owned()) },
+            ..Settings::default()
+        },
         _ => Settings::default(),
     }
 }
