@@ -15,7 +15,7 @@ use ringwall_edit::{apply, edits, merge};
 use ringwall_model::finding::{Finding, Location, Problem};
 use ringwall_model::fix::{Applicability, Change, Edit, Fix, PlacedEdit, PlacedFix};
 use ringwall_model::object::{Object, ObjectId, Rendering};
-use ringwall_model::path::FieldPath;
+use ringwall_model::path::{FieldPath, Segment};
 use ringwall_model::snapshot::{Facts, Snapshot};
 use ringwall_pods::policy::{Level, LevelVersion, Version};
 
@@ -405,8 +405,14 @@ fn judge(before: &State, after: &State, round: &Round) -> Vec<(Key, String)> {
                         || spot.path.strip_prefix(change.path()).is_some()
                 })
         };
-        let blame: [&dyn Fn(&Made) -> bool; 5] = [
+        let setting = setting(&spot.path);
+        let same = |made: &Made| {
+            let keys = |change: &Change| change.path().segments().iter().any(|key| Some(key) == setting);
+            setting.is_some() && made.fix.changes.iter().any(keys)
+        };
+        let blame: [&dyn Fn(&Made) -> bool; 6] = [
             &|made| of_object(made) && near(made),
+            &|made| of_object(made) && same(made),
             &of_object,
             &|made| made.finding.object.kind == "Namespace",
             &|made| made.finding.location.file == spot.file,
@@ -427,6 +433,13 @@ fn judge(before: &State, after: &State, round: &Round) -> Vec<(Key, String)> {
         }
     }
     faults
+}
+
+/// The setting of a `securityContext` that a path leads to: the pod's and the containers' belong together.
+fn setting(path: &FieldPath) -> Option<&Segment> {
+    let context = |key: &Segment| matches!(key, Segment::Key(key) if &**key == "securityContext");
+    let segments = path.segments();
+    segments.get(segments.iter().position(context)? + 1)
 }
 
 /// Where the workloads stand whose texts change.

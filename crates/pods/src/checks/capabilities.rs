@@ -8,8 +8,8 @@ use ringwall_model::version::Minor;
 
 use super::capability::gain_of;
 use super::{
-    ON_PURPOSE, Repair, Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers,
-    quoted_values, subject,
+    LINUX_ONLY, ON_PURPOSE, Repair, Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names,
+    containers, quoted_values, subject,
 };
 use crate::evidence::{Offence, Value, Words};
 use crate::hardening::repair::reviewed;
@@ -193,7 +193,10 @@ fn grade(offence: &Offence<'_>) -> Option<Severity> {
     offence.text().and_then(gain_of).map(|gain| gain.severity)
 }
 
-fn mend(_: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+fn mend(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+    if pod.spec.is_windows() {
+        return Err(LINUX_ONLY);
+    }
     if offence.value != Value::Missing {
         return Err(
             "somebody gave it this on purpose, and whether the program can do without is not in the manifest",

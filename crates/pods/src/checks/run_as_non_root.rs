@@ -99,9 +99,31 @@ fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
     format!("{} may run as root ({why})", subject(pod, offence))
 }
 
-fn mend(_: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
-    // What is missing is set once, for the whole pod.
-    let path = if offence.value == Value::Missing { below(Place::Pod, FIELD, 0) } else { offence.path() };
+fn mend(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+    let of_pod = pod.spec.security_context.as_ref();
+    let (mut bare, mut root) = (false, false);
+    pod.spec.visit(|place, container| {
+        let own = container.security_context.as_ref();
+        let unset = own.and_then(|context| context.run_as_non_root).is_none();
+        bare |= unset;
+        // Whom the change concerns: the container itself, or those that leave it to the pod.
+        let concerned = place == offence.place || unset;
+        let user =
+            own.and_then(|context| context.run_as_user).or(of_pod.and_then(|context| context.run_as_user));
+        root |= concerned && user == Some(0);
+    });
+    // Source: `verifyRunAsNonRoot` in k8s.io/kubernetes `pkg/kubelet/kuberuntime/security_context_others.go`.
+    if root && !pod.spec.is_windows() {
+        return Err("the kubelet starts no container that must not be root and has runAsUser: 0");
+    }
+    let mut changes = Vec::new();
+    if offence.value != Value::Missing {
+        changes.push(set(offence.path(), New::Bool(true)));
+    }
+    // What is missing is set once, for the whole pod. It is said only once nothing is set wrongly.
+    if bare && of_pod.is_none_or(|context| context.run_as_non_root.is_none()) {
+        changes.push(set(below(Place::Pod, FIELD, 0), New::Bool(true)));
+    }
     let review = "whether the image has a user other than root, by number: the kubelet starts it only then";
-    Ok(reviewed("rule out root", review, vec![set(path, New::Bool(true))]))
+    Ok(reviewed("rule out root", review, changes))
 }
