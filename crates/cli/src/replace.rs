@@ -8,7 +8,7 @@ use std::path::Path;
 /// `expected`, only where the file still holds that.
 ///
 /// # Errors
-/// It cannot be written, or it has changed.
+/// It cannot be written, is read-only, or has changed.
 pub(crate) fn file(path: &Path, bytes: &[u8], expected: Option<&[u8]>) -> io::Result<()> {
     let found = match fs::metadata(path) {
         Ok(found) => Some(found),
@@ -18,6 +18,10 @@ pub(crate) fn file(path: &Path, bytes: &[u8], expected: Option<&[u8]>) -> io::Re
     // A pipe or a device is written in place.
     if found.as_ref().is_some_and(|found| !found.is_file()) {
         return fs::write(path, bytes);
+    }
+    // To take its place is in the rights of the folder; who made it read-only means it all the same.
+    if found.as_ref().is_some_and(|found| found.permissions().readonly()) {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is read-only"));
     }
     let path = if found.is_some() { fs::canonicalize(path)? } else { path.to_owned() };
     if expected.is_some_and(|expected| fs::read(&path).is_ok_and(|now| now != expected)) {

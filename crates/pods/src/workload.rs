@@ -108,9 +108,9 @@ pub fn decode_custom<'t, T: Template<'t>>(shape: Shape, node: Node<'t>, root: No
         Shape::Spec | Shape::PartialSpec => template.field("spec", node),
         Shape::ArgoTemplate => {
             // What the workflow says for all its pods, then what the template says.
-            let workflow = root.at(&["spec", "workflowSpec"]).or_else(|| root.get("spec"));
-            for of_workflow in workflow.into_iter().flat_map(Node::entries) {
-                if ARGO_WORKFLOW.contains(&of_workflow.key) {
+            for of_workflow in argo_workflow(root).into_iter().flat_map(Node::entries) {
+                let replaced = of_workflow.key == "securityContext" && !takes_argo_context(node, root);
+                if ARGO_WORKFLOW.contains(&of_workflow.key) && !replaced {
                     template.spec_field(of_workflow.key, of_workflow.value);
                 }
             }
@@ -127,6 +127,19 @@ pub fn decode_custom<'t, T: Template<'t>>(shape: Shape, node: Node<'t>, root: No
         }
     }
     template
+}
+
+/// What holds a workflow's templates, and what it says for all its pods.
+fn argo_workflow(root: Node<'_>) -> Option<Node<'_>> {
+    root.at(&["spec", "workflowSpec"]).or_else(|| root.get("spec"))
+}
+
+/// Whether the pods of the template of Argo at `node` have the `securityContext` of the workflow at `root`. One of the template's own
+/// replaces it as a whole. Source: `addSchedulingConstraints` in github.com/argoproj/argo-workflows
+/// `workflow/controller/workflowpod.go`.
+pub fn takes_argo_context(node: Node<'_>, root: Node<'_>) -> bool {
+    let has = |node: Node<'_>| node.get("securityContext").is_some_and(|context| !context.is_null());
+    !has(node) && argo_workflow(root).is_some_and(has)
 }
 
 /// The fields of a workflow's `spec` that all its pods have. Source: `WorkflowSpec` in

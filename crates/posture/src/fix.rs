@@ -15,7 +15,7 @@ use ringwall_edit::{apply, edits, merge};
 use ringwall_model::finding::{Finding, Location, Problem};
 use ringwall_model::fix::{Applicability, Change, Edit, Fix, PlacedEdit, PlacedFix};
 use ringwall_model::object::{Object, ObjectId, Rendering};
-use ringwall_model::path::FieldPath;
+use ringwall_model::path::{FieldPath, Segment};
 use ringwall_model::snapshot::{Facts, Snapshot};
 use ringwall_pods::policy::{Level, LevelVersion, Version};
 
@@ -355,25 +355,44 @@ fn edits_of(
     if let Ok(edits) = edits(object, &all) {
         return (edits, fixes);
     }
+    // Those first that cannot be made whatever is beside them. Most often the others then go together.
+    let (mut rest, mut refused) = (Vec::with_capacity(fixes.len()), Vec::new());
+    part(object, fixes, &mut rest, &mut refused);
+    given_up.extend(refused);
+    let all: Vec<Change> = rest.iter().flat_map(|made| made.fix.changes.iter().cloned()).collect();
+    if let Ok(edits) = edits(object, &all) {
+        return (edits, rest);
+    }
     let (mut changes, mut kept, mut made) = (Vec::new(), Vec::new(), Vec::new());
-    for fix in fixes {
+    for fix in rest {
         let before = changes.len();
         changes.extend(fix.fix.changes.iter().cloned());
+        // What cannot be made beside others may be made after them, in the next round.
         match edits(object, &changes) {
             Ok(edits) => {
                 kept = edits;
                 made.push(fix);
             }
-            Err(refusal) => {
-                changes.truncate(before);
-                // What cannot be made beside others may be made after them, in the next round.
-                if made.is_empty() || edits(object, &fix.fix.changes).is_err() {
-                    given_up.insert(key(&fix.finding), refusal.to_string());
-                }
-            }
+            Err(_) => changes.truncate(before),
         }
     }
     (kept, made)
+}
+
+/// Parts the fixes that can be made by themselves from those that cannot, half by half: of thousands few are refused.
+fn part(object: &Object, mut fixes: Vec<Made>, fine: &mut Vec<Made>, refused: &mut Vec<(Key, String)>) {
+    let changes: Vec<Change> = fixes.iter().flat_map(|made| made.fix.changes.iter().cloned()).collect();
+    match edits(object, &changes) {
+        Ok(_) => fine.append(&mut fixes),
+        Err(refusal) if fixes.len() < 2 => {
+            refused.extend(fixes.into_iter().map(|made| (key(&made.finding), refusal.to_string())));
+        }
+        Err(_) => {
+            let second = fixes.split_off(fixes.len() / 2);
+            part(object, fixes, fine, refused);
+            part(object, second, fine, refused);
+        }
+    }
 }
 
 /// What is wrong with a round: fixes after which their finding is still there, or another one is.
@@ -405,8 +424,14 @@ fn judge(before: &State, after: &State, round: &Round) -> Vec<(Key, String)> {
                         || spot.path.strip_prefix(change.path()).is_some()
                 })
         };
-        let blame: [&dyn Fn(&Made) -> bool; 5] = [
+        let setting = setting(&spot.path);
+        let same = |made: &Made| {
+            let keys = |change: &Change| change.path().segments().iter().any(|key| Some(key) == setting);
+            setting.is_some() && made.fix.changes.iter().any(keys)
+        };
+        let blame: [&dyn Fn(&Made) -> bool; 6] = [
             &|made| of_object(made) && near(made),
+            &|made| of_object(made) && same(made),
             &of_object,
             &|made| made.finding.object.kind == "Namespace",
             &|made| made.finding.location.file == spot.file,
@@ -427,6 +452,13 @@ fn judge(before: &State, after: &State, round: &Round) -> Vec<(Key, String)> {
         }
     }
     faults
+}
+
+/// The setting of a `securityContext` that a path leads to: the pod's and the containers' belong together.
+fn setting(path: &FieldPath) -> Option<&Segment> {
+    let context = |key: &Segment| matches!(key, Segment::Key(key) if &**key == "securityContext");
+    let segments = path.segments();
+    segments.get(segments.iter().position(context)? + 1)
 }
 
 /// Where the workloads stand whose texts change.

@@ -20,6 +20,8 @@ use crate::level;
 use crate::workloads::{Workload, Workloads};
 
 const EPHEMERAL: &str = "ephemeral containers cannot be changed once they run";
+/// The check of tokens that are mounted, RW-POD-025.
+const TOKEN_MOUNTED: &str = "RW-POD-025";
 const OWNED: &str = "the object is made by another one, which is to be changed instead";
 
 /// Why the other findings on namespaces are not mended.
@@ -33,7 +35,8 @@ pub(crate) fn offence(member: &Workload<'_>, check: &StandardCheck, offence: &Of
         _ if is_ephemeral(Some(offence.place)) => Err(EPHEMERAL.to_owned()),
         checks::Repair::Manual(reason) => Err(reason.to_owned()),
         checks::Repair::Template(mend) => {
-            mend(&member.template, offence).map(|fix| of_template(member, fix)).map_err(str::to_owned)
+            let fix = mend(&member.template, offence).map(|fix| at_container(member, offence.place, fix));
+            fix.map(|fix| of_template(member, fix)).map_err(str::to_owned)
         }
     };
     Mending { object: member.index, fix: unless_owned(member, fix) }
@@ -49,6 +52,10 @@ pub(crate) fn flaw<'s>(
     let fix = match check.repair {
         _ if is_ephemeral(flaw.place()) => Err(EPHEMERAL.to_owned()),
         Repair::Manual(reason) => Err(reason.to_owned()),
+        // Source: `WorkflowSpec` in github.com/argoproj/argo-workflows `pkg/apis/workflow/v1alpha1/workflow_types.go`.
+        Repair::Template(_) if check.about.id == TOKEN_MOUNTED && member.is_argo() => {
+            Err("Argo's executor needs a token too, of an account that is not in the manifest".to_owned())
+        }
         Repair::Template(mend) => {
             mend(subject, flaw).map(|fix| of_template(member, fix)).map_err(str::to_owned)
         }
@@ -66,6 +73,24 @@ pub(crate) fn unless_owned(member: &Workload<'_>, fix: Result<Fix, String>) -> R
     let references = member.object.root().at(&["metadata", "ownerReferences"]);
     let owned = references.is_some_and(|references| references.items().next().is_some());
     if owned { Err(OWNED.to_owned()) } else { fix }
+}
+
+/// The fix with what it sets for the whole pod set for the container at `place`, where the kind takes only that: Knative refuses a
+/// `securityContext` of the pod unless a feature is enabled. Source: `PodSecurityContextMask` in knative.dev/serving
+/// `pkg/apis/serving/fieldmask.go`.
+fn at_container(member: &Workload<'_>, place: Place, mut fix: Fix) -> Fix {
+    if member.object.id.group != "serving.knative.dev" || !matches!(place, Place::Container { .. }) {
+        return fix;
+    }
+    let of_pod = FieldPath::keys(&["spec", "securityContext"]);
+    for change in &mut fix.changes {
+        if let Change::Set { path, .. } = change
+            && let Some(field) = path.strip_prefix(&of_pod)
+        {
+            *path = place.path().key("securityContext").join(&field);
+        }
+    }
+    fix
 }
 
 /// The fix with its paths from the object.

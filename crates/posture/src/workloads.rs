@@ -5,14 +5,16 @@ use std::collections::HashMap;
 use rayon::prelude::*;
 use ringwall_model::finding::{Note, Problem};
 use ringwall_model::object::Object;
-use ringwall_model::path::FieldPath;
+use ringwall_model::path::{FieldPath, Segment};
 use ringwall_model::schema::{self, Fits, Schema, SchemaError};
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree::Node;
 use ringwall_model::workload::{self, CUSTOM, CustomKind, Shape, WORKLOADS, WorkloadKind};
 use ringwall_pods::defaulting;
 use ringwall_pods::model::PodTemplate;
-use ringwall_pods::workload::{Template, TemplateError, decode, decode_checked, decode_custom};
+use ringwall_pods::workload::{
+    Template, TemplateError, decode, decode_checked, decode_custom, takes_argo_context,
+};
 
 /// A workload with its pod template. An object with several templates is several workloads.
 #[derive(Clone, Debug)]
@@ -48,7 +50,15 @@ impl<'s> Workload<'s> {
         match &self.source {
             TemplateSource::BuiltIn(kind) => kind.template_path().join(field),
             TemplateSource::Custom { path, node, shape, .. } => {
-                path.clone().join(&shape.place(field, node.get("script").is_some()))
+                let placed = shape.place(field, node.get("script").is_some());
+                let is_context =
+                    matches!(placed.segments(), [Segment::Key(key), ..] if &**key == "securityContext");
+                if is_context && self.is_argo() && takes_argo_context(*node, self.object.root()) {
+                    // The template is an item of a list of the workflow, which has what is meant.
+                    let above = path.segments().len().saturating_sub(2);
+                    return FieldPath::of(&path.segments()[..above]).join(&placed);
+                }
+                path.clone().join(&placed)
             }
         }
     }
@@ -61,6 +71,11 @@ impl<'s> Workload<'s> {
     /// Whether an operator completes the template, so that what is not written there is not missing.
     pub const fn is_partial(&self) -> bool {
         matches!(self.source, TemplateSource::Custom { shape: Shape::PartialSpec, .. })
+    }
+
+    /// Whether it is a template of Argo Workflows.
+    pub const fn is_argo(&self) -> bool {
+        matches!(self.source, TemplateSource::Custom { shape: Shape::ArgoTemplate, .. })
     }
 
     /// Its number among the templates of the object.

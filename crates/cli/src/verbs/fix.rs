@@ -58,17 +58,22 @@ pub(crate) fn run(args: &FixArgs) -> Result<Outcome, Usage> {
     let facts = loaded.snapshot.facts.clone();
     let options =
         Options { scan: settings.scan_options(), wanted: &wanted, safe_only: args.safe, read: &read };
-    let mended = fix(loaded.snapshot.all().to_vec(), &facts, options);
+    let mut mended = fix(loaded.snapshot.all().to_vec(), &facts, options);
     let mut outcome = loaded.outcome(false);
     if args.write {
+        let mut unwritten = Vec::new();
         for file in &mended.files {
             if let Err(error) =
                 replace::file(Path::new(&file.name), file.new.as_bytes(), Some(file.old.as_bytes()))
             {
                 crate::screen::say(&format!("error: cannot write {}: {error}", escape(&file.name)));
                 outcome = outcome.max(Outcome::Unusable);
+                unwritten.push(file.name.clone());
             }
         }
+        // What is not written is not mended.
+        mended.files.retain(|file| !unwritten.contains(&file.name));
+        mended.workloads.retain(|workload| !unwritten.contains(&workload.location.file));
     } else {
         // A difference that is offered is a no: not all is mended.
         outcome = outcome.max(Outcome::no_if(!mended.files.is_empty()));

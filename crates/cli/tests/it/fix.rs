@@ -216,6 +216,27 @@ fn what_cannot_be_written_is_said() {
 }
 
 #[test]
+fn a_file_that_is_read_only_stays_and_is_not_said_to_be_mended() {
+    let place =
+        Place::new(&[("a.yaml", MIXED), ("b.yaml", &MIXED.replace("web", "shop").replace("once", "twice"))]);
+    let path = place.path().join("a.yaml");
+    let mut permissions = fs::metadata(&path).unwrap().permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(&path, permissions).unwrap();
+    assert_snapshot!(place.run(&["fix", "--write", "--only", "seccomp-profile-not-set", "."]), @"
+    exit code: 2
+    ----- stdout -----
+    Mended 2 findings in 1 file
+      safe          RW-POD-019  set the runtime's own seccomp profile for the pod (2 times)
+    0 of 2 changed workloads meet the restricted level
+    ----- stderr -----
+    error: cannot write a.yaml: it is read-only
+    ");
+    assert_eq!(fs::read_to_string(&path).unwrap(), MIXED);
+    assert_ne!(fs::read_to_string(place.path().join("b.yaml")).unwrap(), MIXED);
+}
+
+#[test]
 fn json_says_the_same() {
     let place = Place::new(&[("web.yaml", MIXED)]);
     let answer = place.json(&["fix", "-o", "json", "web.yaml"]);

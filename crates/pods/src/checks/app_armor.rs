@@ -6,7 +6,7 @@ use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Fix, Value as New};
 use ringwall_model::version::Minor;
 
-use super::{Repair, Revision, STANDARDS, StandardCheck, even, setters, subject};
+use super::{LINUX_ONLY, Repair, Revision, STANDARDS, StandardCheck, even, setters, subject};
 use crate::defaulting::APP_ARMOR_ANNOTATION;
 use crate::evidence::{Offence, Value, Words};
 use crate::hardening::repair::{reviewed, set};
@@ -97,7 +97,10 @@ fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
     }
 }
 
-fn mend(_: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+fn mend(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+    if pod.spec.is_windows() {
+        return Err(LINUX_ONLY);
+    }
     let profile = match offence.value {
         Value::Annotation { .. } => "runtime/default",
         _ => "RuntimeDefault",

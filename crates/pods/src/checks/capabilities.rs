@@ -8,8 +8,8 @@ use ringwall_model::version::Minor;
 
 use super::capability::gain_of;
 use super::{
-    CONFINED_BY_NOTHING, ON_PURPOSE, Repair, Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck,
-    container_names, containers, is_privileged, quoted_values, subject,
+    CONFINED_BY_NOTHING, LINUX_ONLY, ON_PURPOSE, Repair, Revision, SECURITY_CONTEXT, STANDARDS,
+    StandardCheck, container_names, containers, is_privileged, quoted_values, subject,
 };
 use crate::evidence::{Offence, Value, Words};
 use crate::hardening::repair::reviewed;
@@ -196,6 +196,9 @@ fn grade(offence: &Offence<'_>) -> Option<Severity> {
 fn mend(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
     if is_privileged(pod, offence.place) {
         return Err(CONFINED_BY_NOTHING);
+    }
+    if pod.spec.is_windows() {
+        return Err(LINUX_ONLY);
     }
     if offence.value != Value::Missing {
         return Err(

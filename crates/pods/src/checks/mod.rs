@@ -79,6 +79,10 @@ const ON_PURPOSE: Repair = Repair::Manual(
     "somebody gave it this on purpose, and whether the program can do without is not in the manifest",
 );
 
+/// Why a pod for Windows is not given what older versions of the standards ask of it. Source: `validateWindows` in
+/// k8s.io/kubernetes `pkg/apis/core/validation/validation.go`.
+const LINUX_ONLY: &str = "the API server refuses this field on a pod for Windows";
+
 /// A check as it is from some version on.
 #[derive(Debug)]
 pub struct Revision {

@@ -7,7 +7,8 @@ use ringwall_model::fix::{Fix, Value as New};
 use ringwall_model::version::Minor;
 
 use super::{
-    Repair, Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers, even, subject,
+    LINUX_ONLY, Repair, Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names, containers,
+    even, subject,
 };
 use crate::evidence::{Offence, Value, Words};
 use crate::hardening::repair::{safe, set};
@@ -80,6 +81,9 @@ fn mend(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static st
     let Place::Container { list, index } = offence.place else {
         return Err("the offence is in no container");
     };
+    if pod.spec.is_windows() {
+        return Err(LINUX_ONLY);
+    }
     let context =
         pod.spec.list(list).get(index as usize).and_then(|container| container.security_context.as_ref());
     // Source: `ValidateSecurityContext` in k8s.io/kubernetes `pkg/apis/core/validation/validation.go`.

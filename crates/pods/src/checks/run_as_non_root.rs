@@ -101,31 +101,48 @@ fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
 }
 
 fn mend(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
-    // What is missing is set once, for the whole pod.
-    let path = if offence.value == Value::Missing { below(Place::Pod, FIELD, 0) } else { offence.path() };
-    let mut changes = vec![set(path, New::Bool(true))];
-    let pod_user = pod.spec.security_context.as_ref().and_then(|context| context.run_as_user);
-    let mut known = false;
-    // The kubelet refuses to start an image as root, and official images start so.
+    let of_pod = pod.spec.security_context.as_ref();
+    let pod_user = of_pod.and_then(|context| context.run_as_user);
+    let (mut bare, mut root) = (false, false);
+    let mut users = Vec::new();
     pod.spec.visit(|place, container| {
-        let own = container.security_context.as_ref().and_then(|context| context.run_as_user);
-        if own.or(pod_user).is_none()
-            && let Some(user) = user_of(container.image)
-        {
-            known = true;
-            changes.push(set(below(place, "securityContext.runAsUser", 0), New::Integer(user)));
+        let own = container.security_context.as_ref();
+        let unset = own.and_then(|context| context.run_as_non_root).is_none();
+        bare |= unset;
+        // Whom the change concerns: the container itself, or those that leave it to the pod.
+        let concerned = place == offence.place || unset;
+        let user = own.and_then(|context| context.run_as_user).or(pod_user);
+        root |= concerned && user == Some(0);
+        // Official images start as root, though they are made for another user.
+        if let Some(made_for) = user_of(container.image).filter(|_| concerned && user.is_none()) {
+            users.push(set(below(place, "securityContext.runAsUser", 0), New::Integer(made_for)));
         }
     });
-    let (title, review) = if known {
-        (
-            "rule out root, and run official images as the user that they are made for",
-            "whether that user may read and write its volumes, and whether other images have a user by number",
-        )
-    } else {
+    // Source: `verifyRunAsNonRoot` in k8s.io/kubernetes `pkg/kubelet/kuberuntime/security_context_others.go`.
+    if root && !pod.spec.is_windows() {
+        return Err("the kubelet starts no container that must not be root and has runAsUser: 0");
+    }
+    let mut changes = Vec::new();
+    if offence.value != Value::Missing {
+        changes.push(set(offence.path(), New::Bool(true)));
+    }
+    // What is missing is set once, for the whole pod. It is said only once nothing is set wrongly.
+    if bare && of_pod.is_none_or(|context| context.run_as_non_root.is_none()) {
+        changes.push(set(below(Place::Pod, FIELD, 0), New::Bool(true)));
+    }
+    let (title, review) = if users.is_empty() {
         (
             "rule out root",
             "whether the image has a user other than root, by number: the kubelet starts it only then",
         )
+    } else {
+        (
+            "rule out root, and run official images as the user that they are made for",
+            "whether that user may read and write its volumes, and whether other images have a user by number",
+        )
     };
+    if !pod.spec.is_windows() {
+        changes.append(&mut users);
+    }
     Ok(reviewed(title, review, changes))
 }

@@ -3,13 +3,13 @@
 use ringwall_model::check::Check;
 use ringwall_model::control::{mitre, nsa, pss};
 use ringwall_model::finding::Severity;
-use ringwall_model::fix::{Change, Fix};
+use ringwall_model::fix::{Change, Fix, Value as New};
 use ringwall_model::version::Minor;
 
 use super::{Repair, Revision, STANDARDS, StandardCheck, even, setters, subject};
 use crate::evidence::{Offence, Value, Words};
-use crate::hardening::repair::reviewed;
-use crate::model::{Place, PodTemplate, SeLinuxOptions};
+use crate::hardening::repair::{reviewed, set};
+use crate::model::{Place, PodTemplate, SeLinuxOptions, below};
 use crate::policy::Level;
 use crate::text::{join_quote, plural, sorted};
 
@@ -100,11 +100,32 @@ fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
     format!("{} sets the SELinux {option} {}", subject(pod, offence), offence.text().unwrap_or_default())
 }
 
-fn mend(_: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
-    let changes = vec![Change::Remove { path: offence.path() }];
+/// The options do not go as a whole: without any, the container states no label, which is a flaw of its own.
+fn mend(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+    let (is_type, windows) = (offence.field == TYPE, pod.spec.is_windows());
+    let mut changes = Vec::new();
+    if !is_type || windows {
+        changes.push(Change::Remove { path: offence.path() });
+    }
+    if !windows && (is_type || options(pod, offence.place).is_some_and(|options| options.kind.is_empty())) {
+        changes.push(set(below(offence.place, TYPE, 0), New::from(ORDINARY)));
+    }
     Ok(reviewed(
-        "leave the label to the runtime",
+        "run under the label of ordinary containers",
         "whether the program reads files that only this label may read",
         changes,
     ))
+}
+
+/// The type that runtimes give to containers that ask for none.
+const ORDINARY: &str = "container_t";
+
+fn options<'a, 't>(pod: &'a PodTemplate<'t>, place: Place) -> Option<&'a SeLinuxOptions<'t>> {
+    match place {
+        Place::Container { list, index } => {
+            let container = pod.spec.list(list).get(index as usize)?;
+            container.security_context.as_ref()?.se_linux_options.as_deref()
+        }
+        _ => pod.spec.security_context.as_ref()?.se_linux_options.as_deref(),
+    }
 }

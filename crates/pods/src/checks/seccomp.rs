@@ -9,8 +9,8 @@ use ringwall_model::fix::{Fix, Value as New};
 use ringwall_model::version::Minor;
 
 use super::{
-    CONFINED_BY_NOTHING, Repair, Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck, container_names,
-    containers, even, is_privileged, quoted_values, setters, subject,
+    CONFINED_BY_NOTHING, LINUX_ONLY, Repair, Revision, SECURITY_CONTEXT, STANDARDS, StandardCheck,
+    container_names, containers, even, is_privileged, quoted_values, setters, subject,
 };
 use crate::evidence::{Offence, Value, Words};
 use crate::hardening::repair::{reviewed, safe, set};
@@ -194,13 +194,25 @@ fn finding(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> String {
     }
 }
 
-/// A profile that is set, and is none of those allowed.
-fn mend_profile(_: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+/// A profile that is set, and is none of those allowed. Where the pod sets none, it gets one too: the standards say that containers
+/// have none only once nothing is set wrongly.
+fn mend_profile(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'static str> {
+    if pod.spec.is_windows() {
+        return Err(LINUX_ONLY);
+    }
     let profile = match offence.value {
         Value::Annotation { .. } => "runtime/default",
         _ => "RuntimeDefault",
     };
-    let changes = vec![set(offence.path(), New::from(profile))];
+    let mut changes = vec![set(offence.path(), New::from(profile))];
+    let pod_profile = pod.spec.security_context.as_ref().and_then(|c| c.seccomp_profile.as_ref());
+    let mut bare = false;
+    pod.spec.visit(|_, container| {
+        bare |= container.security_context.as_ref().is_none_or(|c| c.seccomp_profile.is_none());
+    });
+    if bare && pod_profile.is_none() && !matches!(offence.value, Value::Annotation { .. }) {
+        changes.push(set(below(Place::Pod, FIELD, 0), New::from("RuntimeDefault")));
+    }
     Ok(reviewed(
         "use the runtime's own seccomp profile",
         "whether the program makes calls that it forbids",
@@ -215,6 +227,9 @@ fn mend_missing(pod: &PodTemplate<'_>, offence: &Offence<'_>) -> Result<Fix, &'s
     }
     if is_privileged(pod, offence.place) {
         return Err(CONFINED_BY_NOTHING);
+    }
+    if pod.spec.is_windows() {
+        return Err(LINUX_ONLY);
     }
     let path = below(Place::Pod, FIELD, 0);
     Ok(safe(

@@ -269,6 +269,8 @@ pub struct Container<'t> {
     pub resources: Resources<'t>,
     /// `volumeMounts`.
     pub volume_mounts: List<VolumeMount<'t>>,
+    /// `volumeDevices`.
+    pub volume_devices: List<VolumeDevice<'t>>,
     /// `livenessProbe`.
     pub liveness_probe: Present,
     /// `readinessProbe`.
@@ -287,6 +289,7 @@ decode_fields!(Container<'t> {
     "envFrom" => env_from,
     "resources" => resources,
     "volumeMounts" => volume_mounts,
+    "volumeDevices" => volume_devices,
     "livenessProbe" => liveness_probe,
     "readinessProbe" => readiness_probe,
     "securityContext" => security_context,
@@ -349,6 +352,16 @@ pub struct Amounts<'t> {
     pub memory: Amount<'t>,
 }
 decode_fields!(Amounts<'t> { "cpu" => cpu, "memory" => memory });
+
+/// `VolumeDevice`.
+#[derive(Clone, Debug, Default)]
+pub struct VolumeDevice<'t> {
+    /// `name`.
+    pub name: &'t str,
+    /// `devicePath`.
+    pub device_path: &'t str,
+}
+decode_fields!(VolumeDevice<'t> { "name" => name, "devicePath" => device_path });
 
 /// `VolumeMount`.
 #[derive(Clone, Debug, Default)]

@@ -184,3 +184,109 @@ fn round_trips_are_mended() {
     let Some(folder) = public("gold/fix-roundtrip") else { return };
     holds(&folder);
 }
+
+/// A text with all mended in it, and why the rest is left.
+fn text(yaml: &str, wanted: &dyn Fn(&Finding) -> bool) -> (String, Vec<String>) {
+    let objects = read("a.yaml", yaml.to_owned()).objects;
+    let mended = mend(objects, wanted);
+    let left = mended.left.iter().map(|left| format!("{} {}", left.finding.check.id, left.reason)).collect();
+    (mended.files.into_iter().next().map(|file| file.new).unwrap_or_default(), left)
+}
+
+fn is_standard(finding: &Finding) -> bool {
+    finding.check.id < "RW-POD-020" && finding.severity >= Severity::Low
+}
+
+fn pod(spec: &str) -> String {
+    format!("apiVersion: v1\nkind: Pod\nmetadata: {{name: p}}\nspec: {spec}\n")
+}
+
+/// The standards say that something is missing only once nothing is set wrongly: mending the one brought about the other.
+#[test]
+fn what_is_set_wrongly_beside_what_is_missing_is_mended_with_it() {
+    for (wrong, right) in [
+        ("{seccompProfile: {type: Unconfined}}", "seccompProfile: {type: RuntimeDefault}"),
+        ("{runAsNonRoot: false}", "runAsNonRoot: true"),
+    ] {
+        let yaml = pod(&format!("{{containers: [{{name: a, securityContext: {wrong}}}, {{name: b}}]}}"));
+        let (new, left) = text(&yaml, &is_standard);
+        assert_eq!(left, Vec::<String>::new(), "{new}");
+        assert_eq!(new.matches(right).count(), 2, "for the container and for the pod: {new}");
+    }
+}
+
+#[test]
+fn a_label_of_se_linux_is_not_lost_with_its_type() {
+    let yaml = pod("{securityContext: {seLinuxOptions: {type: spc_t, level: s0}}, \
+         containers: [{name: a, securityContext: {seLinuxOptions: {user: u, role: r}}}]}");
+    let (new, left) = text(&yaml, &|finding| finding.check.id == "RW-POD-009");
+    assert_eq!(left, Vec::<String>::new());
+    assert!(new.contains("seLinuxOptions: {type: container_t, level: s0}"), "{new}");
+    assert!(new.contains("seLinuxOptions: {type: container_t}"), "{new}");
+}
+
+/// Who wants root keeps it: with both settings the kubelet starts no container.
+#[test]
+fn root_is_not_ruled_out_where_the_user_stays_root() {
+    let yaml = pod("{containers: [{name: a, securityContext: {runAsUser: 0}}]}");
+    let (new, left) = text(&yaml, &|finding| finding.check.id == "RW-POD-017");
+    assert_eq!(new, "");
+    assert_eq!(
+        left,
+        ["RW-POD-017 the kubelet starts no container that must not be root and has runAsUser: 0"]
+    );
+    let (new, left) = text(&yaml, &is_standard);
+    assert!(new.contains("runAsNonRoot: true") && !new.contains("runAsUser"), "{new}");
+    assert_eq!(left, Vec::<String>::new());
+}
+
+#[test]
+fn what_the_api_server_refuses_for_windows_is_not_offered() {
+    let yaml = pod("{os: {name: windows}, securityContext: {seccompProfile: {type: Unconfined}, \
+         appArmorProfile: {type: Unconfined}}, containers: [{name: a}]}");
+    let (new, left) = text(&yaml, &is_standard);
+    assert!(!new.contains("RuntimeDefault") && !new.contains("drop"), "{new}");
+    let reason = "the API server refuses this field on a pod for Windows";
+    assert_eq!(left, [format!("RW-POD-010 {reason}"), format!("RW-POD-007 {reason}")]);
+}
+
+const ARGO: &str = "\
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: w}
+spec:
+  securityContext: {runAsNonRoot: true}
+  templates:
+  - name: a
+    container: {image: a:1}
+  - name: b
+    securityContext: {seccompProfile: {type: RuntimeDefault}}
+    container: {image: a:1}
+";
+
+/// A security context of the template replaces the workflow's as a whole.
+#[test]
+fn a_template_of_argo_does_not_lose_what_the_workflow_sets() {
+    let (new, left) = text(ARGO, &is_standard);
+    assert_eq!(left, Vec::<String>::new());
+    let of_workflow = "\n  securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}\n";
+    assert!(new.contains(of_workflow), "{new}");
+    assert!(
+        new.contains("\n    securityContext: {seccompProfile: {type: RuntimeDefault}, runAsNonRoot: true}\n"),
+        "{new}"
+    );
+    // Its executor needs a token.
+    let (new, left) = text(ARGO, &|finding| finding.check.id == "RW-POD-025");
+    assert_eq!((new.as_str(), left.len()), ("", 2));
+}
+
+#[test]
+fn a_knative_service_gets_settings_of_the_container_alone() {
+    let yaml = "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: k}\nspec:\n  template:\n    spec:\n      \
+                containers:\n      - image: a:1\n      - image: b:1\n";
+    let (new, left) = text(yaml, &is_standard);
+    assert_eq!(left, Vec::<String>::new());
+    assert_eq!(new.matches("        securityContext:\n").count(), 2, "{new}");
+    assert_eq!(new.matches("runAsNonRoot: true").count(), 2, "{new}");
+    assert!(!new.contains("\n      securityContext"), "{new}");
+}
