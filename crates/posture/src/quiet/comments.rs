@@ -282,10 +282,17 @@ fn covered(comment: &Comment<'_>, reach: Reach, root: Node<'_>) -> Option<Span> 
     }
 }
 
-/// What begins on a line: of the outermost fields and list items that begin there, from the first byte to the last.
+/// What begins on a line: of the outermost fields and list items that begin there, from the first byte to the last. The name of a
+/// container, and of an object, stands for all of it: what is missing has no other place.
 fn begun_on(root: Node<'_>, line: Span) -> Option<Span> {
+    let begins = |span: Span| line.start <= span.start && span.start < line.end;
     let mut node = root;
+    // What the name of `node` stands for: itself where it is an item of a list, the object where it is the metadata.
+    let mut named: Option<Span> = None;
     loop {
+        if let Some(span) = named.filter(|_| node.entry("name").is_some_and(|entry| begins(entry.key_span))) {
+            return Some(span);
+        }
         let fields = node.entries().map(|entry| {
             // The value of an alias is written elsewhere, before its key.
             let end = entry.value.span().end.max(entry.key_span.end);
@@ -294,7 +301,7 @@ fn begun_on(root: Node<'_>, line: Span) -> Option<Span> {
         let items = node.items().map(|item| (item.span(), item));
         let (mut begun, mut around) = (None::<Span>, None);
         for (span, child) in fields.chain(items) {
-            if line.start <= span.start && span.start < line.end {
+            if begins(span) {
                 let all = begun.get_or_insert(span);
                 *all = Span::new(all.start.min(span.start), all.end.max(span.end));
             } else if span.start < line.start && line.start < span.end {
@@ -304,6 +311,11 @@ fn begun_on(root: Node<'_>, line: Span) -> Option<Span> {
         if begun.is_some() {
             return begun;
         }
-        node = around?;
+        let inner: Node<'_> = around?;
+        let is_item = node.kind() == Kind::Sequence;
+        let is_metadata = node.get("metadata").is_some_and(|metadata| metadata.index() == inner.index());
+        let object = is_metadata && node.get("kind").is_some();
+        named = if is_item { Some(inner.span()) } else { object.then(|| node.span()) };
+        node = inner;
     }
 }

@@ -392,6 +392,30 @@ spec:
 }
 
 #[test]
+fn a_name_stands_for_what_it_names_wherever_it_is_written() {
+    let text = "\
+apiVersion: v1
+kind: Pod
+metadata:
+  labels: {app: web}
+  name: web # ringwall:ignore host-namespace
+spec:
+  hostPID: true
+  securityContext: {runAsNonRoot: true, seccompProfile: {type: RuntimeDefault}}
+  containers:
+  - image: a:1
+    securityContext: {capabilities: {drop: [ALL]}}
+    name: a # ringwall:ignore privilege-escalation
+  - image: b:1
+    name: b
+";
+    let quiet = run(text, "");
+    let aside: Vec<(&str, Option<&str>)> =
+        quiet.set_aside.iter().map(|finding| (finding.check.id, finding.container.as_deref())).collect();
+    assert_eq!(aside, [("RW-POD-002", None), ("RW-POD-015", Some("a"))]);
+}
+
+#[test]
 fn checks_can_be_turned_off_and_weighed() {
     let toml = "checks = {disable = ['all'], enable = ['host-namespace'], severity = {RW-POD-002 = 'info'}}";
     let quiet = run(&with("spec:", "# ringwall:ignore RW-POD-003"), toml);
