@@ -65,7 +65,7 @@ pub(super) enum Reach {
 pub(super) fn collect<'a>(snapshot: &'a Snapshot, settings: &Settings, marks: &mut Marks<'a>) {
     for text in texts(snapshot) {
         let words = text.source.text();
-        let wanted = |word: &&str| words.contains(*word);
+        let wanted = |word: &&str| memchr::memmem::find(words.as_bytes(), word.as_bytes()).is_some();
         let ours = wanted(&MARK);
         let theirs = settings.compat_ignores && peers::COMMENTS.iter().any(wanted);
         if !ours && !theirs {
