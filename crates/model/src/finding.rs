@@ -129,7 +129,7 @@ pub enum Standing {
     /// It is one to act on.
     Open,
     /// Somebody accepts it, and says so in the text itself or in the configuration.
-    Suppressed(Suppression),
+    Suppressed(Box<Suppression>),
     /// It is in the baseline: it was there before.
     Known,
 }

@@ -61,9 +61,19 @@ pub(crate) fn number_twins(findings: &mut [Finding]) {
     }
 }
 
-/// Sorted by [`Finding::sort_key`]. A finding is large: what is sorted are pointers.
-pub(crate) fn sorted(findings: Vec<Finding>) -> Vec<Finding> {
-    let mut pointers: Vec<Box<Finding>> = findings.into_iter().map(Box::new).collect();
-    pointers.par_sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
-    pointers.into_iter().map(|finding| *finding).collect()
+/// Sorts by [`Finding::sort_key`]. A finding is large: what is sorted are indexes, and each is moved once.
+pub(crate) fn sort(findings: &mut [Finding]) {
+    let mut order: Vec<usize> = (0..findings.len()).collect();
+    order.par_sort_by(|a, b| findings[*a].sort_key().cmp(&findings[*b].sort_key()));
+    for start in 0..order.len() {
+        // Along each cycle of the permutation.
+        let mut at = start;
+        while order[at] != start {
+            let next = order[at];
+            findings.swap(at, next);
+            order[at] = at;
+            at = next;
+        }
+        order[at] = at;
+    }
 }

@@ -28,7 +28,7 @@ use ringwall_pods::psp::is_policy;
 
 use crate::control_plane;
 use crate::evaluator;
-use crate::found::{finding, number_twins, sorted};
+use crate::found::{finding, number_twins, sort};
 use crate::mend;
 use crate::surroundings::Index;
 use crate::workloads::{self, Family, Reading, Workload};
@@ -107,7 +107,7 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
     let made = findings.len();
     findings.retain(|finding| finding.severity >= options.floor);
     let below = below.into_inner() + made - findings.len();
-    let findings = sorted(findings);
+    sort(&mut findings);
     let mut problems = workloads.problems;
     problems.sort();
     let mut notes = workloads.notes;

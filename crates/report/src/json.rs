@@ -253,9 +253,10 @@ struct StandingEntry<'a> {
 impl<'a> StandingEntry<'a> {
     fn of(standing: &'a Standing) -> Self {
         let known = Self { kind: "known", by: None, reason: None, until: None, location: None };
-        let Standing::Suppressed(Suppression { by, reason, until, location }) = standing else {
+        let Standing::Suppressed(suppression) = standing else {
             return known;
         };
+        let Suppression { by, reason, until, location } = &**suppression;
         Self {
             kind: "suppressed",
             by: Some(by.word()),

@@ -32,7 +32,7 @@ use mark::{About, Fault, Mark, Scope};
 pub use peers::checks_for;
 use place::{Owners, Places};
 
-use crate::found::number_twins;
+use crate::found::{number_twins, sort};
 use crate::settings::{Exception, FILE_NAME, Pattern, Settings};
 
 /// Findings, told apart.
@@ -70,7 +70,7 @@ pub fn apply_marks(
     today: Date,
 ) -> Quiet {
     let Marks { marks, faults } = marks;
-    let mut quiet = Quiet::default();
+    let (mut quiet, mut ours) = (Quiet::default(), false);
     if marks.is_empty() && faults.is_empty() {
         quiet.open = findings;
     } else {
@@ -93,7 +93,7 @@ pub fn apply_marks(
             }
             match first {
                 Some(mark) => {
-                    finding.standing = Standing::Suppressed(suppression(mark));
+                    finding.standing = Standing::Suppressed(Box::new(suppression(mark)));
                     quiet.set_aside.push(finding);
                 }
                 None => quiet.open.push(finding),
@@ -104,6 +104,7 @@ pub fn apply_marks(
             own.extend(verdict(mark, met, snapshot, settings, today));
         }
         number_twins(&mut own);
+        ours = !own.is_empty();
         quiet.open.extend(own);
     }
     for list in [&mut quiet.open, &mut quiet.set_aside] {
@@ -114,7 +115,9 @@ pub fn apply_marks(
             }
         }
     }
-    quiet.open.sort_by(|a, b| a.sort_key().cmp(&b.sort_key()));
+    if ours {
+        sort(&mut quiet.open);
+    }
     quiet
 }
 

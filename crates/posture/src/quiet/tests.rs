@@ -46,7 +46,8 @@ fn shown(quiet: &Quiet) -> String {
                 finding.check.id,
                 if finding.check.id.starts_with("RW-QUI") { &finding.message } else { &finding.witness }
             );
-            if let Standing::Suppressed(Suppression { by, reason, location, .. }) = &finding.standing {
+            if let Standing::Suppressed(suppression) = &finding.standing {
+                let Suppression { by, reason, location, .. } = &**suppression;
                 let reason = reason.as_deref().unwrap_or("-");
                 let _ = write!(text, " ({} at {}: {reason})", by.word(), location.position);
             }
