@@ -1,5 +1,6 @@
 //! How each area answers its cases. A new area is one file and one line in [`AREAS`].
 
+mod netpol;
 mod product;
 mod pss;
 mod yaml;
@@ -11,7 +12,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The areas.
-static AREAS: &[&dyn Area] = &[&yaml::Yaml, &pss::Pss, &product::Product];
+static AREAS: &[&dyn Area] = &[&yaml::Yaml, &pss::Pss, &netpol::Netpol, &product::Product];
 
 pub(crate) fn by_name(name: &str) -> Option<&'static dyn Area> {
     AREAS.iter().find(|area| area.name() == name).copied()
