@@ -4,11 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use ringwall_input::{Limits, json};
+use ringwall_model::address::{Address, Family};
+use ringwall_model::finding::Verdict;
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::{Facts, Snapshot};
 use ringwall_model::text::Source;
-use ringwall_network::address::{Address, Family};
 use ringwall_network::cluster::Cluster;
 use ringwall_network::judge::End;
 use ringwall_network::policy::Direction;
@@ -74,7 +75,7 @@ fn answer(case: &Case<'_>) -> Result<Answered, String> {
         objects.push(object.map_err(|error| format!("{error:?}"))?);
     }
     let snapshot = Snapshot::new(objects, Facts::default());
-    let cluster = Cluster::of(&snapshot);
+    let cluster = Cluster::of(&snapshot, &[]);
     let endpoints = endpoints(&cluster, &line)?;
     let mut matrix = Vec::with_capacity(line.probes.len());
     for probe in &line.probes {
@@ -119,8 +120,7 @@ fn first_difference(line: &Line<'_>, matrix: &[Vec<String>]) -> Option<String> {
 
 /// The letter for a pair of endpoints.
 fn letter(cluster: &Cluster, source: End<'_>, destination: End<'_>, port: Port) -> char {
-    let family = |end: End<'_>| end.address.map(|address| address.family);
-    if family(source) != family(destination) || (source.pod.is_none() && destination.pod.is_none()) {
+    if source.family != destination.family || (source.pod.is_none() && destination.pod.is_none()) {
         return '-';
     }
     if source.address == destination.address {
@@ -131,7 +131,7 @@ fn letter(cluster: &Cluster, source: End<'_>, destination: End<'_>, port: Port) 
     if destination.pod.is_none() && own_node {
         return '?';
     }
-    let allows = |direction| cluster.judge(direction, source, destination, port).allowed;
+    let allows = |direction| cluster.judge(direction, source, destination, port).verdict() == Verdict::Yes;
     match (allows(Direction::Egress), allows(Direction::Ingress)) {
         (true, true) => '.',
         (false, true) => 'e',

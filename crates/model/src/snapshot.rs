@@ -8,6 +8,7 @@
 
 use std::collections::HashMap;
 
+use crate::address::Block;
 use crate::object::{Object, ObjectId};
 use crate::tree::Node;
 use crate::version::Minor;
@@ -17,11 +18,13 @@ use crate::version::Minor;
 pub struct Facts {
     /// The cluster's Kubernetes version.
     pub version: Minor,
+    /// The blocks that pods get their addresses from; empty where nobody says. A pod that has an address is not asked for.
+    pub pod_ranges: Vec<Block>,
 }
 
 impl Default for Facts {
     fn default() -> Self {
-        Self { version: Minor::NEWEST }
+        Self { version: Minor::NEWEST, pod_ranges: Vec::new() }
     }
 }
 

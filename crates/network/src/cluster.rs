@@ -1,60 +1,34 @@
-//! What can send and receive: pods, nodes, addresses.
+//! What can send and receive: pods, nodes, addresses; and the policies about them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use ringwall_model::address::{Address, Block, Family};
+use ringwall_model::finding::Verdict;
 use ringwall_model::object::Object;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree::Node;
+use ringwall_model::workload::{self, CUSTOM, CustomKind, Shape};
 
-use crate::address::Address;
-use crate::policy::{Flaw, Namespaces, PodSet, Policy, decode};
+use crate::labels::Labels;
+use crate::policy::{Flaw, Namespaces, Peer, PodSet, Policy, decode};
 use crate::port::{DeclaredPort, Port, Protocol};
 
 /// The label that the API server puts on every namespace, and that always holds its name.
 pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
-/// Labels, by key.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Labels(Vec<(Box<str>, Box<str>)>);
-
-impl Labels {
-    /// The labels in `metadata.labels` of a node.
-    pub fn of(root: Node<'_>) -> Self {
-        let mut labels = Self::default();
-        for entry in root.at(&["metadata", "labels"]).into_iter().flat_map(Node::entries) {
-            labels.set(entry.key, entry.value.as_str().unwrap_or_default());
-        }
-        labels
-    }
-
-    /// The value of a label.
-    pub fn get(&self, key: &str) -> Option<&str> {
-        let at = self.0.binary_search_by(|(other, _)| (**other).cmp(key)).ok()?;
-        Some(&self.0[at].1)
-    }
-
-    /// Gives a label a value.
-    pub fn set(&mut self, key: &str, value: &str) {
-        match self.0.binary_search_by(|(other, _)| (**other).cmp(key)) {
-            Ok(at) => self.0[at].1 = value.into(),
-            Err(at) => self.0.insert(at, (key.into(), value.into())),
-        }
-    }
-
-    /// Keys and values, by key.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.0.iter().map(|(key, value)| (&**key, &**value))
-    }
-}
+/// Where nothing says which addresses pods get, they are private ones, and any of these. Source: RFC 1918, RFC 4193.
+const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
 
 /// A pod, or all pods that a template makes.
 #[derive(Clone, Debug)]
 pub struct Pod {
-    /// The object's index in the snapshot.
+    /// Index of its [`Workload`] in the cluster.
+    pub workload: usize,
+    /// The index in the snapshot of the object that says what follows: the pod, or what makes it.
     pub object: usize,
     /// Its namespace.
     pub namespace: String,
-    /// Its name.
+    /// Its name, or that of what makes it.
     pub name: String,
     /// Its labels.
     pub labels: Labels,
@@ -68,6 +42,30 @@ pub struct Pod {
     pub node: Option<String>,
     /// Whether it is over; its address may be another's by now.
     pub finished: bool,
+    /// Whether it is a template and no pod.
+    pub template: bool,
+}
+
+impl Pod {
+    /// Whether policies are about it.
+    pub fn is_subject(&self) -> bool {
+        !self.host_network && !self.finished
+    }
+}
+
+/// What a user edits to change pods: a Deployment, or a pod alone.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// The object's index in the snapshot.
+    pub object: usize,
+    /// Its kind.
+    pub kind: String,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Indexes of its pods in the cluster.
+    pub pods: Vec<usize>,
 }
 
 /// A node of the cluster.
@@ -81,32 +79,60 @@ pub struct ClusterNode {
     pub addresses: Vec<(String, Address)>,
 }
 
+/// A policy of an API whose meaning is not known here, and that may be about pods.
+#[derive(Clone, Debug)]
+pub struct Foreign {
+    /// The object's index in the snapshot.
+    pub object: usize,
+    /// The namespace in which it selects; `None` for all.
+    pub namespace: Option<String>,
+}
+
 /// All that policies speak of, and the policies.
 #[derive(Clone, Debug, Default)]
 pub struct Cluster {
-    /// Labels of namespaces.
+    /// Labels of namespaces, those without an object among them.
     pub namespaces: HashMap<String, Labels>,
+    /// The namespaces of which there is an object.
+    pub stated: HashSet<String>,
     /// Nodes, by name.
     pub nodes: Vec<ClusterNode>,
     /// Pods, in the order of the snapshot.
     pub pods: Vec<Pod>,
+    /// What makes them.
+    pub workloads: Vec<Workload>,
     /// Policies in the order in which they are asked.
     pub policies: Vec<Policy>,
+    /// Policies of other APIs.
+    pub foreign: Vec<Foreign>,
+    /// The blocks that pods without an address may get one from.
+    pub pod_ranges: Vec<Block>,
+    /// Whether somebody says so, or they are any private ones.
+    pub ranges_stated: bool,
     /// What the API server would refuse in a policy, with the object's index.
     pub flaws: Vec<(usize, Flaw)>,
 }
 
 impl Cluster {
-    /// Reads pods, nodes, namespaces and policies. Costs a pass over the objects and a sort of the policies.
-    pub fn of(snapshot: &Snapshot) -> Self {
-        let mut cluster = Self::default();
+    /// Reads pods, what makes them, nodes, namespaces and policies. `custom` are further kinds with pod templates.
+    ///
+    /// Costs a pass over the objects and a sort of the policies.
+    pub fn of(snapshot: &Snapshot, custom: &[CustomKind]) -> Self {
+        let mut cluster = Self { pod_ranges: snapshot.facts.pod_ranges.clone(), ..Self::default() };
+        let mut makers: HashMap<usize, usize> = HashMap::new();
         for (index, object) in snapshot.objects() {
             match (object.id.group.as_str(), object.id.kind.as_str()) {
                 ("", "Namespace") => {
+                    cluster.stated.insert(object.id.name.clone());
                     cluster.namespaces.insert(object.id.name.clone(), Labels::of(object.root()));
                 }
-                ("", "Node") => cluster.nodes.push(node_of(object)),
-                ("", "Pod") => cluster.pods.push(pod_of(object, index)),
+                ("", "Node") => cluster.node(object),
+                ("", "Pod") => {
+                    let (top, owner) = snapshot.top_owner(index);
+                    let pod = Pod { template: false, ..pod_of(object, index, object.root(), object.root()) };
+                    cluster.pod(&mut makers, top, owner, pod);
+                }
+                _ if is_foreign(object) => cluster.foreign.push(foreign_of(object, index)),
                 _ => {
                     let mut flaws = Vec::new();
                     cluster.policies.extend(decode(object, index, &mut flaws));
@@ -114,9 +140,21 @@ impl Cluster {
                 }
             }
         }
+        cluster.templates(snapshot, custom, &mut makers);
+        cluster.ranges_stated = !cluster.pod_ranges.is_empty();
+        if !cluster.ranges_stated {
+            cluster.pod_ranges = PRIVATE.iter().filter_map(|text| Block::parse(text)).collect();
+        }
         for pod in &cluster.pods {
             if !cluster.namespaces.contains_key(&pod.namespace) {
                 cluster.namespaces.insert(pod.namespace.clone(), Labels::default());
+            }
+        }
+        for policy in &cluster.policies {
+            if let Some(namespace) =
+                policy.namespace.as_ref().filter(|name| !cluster.namespaces.contains_key(*name))
+            {
+                cluster.namespaces.insert(namespace.clone(), Labels::default());
             }
         }
         for (name, labels) in &mut cluster.namespaces {
@@ -124,74 +162,191 @@ impl Cluster {
         }
         cluster.nodes.sort_by(|a, b| a.name.cmp(&b.name));
         // Of two policies with one priority the API says nothing; the reference asks them by name.
-        cluster.policies.sort_by(|a, b| {
-            (a.tier, a.priority, a.kind, &a.name).cmp(&(b.tier, b.priority, b.kind, &b.name))
-        });
+        cluster.policies.sort_by(|a, b| a.order().cmp(&b.order()));
         cluster
+    }
+
+    fn node(&mut self, object: &Object) {
+        let root = object.root();
+        let list = |keys: &[&str]| root.at(keys).into_iter().flat_map(Node::items);
+        let addresses = list(&["status", "addresses"]).filter_map(|entry| {
+            let address = Address::parse(entry.str_at(&["address"])?)?;
+            Some((entry.str_at(&["type"]).unwrap_or_default().to_owned(), address))
+        });
+        let addresses = addresses.collect();
+        self.pod_ranges.extend(list(&["spec", "podCIDRs"]).filter_map(|node| Block::parse(node.as_str()?)));
+        self.nodes.push(ClusterNode { name: object.id.name.clone(), labels: Labels::of(root), addresses });
+    }
+
+    fn pod(&mut self, makers: &mut HashMap<usize, usize>, top: usize, owner: &Object, pod: Pod) {
+        let workload = *makers.entry(top).or_insert_with(|| {
+            self.workloads.push(Workload {
+                object: top,
+                kind: owner.id.kind.clone(),
+                namespace: pod.namespace.clone(),
+                name: owner.id.name.clone(),
+                pods: Vec::new(),
+            });
+            self.workloads.len() - 1
+        });
+        self.workloads[workload].pods.push(self.pods.len());
+        self.pods.push(Pod { workload, ..pod });
+    }
+
+    /// The pods that templates will make, where none is here that one has made.
+    fn templates(&mut self, snapshot: &Snapshot, custom: &[CustomKind], makers: &mut HashMap<usize, usize>) {
+        for (index, object) in snapshot.objects() {
+            if makers.contains_key(&index) || snapshot.top_owner(index).0 != index {
+                continue;
+            }
+            let root = object.root();
+            let kind = workload::of(object).filter(|kind| !kind.is_pod() && kind.kind != "PodTemplate");
+            if let Some(node) = kind.and_then(|kind| kind.template_in(root)) {
+                let mut pod = pod_of(object, index, node, node);
+                if object.id.kind == "Job" {
+                    // Source: `JobNameLabel` in k8s.io/api `batch/v1/types.go`, and the older label beside it.
+                    pod.labels.set("batch.kubernetes.io/job-name", &object.id.name);
+                    pod.labels.set("job-name", &object.id.name);
+                }
+                self.pod(makers, index, object, pod);
+            } else if kind.is_none() {
+                for kind in custom.iter().chain(CUSTOM).filter(|kind| kind.is(object)) {
+                    for (_, node) in kind.templates_in(root) {
+                        if matches!(kind.shape, Shape::Template | Shape::ArgoTemplate) {
+                            self.pod(makers, index, object, pod_of(object, index, node, node));
+                        }
+                    }
+                }
+            }
+        }
     }
 
     /// Whether the pod is one of the set. A pod on the network of its node is in none.
     pub fn holds(&self, set: &PodSet, pod: &Pod) -> bool {
-        let namespace = match &set.namespaces {
-            Namespaces::Own(name) => *name == pod.namespace,
-            Namespaces::Selected(selector) => self
-                .namespaces
-                .get(&pod.namespace)
-                .is_some_and(|labels| selector.matches(|key| labels.get(key))),
-        };
-        namespace && !pod.host_network && set.pods.matches(|key| pod.labels.get(key))
+        pod.is_subject()
+            && self.has_namespace(&set.namespaces, &pod.namespace)
+            && set.pods.matches(|key| pod.labels.get(key))
+    }
+
+    /// Whether the namespace is one of these.
+    pub fn has_namespace(&self, namespaces: &Namespaces, name: &str) -> bool {
+        match namespaces {
+            Namespaces::Own(own) => own == name,
+            Namespaces::Selected(selector) => {
+                self.namespaces.get(name).is_some_and(|labels| selector.matches(|key| labels.get(key)))
+            }
+        }
+    }
+
+    /// Whether an address is one of those of a peer.
+    pub fn is_in(peer: &Peer, address: Address) -> bool {
+        let Peer::Addresses { blocks, except } = peer else { return false };
+        blocks.iter().any(|block| block.contains(address))
+            && !except.iter().any(|block| block.contains(address))
+    }
+
+    /// Whether an address that nobody knows yet is one of those of a peer, for a pod that will have one of `family`.
+    pub fn may_be_in(&self, peer: &Peer, family: Family) -> Verdict {
+        let Peer::Addresses { blocks, except } = peer else { return Verdict::No };
+        let mut some = false;
+        let mut all = true;
+        for range in self.pod_ranges.iter().filter(|range| range.first.family == family) {
+            let inside = blocks.iter().any(|block| block.covers(*range));
+            let touched = inside || blocks.iter().any(|block| range.covers(*block));
+            let excluded = except.iter().any(|block| block.covers(*range));
+            let cut = excluded || except.iter().any(|block| range.covers(*block));
+            all &= inside && !cut;
+            some |= touched && !excluded;
+        }
+        match (some, all) {
+            (true, true) => Verdict::Yes,
+            (true, false) => Verdict::CannotTell,
+            (false, _) => Verdict::No,
+        }
+    }
+
+    /// The families of the addresses that a pod without one will get.
+    pub fn families(&self, pod: &Pod) -> Vec<Family> {
+        let mut families: Vec<Family> = pod.addresses.iter().map(|address| address.family).collect();
+        if families.is_empty() {
+            // What nothing is said of is a cluster with addresses of IPv4.
+            let has = |family| self.pod_ranges.iter().any(|range| range.first.family == family);
+            families = [Family::V4, Family::V6].into_iter().filter(|family| has(*family)).collect();
+            families.truncate(if self.ranges_stated { 2 } else { 1 });
+        }
+        families.sort_unstable();
+        families.dedup();
+        families
+    }
+
+    /// Whether the node has the address.
+    pub fn is_node_address(&self, node: &ClusterNode, address: Address) -> bool {
+        node.addresses.iter().any(|(_, other)| *other == address)
     }
 }
 
-fn node_of(object: &Object) -> ClusterNode {
-    let addresses = object.root().at(&["status", "addresses"]).into_iter().flat_map(Node::items);
-    ClusterNode {
-        name: object.id.name.clone(),
-        labels: Labels::of(object.root()),
-        addresses: addresses
-            .filter_map(|entry| {
-                let address = Address::parse(entry.str_at(&["address"])?)?;
-                Some((entry.str_at(&["type"]).unwrap_or_default().to_owned(), address))
-            })
-            .collect(),
-    }
+/// Groups and kinds whose policies select pods, and whose meaning is another API's.
+fn is_foreign(object: &Object) -> bool {
+    matches!(
+        (object.id.group.as_str(), object.id.kind.as_str()),
+        ("cilium.io", "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy")
+            | (
+                "crd.projectcalico.org" | "projectcalico.org",
+                "NetworkPolicy" | "GlobalNetworkPolicy" | "StagedNetworkPolicy" | "StagedGlobalNetworkPolicy"
+            )
+            | (
+                "crd.antrea.io",
+                "NetworkPolicy"
+                    | "ClusterNetworkPolicy"
+                    | "AntreaNetworkPolicy"
+                    | "AntreaClusterNetworkPolicy"
+            )
+            | ("k8s.cni.cncf.io", "MultiNetworkPolicy")
+    )
 }
 
-fn pod_of(object: &Object, index: usize) -> Pod {
-    let root = object.root();
-    let list = root.at(&["status", "podIPs"]).into_iter().flat_map(Node::items);
+fn foreign_of(object: &Object, index: usize) -> Foreign {
+    let cluster_wide = object.id.kind.contains("Cluster") || object.id.kind.contains("Global");
+    let namespace = object.id.namespace.clone().unwrap_or_else(|| "default".to_owned());
+    Foreign { object: index, namespace: (!cluster_wide).then_some(namespace) }
+}
+
+/// The pod that `node` describes; `metadata` holds its labels.
+fn pod_of(object: &Object, index: usize, node: Node<'_>, metadata: Node<'_>) -> Pod {
+    let list = node.at(&["status", "podIPs"]).into_iter().flat_map(Node::items);
     let mut addresses: Vec<Address> =
         list.filter_map(|entry| Address::parse(entry.str_at(&["ip"])?)).collect();
     if addresses.is_empty() {
-        addresses.extend(root.str_at(&["status", "podIP"]).and_then(Address::parse));
+        addresses.extend(node.str_at(&["status", "podIP"]).and_then(Address::parse));
     }
+    // A template of Argo has what a spec has beside its metadata.
+    let spec = node.get("spec").unwrap_or(node);
     Pod {
+        workload: usize::MAX,
         object: index,
         namespace: object.id.namespace.clone().unwrap_or_else(|| "default".to_owned()),
         name: object.id.name.clone(),
-        labels: Labels::of(root),
+        labels: Labels::of(metadata),
         addresses,
-        ports: root.get("spec").map(declared).unwrap_or_default(),
-        host_network: root.at(&["spec", "hostNetwork"]).and_then(Node::as_bool).unwrap_or(false),
-        node: root.str_at(&["spec", "nodeName"]).filter(|name| !name.is_empty()).map(str::to_owned),
-        finished: matches!(root.str_at(&["status", "phase"]), Some("Succeeded" | "Failed")),
+        ports: declared(spec),
+        host_network: spec.get("hostNetwork").and_then(Node::as_bool).unwrap_or(false),
+        node: spec.str_at(&["nodeName"]).filter(|name| !name.is_empty()).map(str::to_owned),
+        finished: matches!(node.str_at(&["status", "phase"]), Some("Succeeded" | "Failed")),
+        template: true,
     }
 }
 
 /// The ports that the containers of a pod's spec declare; those of sidecars among init containers too, which listen as well.
 fn declared(spec: Node<'_>) -> Vec<DeclaredPort> {
-    let containers = spec.get("containers").into_iter().flat_map(Node::items);
-    let sidecars = spec
-        .get("initContainers")
-        .into_iter()
-        .flat_map(Node::items)
-        .filter(|container| container.str_at(&["restartPolicy"]) == Some("Always"));
+    let list = |key: &str| spec.get(key).into_iter().flat_map(Node::items);
+    let sidecars =
+        list("initContainers").filter(|container| container.str_at(&["restartPolicy"]) == Some("Always"));
+    let argo = ["container", "script"].into_iter().filter_map(|key| spec.get(key));
+    let containers = list("containers").chain(sidecars).chain(argo).chain(list("sidecars"));
     let mut ports = Vec::new();
-    for port in
-        containers.chain(sidecars).filter_map(|container| container.get("ports")).flat_map(Node::items)
-    {
-        let number =
-            port.get("containerPort").and_then(Node::as_i64).and_then(|number| u16::try_from(number).ok());
+    for port in containers.filter_map(|container| container.get("ports")).flat_map(Node::items) {
+        let number = port.get("containerPort").and_then(Node::as_i64);
+        let number = number.and_then(|number| u16::try_from(number).ok());
         let protocol = match port.str_at(&["protocol"]).unwrap_or_default() {
             "" => Some(Protocol::Tcp),
             text => Protocol::parse(text),

@@ -1,15 +1,20 @@
 //! One connection, judged by walking through the policies.
 //!
-//! The walk decides and tells what decided.
+//! The walk decides and tells what decided, three-valued where an address or a name is not known. [`crate::engine`] answers for all
+//! pairs at once; a test holds the two against each other.
 
-use crate::address::Address;
+use ringwall_model::address::{Address, Family};
+use ringwall_model::finding::Verdict;
+
 use crate::cluster::{Cluster, Pod};
-use crate::policy::{Action, Direction, Peer, Policy, Tier};
+use crate::policy::{Action, Direction, Peer, Tier};
 use crate::port::Port;
 
 /// One end of a connection.
 #[derive(Clone, Copy, Debug)]
 pub struct End<'c> {
+    /// The family in which it speaks.
+    pub family: Family,
     /// Its address, where it is known.
     pub address: Option<Address>,
     /// The pod, unless it is on the network of its node.
@@ -20,7 +25,7 @@ pub struct End<'c> {
 
 /// What decided at one end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ground<'c> {
+pub enum Ground {
     /// No policy says anything: what nothing isolates is open.
     Open,
     /// The end is no pod: no policy is about it.
@@ -29,8 +34,8 @@ pub enum Ground<'c> {
     OwnNode,
     /// A rule of a policy.
     Rule {
-        /// The policy.
-        policy: &'c Policy,
+        /// The policy's index in the cluster.
+        policy: usize,
         /// Which of its rules for the direction.
         rule: usize,
         /// Which of the rule's peers; `None` where it is about everyone.
@@ -38,29 +43,46 @@ pub enum Ground<'c> {
     },
     /// NetworkPolicies isolate the pod, and none allows it.
     Isolated,
+    /// A policy of an API whose meaning is not known here may be about the pod; its index in [`Cluster::foreign`].
+    Foreign(usize),
+}
+
+/// One way in which it can end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outcome {
+    /// Whether it is let pass.
+    pub allowed: bool,
+    /// What decides.
+    pub ground: Ground,
 }
 
 /// The verdict at one end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Judgement<'c> {
-    /// Whether the end lets it pass.
-    pub allowed: bool,
-    /// What decided.
-    pub ground: Ground<'c>,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judgement {
+    /// All ways in which it can end, first those that are asked first. More than one where what decides is not known here.
+    pub outcomes: Vec<Outcome>,
 }
 
-impl PartialEq for Policy {
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self, other)
+impl Judgement {
+    fn only(allowed: bool, ground: Ground) -> Self {
+        Self { outcomes: vec![Outcome { allowed, ground }] }
+    }
+
+    /// The verdict.
+    pub fn verdict(&self) -> Verdict {
+        let any = |allowed| self.outcomes.iter().any(|outcome| outcome.allowed == allowed);
+        match (any(true), any(false)) {
+            (true, false) => Verdict::Yes,
+            (false, true) => Verdict::No,
+            _ => Verdict::CannotTell,
+        }
     }
 }
 
-impl Eq for Policy {}
-
 impl Cluster {
-    /// What is behind an address: a pod, a node, or something outside of the cluster.
+    /// What is behind an address: a pod, a node, or something outside of the cluster. Costs a look at each pod and node.
     pub fn end_of(&self, address: Address) -> End<'_> {
-        let mut end = End { address: Some(address), pod: None, node: None };
+        let mut end = End { family: address.family, address: Some(address), pod: None, node: None };
         for pod in self.pods.iter().filter(|pod| !pod.finished && pod.addresses.contains(&address)) {
             if pod.host_network {
                 end.node = pod.node.as_deref();
@@ -69,7 +91,7 @@ impl Cluster {
             }
         }
         for node in &self.nodes {
-            if node.addresses.iter().any(|(_, other)| *other == address) {
+            if self.is_node_address(node, address) {
                 end.node = Some(&node.name);
             }
         }
@@ -77,84 +99,107 @@ impl Cluster {
     }
 
     /// Judges at one end whether `port` of the receiver may be reached. Costs a look at each policy.
-    pub fn judge<'c>(
-        &'c self,
+    pub fn judge(
+        &self,
         direction: Direction,
-        source: End<'c>,
-        destination: End<'c>,
+        source: End<'_>,
+        destination: End<'_>,
         port: Port,
-    ) -> Judgement<'c> {
+    ) -> Judgement {
         let (subject, peer) = match direction {
             Direction::Ingress => (destination, source),
             Direction::Egress => (source, destination),
         };
-        let Some(pod) = subject.pod else { return Judgement { allowed: true, ground: Ground::Outside } };
-        if direction == Direction::Ingress
-            && peer.pod.is_none()
-            && peer.node.is_some()
-            && peer.node == pod.node.as_deref()
-        {
-            return Judgement { allowed: true, ground: Ground::OwnNode };
+        let Some(pod) = subject.pod else { return Judgement::only(true, Ground::Outside) };
+        let own_node = peer.pod.is_none() && peer.node.is_some() && peer.node == pod.node.as_deref();
+        if direction == Direction::Ingress && own_node {
+            return Judgement::only(true, Ground::OwnNode);
         }
-        let mut isolated = false;
-        let mut passed = None;
-        for policy in &self.policies {
-            // What isolates the pod is final: the tier behind is not asked.
-            if passed == Some(policy.tier) || (isolated && policy.tier == Tier::Baseline) {
-                continue;
+        let mut outcomes = Vec::new();
+        for (index, foreign) in self.foreign.iter().enumerate() {
+            if foreign.namespace.as_ref().is_none_or(|name| *name == pod.namespace) {
+                let ground = Ground::Foreign(index);
+                outcomes.extend([true, false].map(|allowed| Outcome { allowed, ground }));
+            }
+        }
+        let declared = destination.pod.map_or(&[][..], |pod| &pod.ports);
+        // Whether the walk may still be on its way in this tier, and whether it may have passed on to the next.
+        let (mut active, mut passed) = (true, false);
+        let (mut isolated, mut tier) = (false, Tier::Admin);
+        for (index, policy) in self.policies.iter().enumerate() {
+            if policy.tier != tier {
+                if isolated {
+                    break;
+                }
+                tier = policy.tier;
+                active |= passed;
+                passed = false;
             }
             let Some(rules) = policy.rules(direction) else { continue };
             if !policy.subject.iter().any(|set| self.holds(set, pod)) {
                 continue;
             }
-            isolated |= policy.tier == Tier::Namespaced;
-            let declared = destination.pod.map_or(&[][..], |pod| &pod.ports);
-            for (index, rule) in rules.iter().enumerate() {
-                if rule
-                    .ports
-                    .as_ref()
-                    .is_some_and(|ports| !ports.iter().any(|match_| match_.matches(port, declared)))
-                {
+            isolated |= tier == Tier::Namespaced;
+            for (at, rule) in rules.iter().enumerate() {
+                if !active {
+                    break;
+                }
+                let ports = rule.ports.as_ref();
+                if ports.is_some_and(|ports| !ports.iter().any(|other| other.matches(port, declared))) {
                     continue;
                 }
-                let which = match &rule.peers {
-                    None => None,
-                    Some(peers) => match peers.iter().position(|other| self.is_peer(other, peer)) {
-                        Some(which) => Some(which),
-                        None => continue,
-                    },
+                let (matched, which) = match &rule.peers {
+                    None => (Verdict::Yes, None),
+                    Some(peers) => self.which(peers, peer),
                 };
-                let ground = Ground::Rule { policy, rule: index, peer: which };
-                match rule.action {
-                    Action::Allow => return Judgement { allowed: true, ground },
-                    Action::Deny => return Judgement { allowed: false, ground },
-                    Action::Pass => {
-                        passed = Some(policy.tier);
-                        break;
-                    }
+                if matched == Verdict::No {
+                    continue;
                 }
+                let ground = Ground::Rule { policy: index, rule: at, peer: which };
+                match rule.action {
+                    Action::Pass => passed = true,
+                    action => outcomes.push(Outcome { allowed: action == Action::Allow, ground }),
+                }
+                active &= matched != Verdict::Yes;
             }
         }
-        if isolated {
-            return Judgement { allowed: false, ground: Ground::Isolated };
+        if active || passed {
+            let ground = if isolated { Ground::Isolated } else { Ground::Open };
+            outcomes.push(Outcome { allowed: !isolated, ground });
         }
-        Judgement { allowed: true, ground: Ground::Open }
+        Judgement { outcomes }
     }
 
-    fn is_peer(&self, peer: &Peer, end: End<'_>) -> bool {
+    /// Which of the peers the end is; the first that it is for certain, or else the first that it may be.
+    fn which(&self, peers: &[Peer], end: End<'_>) -> (Verdict, Option<usize>) {
+        let mut maybe = None;
+        for (at, peer) in peers.iter().enumerate() {
+            match self.is_peer(peer, end) {
+                Verdict::Yes => return (Verdict::Yes, Some(at)),
+                Verdict::CannotTell => maybe = maybe.or(Some(at)),
+                Verdict::No => {}
+            }
+        }
+        (if maybe.is_some() { Verdict::CannotTell } else { Verdict::No }, maybe)
+    }
+
+    /// Whether the end is the peer.
+    pub fn is_peer(&self, peer: &Peer, end: End<'_>) -> Verdict {
+        let answer = |yes| if yes { Verdict::Yes } else { Verdict::No };
         match peer {
-            Peer::Pods(set) => end.pod.is_some_and(|pod| self.holds(set, pod)),
-            Peer::Addresses { blocks, except } => end.address.is_some_and(|address| {
-                blocks.iter().any(|block| block.contains(address))
-                    && !except.iter().any(|block| block.contains(address))
-            }),
-            Peer::Nodes(selector) => end.address.is_some_and(|address| {
+            Peer::Pods(set) => answer(end.pod.is_some_and(|pod| self.holds(set, pod))),
+            Peer::Addresses { .. } => match end.address {
+                Some(address) => answer(Self::is_in(peer, address)),
+                None => self.may_be_in(peer, end.family),
+            },
+            Peer::Nodes(selector) => answer(end.address.is_some_and(|address| {
                 self.nodes.iter().any(|node| {
-                    node.addresses.iter().any(|(_, other)| *other == address)
-                        && selector.matches(|key| node.labels.get(key))
+                    self.is_node_address(node, address) && selector.matches(|key| node.labels.get(key))
                 })
-            }),
-            Peer::Domains(_) | Peer::Nothing => false,
+            })),
+            // A name may stand for any address outside; a pod has none that a resolver outside tells.
+            Peer::Domains(_) if end.pod.is_none() => Verdict::CannotTell,
+            Peer::Domains(_) | Peer::Nothing => Verdict::No,
         }
     }
 }

@@ -4,13 +4,13 @@
 //! TCP, empty lists are missing ones. What the API server would refuse is said as a [`Flaw`], and the rest of the policy is still read: a
 //! peer or port that means nothing matches nothing.
 
+use ringwall_model::address::Block;
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::selector::Selector;
 use ringwall_model::text::Span;
 use ringwall_model::tree::{Kind, Node};
 
-use crate::address::Block;
 use crate::port::{PortMatch, Protocol};
 
 /// Which kind of policy it is.
@@ -117,6 +117,11 @@ pub struct Policy {
 }
 
 impl Policy {
+    /// The order in which policies are asked. Of two with one priority the API says nothing; the reference asks them by name.
+    pub fn order(&self) -> impl Ord + '_ {
+        (self.tier, self.priority, self.kind, &self.namespace, &self.name)
+    }
+
     /// The rules for a direction; `None` where the policy says nothing of it.
     pub fn rules(&self, direction: Direction) -> Option<&[Rule]> {
         match direction {
