@@ -11,6 +11,7 @@ use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::{Facts, Snapshot};
 use ringwall_model::text::Source;
 use ringwall_network::cluster::Cluster;
+use ringwall_network::engine::{Engine, Options};
 use ringwall_network::judge::End;
 use ringwall_network::policy::Direction;
 use ringwall_network::port::{Port, Protocol};
@@ -76,6 +77,7 @@ fn answer(case: &Case<'_>) -> Result<Answered, String> {
     }
     let snapshot = Snapshot::new(objects, Facts::default());
     let cluster = Cluster::of(&snapshot, &[]);
+    let engine = Engine::new(&cluster, Options::default());
     let endpoints = endpoints(&cluster, &line)?;
     let mut matrix = Vec::with_capacity(line.probes.len());
     for probe in &line.probes {
@@ -83,7 +85,10 @@ fn answer(case: &Case<'_>) -> Result<Answered, String> {
         let port = Port { protocol, number: probe.port };
         let row = |source: &(String, Address)| -> String {
             let source = cluster.end_of(source.1);
-            endpoints.iter().map(|other| letter(&cluster, source, cluster.end_of(other.1), port)).collect()
+            endpoints
+                .iter()
+                .map(|other| letter(&cluster, &engine, source, cluster.end_of(other.1), port))
+                .collect()
         };
         matrix.push(endpoints.iter().map(row).collect::<Vec<String>>());
     }
@@ -119,7 +124,7 @@ fn first_difference(line: &Line<'_>, matrix: &[Vec<String>]) -> Option<String> {
 }
 
 /// The letter for a pair of endpoints.
-fn letter(cluster: &Cluster, source: End<'_>, destination: End<'_>, port: Port) -> char {
+fn letter(cluster: &Cluster, engine: &Engine, source: End<'_>, destination: End<'_>, port: Port) -> char {
     if source.family != destination.family || (source.pod.is_none() && destination.pod.is_none()) {
         return '-';
     }
@@ -131,8 +136,14 @@ fn letter(cluster: &Cluster, source: End<'_>, destination: End<'_>, port: Port) 
     if destination.pod.is_none() && own_node {
         return '?';
     }
-    let allows = |direction| cluster.judge(direction, source, destination, port).verdict() == Verdict::Yes;
-    match (allows(Direction::Egress), allows(Direction::Ingress)) {
+    let class = |end| engine.class_of(cluster, end);
+    let (Some(from), Some(to)) = (class(source), class(destination)) else { return '!' };
+    let own_node = source.pod.is_none()
+        && source.node.is_some()
+        && destination.pod.is_some_and(|pod| pod.node.as_deref() == source.node);
+    let egress = engine.side(Direction::Egress, from, to).verdict(port) == Verdict::Yes;
+    let ingress = own_node || engine.side(Direction::Ingress, to, from).verdict(port) == Verdict::Yes;
+    match (egress, ingress) {
         (true, true) => '.',
         (false, true) => 'e',
         (true, false) => 'i',

@@ -10,7 +10,7 @@ use ringwall_model::tree::Node;
 use ringwall_model::workload::{self, CUSTOM, CustomKind, Shape};
 
 use crate::labels::Labels;
-use crate::policy::{Flaw, Namespaces, Peer, PodSet, Policy, decode};
+use crate::policy::{Namespaces, Peer, PodSet, Policy, Refusal, decode};
 use crate::port::{DeclaredPort, Port, Protocol};
 
 /// The label that the API server puts on every namespace, and that always holds its name.
@@ -110,7 +110,7 @@ pub struct Cluster {
     /// Whether somebody says so, or they are any private ones.
     pub ranges_stated: bool,
     /// What the API server would refuse in a policy, with the object's index.
-    pub flaws: Vec<(usize, Flaw)>,
+    pub refusals: Vec<(usize, Refusal)>,
 }
 
 impl Cluster {
@@ -134,9 +134,9 @@ impl Cluster {
                 }
                 _ if is_foreign(object) => cluster.foreign.push(foreign_of(object, index)),
                 _ => {
-                    let mut flaws = Vec::new();
-                    cluster.policies.extend(decode(object, index, &mut flaws));
-                    cluster.flaws.extend(flaws.into_iter().map(|flaw| (index, flaw)));
+                    let mut refusals = Vec::new();
+                    cluster.policies.extend(decode(object, index, &mut refusals));
+                    cluster.refusals.extend(refusals.into_iter().map(|refusal| (index, refusal)));
                 }
             }
         }
@@ -245,12 +245,14 @@ impl Cluster {
             && !except.iter().any(|block| block.contains(address))
     }
 
-    /// Whether an address that nobody knows yet is one of those of a peer, for a pod that will have one of `family`.
-    pub fn may_be_in(&self, peer: &Peer, family: Family) -> Verdict {
+    /// Whether an address that nobody knows yet is one of those of a peer: one of `family` that a pod will have, or a node has.
+    pub fn may_be_in(&self, peer: &Peer, family: Family, is_pod: bool) -> Verdict {
         let Peer::Addresses { blocks, except } = peer else { return Verdict::No };
         let mut some = false;
         let mut all = true;
-        for range in self.pod_ranges.iter().filter(|range| range.first.family == family) {
+        let private = PRIVATE.iter().filter_map(|text| Block::parse(text));
+        let ranges: Vec<Block> = if is_pod { self.pod_ranges.clone() } else { private.collect() };
+        for range in ranges.iter().filter(|range| range.first.family == family) {
             let inside = blocks.iter().any(|block| block.covers(*range));
             let touched = inside || blocks.iter().any(|block| range.covers(*block));
             let excluded = except.iter().any(|block| block.covers(*range));

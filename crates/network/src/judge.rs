@@ -190,8 +190,9 @@ impl Cluster {
             Peer::Pods(set) => answer(end.pod.is_some_and(|pod| self.holds(set, pod))),
             Peer::Addresses { .. } => match end.address {
                 Some(address) => answer(Self::is_in(peer, address)),
-                None => self.may_be_in(peer, end.family),
+                None => self.may_be_in(peer, end.family, end.pod.is_some()),
             },
+            Peer::Nodes(_) if end.pod.is_none() && end.address.is_none() => Verdict::CannotTell,
             Peer::Nodes(selector) => answer(end.address.is_some_and(|address| {
                 self.nodes.iter().any(|node| {
                     self.is_node_address(node, address) && selector.matches(|key| node.labels.get(key))

@@ -1,7 +1,7 @@
 //! Policies of all kinds in one shape.
 //!
 //! Decoding does what the API server does when it stores an object: `policyTypes` are completed, a port without protocol is one of
-//! TCP, empty lists are missing ones. What the API server would refuse is said as a [`Flaw`], and the rest of the policy is still read: a
+//! TCP, empty lists are missing ones. What the API server would refuse is said as a [`Refusal`], and the rest of the policy is still read: a
 //! peer or port that means nothing matches nothing.
 
 use ringwall_model::address::Block;
@@ -142,7 +142,7 @@ impl Policy {
 }
 
 /// Pods by the labels of their namespaces and their own.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PodSet {
     /// Which namespaces.
     pub namespaces: Namespaces,
@@ -151,7 +151,7 @@ pub struct PodSet {
 }
 
 /// Namespaces by name or labels.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Namespaces {
     /// That of the policy.
     Own(String),
@@ -171,7 +171,7 @@ pub struct Rule {
 }
 
 /// The other side of traffic.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Peer {
     /// Pods, but none on the network of its node.
     Pods(PodSet),
@@ -192,7 +192,7 @@ pub enum Peer {
 
 /// What the API server would refuse in a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Flaw {
+pub struct Refusal {
     /// The field, from the object.
     pub path: FieldPath,
     /// Where it is written.
@@ -202,9 +202,9 @@ pub struct Flaw {
 }
 
 /// Reads the policy in an object; `None` where the object is none, or says nothing of whom it is about.
-pub fn decode(object: &Object, index: usize, flaws: &mut Vec<Flaw>) -> Option<Policy> {
+pub fn decode(object: &Object, index: usize, refusals: &mut Vec<Refusal>) -> Option<Policy> {
     let kind = PolicyKind::of(object)?;
-    let mut reader = Reader { flaws };
+    let mut reader = Reader { refusals };
     match kind {
         PolicyKind::NetworkPolicy => reader.network_policy(object, index),
         _ => reader.cluster_policy(kind, object, index),
@@ -217,12 +217,12 @@ fn field<'t>(node: Node<'t>, key: &str) -> Option<Node<'t>> {
 }
 
 struct Reader<'f> {
-    flaws: &'f mut Vec<Flaw>,
+    refusals: &'f mut Vec<Refusal>,
 }
 
 impl Reader<'_> {
-    fn flaw(&mut self, path: FieldPath, node: Node<'_>, message: impl Into<String>) {
-        self.flaws.push(Flaw { path, span: node.span(), message: message.into() });
+    fn refuse(&mut self, path: FieldPath, node: Node<'_>, message: impl Into<String>) {
+        self.refusals.push(Refusal { path, span: node.span(), message: message.into() });
     }
 
     /// A selector, or nothing and a word about why.
@@ -231,7 +231,7 @@ impl Reader<'_> {
             Ok(selector) => Some(selector),
             Err(error) => {
                 let path = path.clone().join(&error.path);
-                self.flaws.push(Flaw { path, span: error.span, message: error.message });
+                self.refusals.push(Refusal { path, span: error.span, message: error.message });
                 None
             }
         }
@@ -241,7 +241,7 @@ impl Reader<'_> {
     fn list<'t>(&mut self, node: Node<'t>, key: &str, path: &FieldPath) -> Option<Vec<Node<'t>>> {
         let list = field(node, key)?;
         if list.kind() != Kind::Sequence {
-            self.flaw(
+            self.refuse(
                 path.clone().key(key),
                 list,
                 format!("expected a list, got {}", list.kind().described()),
@@ -255,7 +255,11 @@ impl Reader<'_> {
         let text = node.as_str().unwrap_or_default();
         let block = Block::parse(text);
         if block.is_none() {
-            self.flaw(path, node, format!("\"{text}\" is no block of addresses, expected one as 10.0.0.0/8"));
+            self.refuse(
+                path,
+                node,
+                format!("\"{text}\" is no block of addresses, expected one as 10.0.0.0/8"),
+            );
         }
         block
     }
@@ -264,7 +268,7 @@ impl Reader<'_> {
     fn number(&mut self, node: Node<'_>, path: FieldPath) -> Option<u16> {
         let number = node.as_i64().and_then(|number| u16::try_from(number).ok()).filter(|number| *number > 0);
         if number.is_none() {
-            self.flaw(path, node, "expected a port from 1 to 65535");
+            self.refuse(path, node, "expected a port from 1 to 65535");
         }
         number
     }
@@ -276,7 +280,7 @@ impl Reader<'_> {
             text => Protocol::parse(text),
         };
         if protocol.is_none() {
-            self.flaw(path.clone().key("protocol"), node, "expected TCP, UDP or SCTP");
+            self.refuse(path.clone().key("protocol"), node, "expected TCP, UDP or SCTP");
         }
         protocol
     }
@@ -308,7 +312,11 @@ impl Reader<'_> {
                 Some("Ingress") => is_ingress = true,
                 Some("Egress") => is_egress = true,
                 _ => {
-                    self.flaw(path.clone().key("policyTypes").index(at), *node, "expected Ingress or Egress");
+                    self.refuse(
+                        path.clone().key("policyTypes").index(at),
+                        *node,
+                        "expected Ingress or Egress",
+                    );
                 }
             }
         }
@@ -367,7 +375,7 @@ impl Reader<'_> {
         if let Some(block) = field(node, "ipBlock") {
             let path = path.clone().key("ipBlock");
             if pods.is_some() || namespaces.is_some() {
-                self.flaw(path, block, "an ipBlock stands alone: no selector may be beside it");
+                self.refuse(path, block, "an ipBlock stands alone: no selector may be beside it");
                 return None;
             }
             let cidr = field(block, "cidr").unwrap_or(block);
@@ -377,14 +385,14 @@ impl Reader<'_> {
                 let path = path.clone().key("except").index(at);
                 let Some(inner) = self.block(node, path.clone()) else { continue };
                 if !cidr.covers(inner) || inner.prefix == cidr.prefix {
-                    self.flaw(path, node, format!("must be a part of {cidr} and not all of it"));
+                    self.refuse(path, node, format!("must be a part of {cidr} and not all of it"));
                 }
                 except.push(inner);
             }
             return Some(Peer::Addresses { blocks: vec![cidr], except });
         }
         if pods.is_none() && namespaces.is_none() {
-            self.flaw(path.clone(), node, "a peer needs a podSelector, a namespaceSelector or an ipBlock");
+            self.refuse(path.clone(), node, "a peer needs a podSelector, a namespaceSelector or an ipBlock");
             return None;
         }
         let namespaces = match namespaces {
@@ -403,13 +411,13 @@ impl Reader<'_> {
         let end = field(node, "endPort");
         let Some(port) = field(node, "port") else {
             if let Some(end) = end {
-                self.flaw(path.clone().key("endPort"), end, "needs a port beside it");
+                self.refuse(path.clone().key("endPort"), end, "needs a port beside it");
             }
             return Some(PortMatch::any(protocol));
         };
         if let Some(name) = port.as_str() {
             if let Some(end) = end {
-                self.flaw(path.clone().key("endPort"), end, "needs a port that is a number");
+                self.refuse(path.clone().key("endPort"), end, "needs a port that is a number");
             }
             return Some(PortMatch::Named { name: name.to_owned(), protocol: Some(protocol) });
         }
@@ -419,7 +427,11 @@ impl Reader<'_> {
             None => first,
         };
         if let Some(end) = end.filter(|_| last < first) {
-            self.flaw(path.clone().key("endPort"), end, format!("must not be below port, which is {first}"));
+            self.refuse(
+                path.clone().key("endPort"),
+                end,
+                format!("must not be below port, which is {first}"),
+            );
             return None;
         }
         Some(PortMatch::Range { protocol, first, last })
@@ -431,7 +443,7 @@ impl Reader<'_> {
         let path = FieldPath::keys(&["spec"]);
         let root = object.root();
         let Some(spec) = field(root, "spec") else {
-            self.flaw(path, root, "a policy needs a spec");
+            self.refuse(path, root, "a policy needs a spec");
             return None;
         };
         let tier = match kind {
@@ -441,7 +453,7 @@ impl Reader<'_> {
                 Some("Baseline") => Tier::Baseline,
                 _ => {
                     let node = field(spec, "tier").unwrap_or(spec);
-                    self.flaw(path.key("tier"), node, "expected Admin or Baseline");
+                    self.refuse(path.key("tier"), node, "expected Admin or Baseline");
                     return None;
                 }
             },
@@ -449,7 +461,7 @@ impl Reader<'_> {
         };
         if kind == PolicyKind::BaselineAdminNetworkPolicy && object.id.name != "default" {
             let name = root.at(&["metadata", "name"]).unwrap_or(root);
-            self.flaw(
+            self.refuse(
                 FieldPath::keys(&["metadata", "name"]),
                 name,
                 "there is one BaselineAdminNetworkPolicy, which is called \"default\"",
@@ -462,14 +474,14 @@ impl Reader<'_> {
             match node.as_i64().filter(|priority| (0..=1000).contains(priority)) {
                 Some(priority) => priority,
                 None => {
-                    self.flaw(path.clone().key("priority"), node, "expected a number from 0 to 1000");
+                    self.refuse(path.clone().key("priority"), node, "expected a number from 0 to 1000");
                     return None;
                 }
             }
         };
         let subject_path = path.clone().key("subject");
         let Some(subject) = field(spec, "subject") else {
-            self.flaw(subject_path, spec, "a policy needs a subject");
+            self.refuse(subject_path, spec, "a policy needs a subject");
             return None;
         };
         let subject = self.pod_set(subject, &subject_path, &["namespaces", "pods"])?;
@@ -496,11 +508,11 @@ impl Reader<'_> {
             } else {
                 strange = true;
                 let message = format!("no such field in this version, expected one of {}", known.join(", "));
-                self.flaw(path.clone().key(entry.key), entry.value, message);
+                self.refuse(path.clone().key(entry.key), entry.value, message);
             }
         }
         if given != 1 && !strange {
-            self.flaw(path.clone(), node, format!("expected exactly one of {}", known.join(", ")));
+            self.refuse(path.clone(), node, format!("expected exactly one of {}", known.join(", ")));
         }
         (given == 1 && !strange).then_some(())
     }
@@ -535,7 +547,7 @@ impl Reader<'_> {
         for entry in node.entries().filter(|entry| !known.contains(&entry.key)) {
             fine = false;
             let message = format!("no such field in this version, expected {}", known.join(" or "));
-            self.flaw(path.clone().key(entry.key), entry.value, message);
+            self.refuse(path.clone().key(entry.key), entry.value, message);
         }
         fine.then_some(())
     }
@@ -575,7 +587,7 @@ impl Reader<'_> {
                     PolicyKind::BaselineAdminNetworkPolicy => "expected Allow or Deny".to_owned(),
                     _ => format!("expected {allow}, Deny or Pass"),
                 };
-                self.flaw(path.clone().key("action"), at, expected);
+                self.refuse(path.clone().key("action"), at, expected);
                 // A rule of which nobody knows what it says must not open anything.
                 return Rule { action: Action::Deny, peers: None, ports: None };
             }
@@ -583,7 +595,7 @@ impl Reader<'_> {
         let peers_path = path.clone().key(direction.peers_key());
         let nodes = self.list(node, direction.peers_key(), path).unwrap_or_default();
         if nodes.is_empty() {
-            self.flaw(peers_path.clone(), node, "expected at least one peer");
+            self.refuse(peers_path.clone(), node, "expected at least one peer");
         }
         let mut peers = Vec::with_capacity(nodes.len());
         let mut closed = false;
@@ -666,7 +678,7 @@ impl Reader<'_> {
         let end = field(node, "end").unwrap_or(node);
         let last = self.number(end, path.clone().key("end"))?;
         if last <= first {
-            self.flaw(path.clone().key("end"), end, format!("must be above start, which is {first}"));
+            self.refuse(path.clone().key("end"), end, format!("must be above start, which is {first}"));
         }
         (first <= last).then_some((first, last))
     }
