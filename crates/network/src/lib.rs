@@ -3,6 +3,8 @@
 //!
 //! The reference is the text of the APIs (k8s.io/api `networking/v1`, sigs.k8s.io/network-policy-api `apis/v1alpha1` and `v1alpha2`),
 //! held against SIG Network's own engine, kube-network-policies v1.1.1.
+//!
+//! [`services`] says which ports of which pods are behind a Service.
 
 pub mod classes;
 pub mod cluster;
@@ -12,3 +14,4 @@ pub mod labels;
 pub mod policy;
 pub mod port;
 pub mod port_set;
+pub mod services;
