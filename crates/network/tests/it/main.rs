@@ -1,6 +1,9 @@
 //! What the ring promises as a whole.
 
 mod agreement;
+mod entries;
+mod gateways;
+mod hostile;
 mod manifests;
 mod random;
 mod services;

@@ -1,4 +1,4 @@
-//! Manifests as text, and what the ring says of their Services as lines.
+//! Manifests as text, and what the ring says of their Services and entries as lines.
 
 use std::sync::Arc;
 
@@ -8,6 +8,7 @@ use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::{Facts, Snapshot};
 use ringwall_model::text::Source;
 use ringwall_network::cluster::Cluster;
+use ringwall_network::entries::{self, Entry, EntryFlaw};
 use ringwall_network::services::{Service, Services};
 
 /// All that is made of a text.
@@ -15,6 +16,7 @@ pub(crate) struct World {
     pub(crate) snapshot: Snapshot,
     pub(crate) cluster: Cluster,
     pub(crate) services: Services,
+    pub(crate) entries: Vec<Entry>,
 }
 
 impl World {
@@ -29,7 +31,8 @@ impl World {
     pub(crate) fn new(snapshot: Snapshot) -> Self {
         let cluster = Cluster::of(&snapshot, &[]);
         let services = Services::of(&snapshot, &cluster);
-        Self { snapshot, cluster, services }
+        let entries = entries::entries(&snapshot, &cluster, &services);
+        Self { snapshot, cluster, services, entries }
     }
 
     pub(crate) fn service(&self, name: &str) -> &Service {
@@ -54,6 +57,47 @@ impl World {
         let refusals = self.services.refusals.iter();
         refusals.map(|(_, refusal)| format!("{}: {}", refusal.path, refusal.message)).collect()
     }
+
+    /// The entry that is written so.
+    pub(crate) fn entry(&self, title: &str) -> &Entry {
+        let found = self.entries.iter().find(|entry| entry.to_string() == title);
+        found.unwrap_or_else(|| panic!("no {title} among {:?}", self.titles()))
+    }
+
+    pub(crate) fn titles(&self) -> Vec<String> {
+        self.entries.iter().map(Entry::to_string).collect()
+    }
+
+    /// Where an entry leads: `spec.rules[0].http.paths[0].backend.service -> a TCP 8080`.
+    pub(crate) fn targets(&self, title: &str) -> Vec<String> {
+        let targets = self.entry(title).targets.iter();
+        let line = |target: &entries::EntryTarget| {
+            let pods = target.pods.iter();
+            let pods = pods.map(|pod| format!("{} {}", self.cluster.pods[pod.pod].name, pod.ports));
+            let addresses = target.addresses.iter().map(|(address, port)| format!("{address} {port}"));
+            format!("{} -> {}", target.path, pods.chain(addresses).collect::<Vec<_>>().join(", "))
+        };
+        targets.map(line).collect()
+    }
+
+    /// The ports that the first target listens on.
+    pub(crate) fn listens(&self, title: &str) -> Vec<String> {
+        self.entry(title).targets[0].listens.iter().map(ToString::to_string).collect()
+    }
+
+    /// What is broken about an entry: `Kind spec.rules[0]: message`.
+    pub(crate) fn flaws(&self, title: &str) -> Vec<String> {
+        self.entry(title).flaws.iter().map(flaw).collect()
+    }
+
+    /// What is taken for granted.
+    pub(crate) fn assumed(&self, title: &str) -> Vec<String> {
+        self.entry(title).assumed.iter().map(flaw).collect()
+    }
+}
+
+fn flaw(flaw: &EntryFlaw) -> String {
+    format!("{:?} {}: {}", flaw.kind, flaw.path, flaw.message)
 }
 
 /// A pod of namespace `shop`: its name, its one `app` label, and its ports as `name:number` or `name:number/PROTOCOL`.

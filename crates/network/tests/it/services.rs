@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use ringwall_network::cluster::Cluster;
+use ringwall_network::entries;
 use ringwall_network::services::{ServiceKind, Services};
 
 use crate::manifests::{World, object, pod, service};
@@ -210,7 +211,9 @@ fn many_services_over_many_pods_cost_about_their_sum() {
     let reading = start.elapsed();
     let start = Instant::now();
     let services = Services::of(&snapshot, &cluster);
+    let entries = entries::entries(&snapshot, &cluster, &services);
     let taken = start.elapsed();
     assert!(taken < 4 * reading, "{taken:?}, and {reading:?} to read the pods");
+    assert_eq!(entries.len(), 3000);
     assert!(services.all.iter().all(|service| service.pods.len() == 10));
 }
