@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ringwall_model::address::Block;
 use ringwall_model::control::Framework;
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
@@ -338,6 +339,11 @@ pub(crate) struct ConfigCheckArgs {
     pub(crate) output: OutputArgs,
 }
 
+/// A block of addresses.
+fn block(text: &str) -> Result<Block, String> {
+    Block::parse(text).ok_or_else(|| "expected a block of addresses, as 10.244.0.0/16".to_owned())
+}
+
 /// A version as a label writes it, or without its `v`.
 fn version(text: &str) -> Result<Version, VersionError> {
     text.parse().or_else(|error| format!("v{text}").parse().map_err(|_| error))
@@ -464,6 +470,9 @@ pub(crate) struct ReadingArgs {
     /// The cluster's Kubernetes version, such as v1.34 [default: the newest that ringwall knows]
     #[arg(long, value_name = "VERSION")]
     pub(crate) kubernetes_version: Option<Minor>,
+    /// A block that pods get addresses from, where no Node object says; may be given more than once
+    #[arg(long, value_name = "CIDR", value_parser = block)]
+    pub(crate) pod_cidr: Vec<Block>,
     /// Run neither helm nor kustomize
     #[arg(long)]
     pub(crate) no_render: bool,

@@ -126,7 +126,7 @@ pub(crate) fn load_paths(
         let message = "holds no Kubernetes object".to_owned();
         notes.push(Note { file: STDIN.to_owned(), position: None, message });
     }
-    let mut facts = Facts::default();
+    let mut facts = Facts { pod_ranges: args.pod_cidr.clone(), ..Facts::default() };
     if let Some(version) = args.kubernetes_version {
         facts.version = version;
         if version > Minor::NEWEST {

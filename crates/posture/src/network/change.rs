@@ -71,7 +71,7 @@ fn by_policy(eyes: Eyes<'_>, thought: &mut Cluster, direction: Direction, pair: 
         Direction::Ingress => format!("allow-{}-from-{}", short(&to), short(&from)),
         Direction::Egress => format!("allow-{}-to-{}", short(&from), short(&to)),
     };
-    let name = free_name(eyes.cluster, &pod.namespace, base);
+    let name = free_name(eyes.cluster, &pod.namespace, base, direction);
     let port = Value::Mapping(vec![
         ("protocol".to_owned(), pair.port.protocol.word().into()),
         ("port".to_owned(), Value::Integer(i64::from(pair.port.number))),
@@ -272,12 +272,16 @@ fn selector(labels: &Labels) -> Selector {
 }
 
 /// A name that no NetworkPolicy of the namespace has, of at most 63 characters.
-fn free_name(cluster: &Cluster, namespace: &str, mut base: String) -> String {
-    base.truncate(58);
+fn free_name(cluster: &Cluster, namespace: &str, mut base: String, direction: Direction) -> String {
+    base.truncate(50);
     let base = base.trim_end_matches('-').to_owned();
     let taken = |name: &str| {
         cluster.policies.iter().any(|policy| policy.namespace.as_deref() == Some(namespace) && policy.name == name)
     };
+    if !taken(&base) {
+        return base;
+    }
+    let base = format!("{base}-{}", direction.key());
     let mut name = base.clone();
     let mut number = 2;
     while taken(&name) {

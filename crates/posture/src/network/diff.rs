@@ -161,7 +161,8 @@ pub fn diff(base: &Network<'_>, head: &Network<'_>) -> Diff {
 /// The ranges of both sets, cut where either cuts them, and joined again where neither tells them apart.
 fn addresses(base: &Network<'_>, head: &Network<'_>) -> Vec<(Party, [Joint; 2])> {
     let mut ends = Vec::new();
-    for family in [Family::V4, Family::V6] {
+    let speaks = |family: &Family| base.parties.families.contains(family) || head.parties.families.contains(family);
+    for family in [Family::V4, Family::V6].into_iter().filter(speaks) {
         let of = |network: &Network<'_>| -> Vec<(Address, Address, u32)> {
             let mut all: Vec<(Address, Address, u32)> = network
                 .engine

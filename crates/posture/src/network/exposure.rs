@@ -206,8 +206,8 @@ fn ways(network: &Network<'_>) -> HashMap<u32, Vec<Way>> {
 
 /// Whether policies let pass what comes in by an entry.
 ///
-/// A client whose address is kept is any address that the entry takes traffic from. A node passes traffic on under its own address, and the
-/// one on which the pod runs always reaches it. A proxy is a pod or a node: what any of them reaches is let pass, but which of them it is
+/// A client whose address is kept is any address that the entry takes traffic from. A node passes traffic on under its own address: the one
+/// on which the pod runs always reaches it, others where policies admit them, and to which of them a client comes is not known. A proxy is a pod or a node: what any of them reaches is let pass, but which of them it is
 /// is known only where the policies admit some and not others.
 fn admitted(network: &Network<'_>, seen: Seen, sources: &[Block], class: u32, family: Family, ports: &PortSet) -> Verdict {
     let private = private();
@@ -240,7 +240,14 @@ fn admitted(network: &Network<'_>, seen: Seen, sources: &[Block], class: u32, fa
             let outside = classes.iter().filter(|(_, other)| other.family == family && other.ranges.iter().any(comes));
             best(outside.map(|(other, _)| from(other)).collect())
         }
-        Seen::Node => Verdict::Yes,
+        Seen::Node => {
+            let known = network.cluster.nodes.iter().flat_map(|node| &node.addresses).map(|(_, address)| *address);
+            let known = known.filter(|address| address.family == family).map(|address| network.engine.classes().of_address(address));
+            let nodes: Vec<u32> = known.collect();
+            let nodes = if nodes.is_empty() { Vec::from_iter(network.engine.classes().of_node(family)) } else { nodes };
+            let all = !nodes.is_empty() && nodes.into_iter().all(|node| from(node) == Verdict::Yes);
+            if all { Verdict::Yes } else { Verdict::CannotTell }
+        }
         Seen::Proxy => {
             let ends = network.parties.all.iter().filter_map(|party| party.class(family));
             let verdicts: Vec<Verdict> = ends.map(from).collect();

@@ -1,11 +1,13 @@
 //! Each policy: whom it selects, and what it lets pass.
 
+use std::collections::BTreeSet;
+
 use ringwall_model::address::Family;
 use ringwall_model::finding::{Location, Verdict};
 use ringwall_model::path::FieldPath;
 use ringwall_network::engine::Ports;
 use ringwall_network::judge::End;
-use ringwall_network::policy::{Action, Direction, Policy, Tier};
+use ringwall_network::policy::{Direction, Policy, Tier};
 use ringwall_network::port_set::PortSet;
 
 use crate::network::parties::{Party, Who};
@@ -40,18 +42,37 @@ impl PolicyView {
     }
 
     /// What it does to a direction, in few words.
-    pub fn effect(&self, direction: Direction, tier: Tier) -> String {
+    pub fn effect(&self, network: &Network<'_>, direction: Direction) -> String {
         let Some(rules) = self.rules(direction) else { return "-".to_owned() };
-        let counted = |count: usize| if count == 1 { "1 rule".to_owned() } else { format!("{count} rules") };
-        match (tier, rules) {
-            (_, []) if tier == Tier::Namespaced => "denies all".to_owned(),
-            (Tier::Namespaced, rules) if rules.iter().any(|rule| rule.all) => "allows all".to_owned(),
-            (Tier::Namespaced, rules) if rules.iter().all(|rule| rule.matches.is_empty()) => {
-                format!("{}, matching nothing", counted(rules.len()))
-            }
-            (_, []) => "no rule".to_owned(),
-            (_, rules) => counted(rules.len()),
+        let tier = network.cluster.policies[self.policy].tier;
+        if tier != Tier::Namespaced {
+            return match rules {
+                [] => "-".to_owned(),
+                [one] => one.text.clone(),
+                rules => format!("{} rules", rules.len()),
+            };
         }
+        if rules.is_empty() {
+            return "denies all".to_owned();
+        }
+        if rules.iter().any(|rule| rule.all) {
+            return "allows all".to_owned();
+        }
+        let peers: BTreeSet<u32> = rules.iter().flat_map(|rule| rule.matches.iter().copied()).collect();
+        let peers: Vec<u32> = peers.into_iter().collect();
+        let mut terms: Vec<String> = network.parties.terms(&peers).iter().map(ToString::to_string).collect();
+        if terms.is_empty() {
+            terms.push("nobody here".to_owned());
+        } else if terms.len() > 3 {
+            let more = terms.len() - 2;
+            terms.truncate(2);
+            terms.push(format!("{more} more"));
+        }
+        let on = match rules {
+            [one] => format!(" on {}", one.ports),
+            rules => format!(" ({} rules)", rules.len()),
+        };
+        format!("{} {}{on}", direction.peers_key(), terms.join(", "))
     }
 }
 
@@ -60,8 +81,8 @@ impl PolicyView {
 pub struct RuleView {
     /// The rule in words.
     pub text: String,
-    /// What it does with what it matches.
-    pub action: Action,
+    /// Its ports in words.
+    pub ports: String,
     /// Whether it is about everyone on all ports.
     pub all: bool,
     /// The ends that are among its peers now, by index in the parties.
@@ -124,7 +145,7 @@ impl Network<'_> {
             };
             RuleView {
                 text: words::rule(rule, direction),
-                action: rule.action,
+                ports: words::ports(rule.ports.as_deref()),
                 all: rule.peers.is_none() && rule.ports.is_none(),
                 matches: self.those(matches),
                 location: self.eyes().place(policy, &path),

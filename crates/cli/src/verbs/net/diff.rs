@@ -109,7 +109,11 @@ fn text(found: &Diff, entries: &[EntryChange], style: Style, out: &mut dyn Write
             let what = if row.with_workload {
                 if sign == "+" { after } else { before }
             } else {
-                format!("{after} (was {before})")
+                match (row.before.is_empty(), row.after.is_empty()) {
+                    (true, _) => after,
+                    (_, true) => before,
+                    _ => format!("{after} (was {before})"),
+                }
             };
             let sign = style.paint(look, sign);
             writeln!(out, "  {sign} {from} -> {to}: {what}{}", family(row.family))?;

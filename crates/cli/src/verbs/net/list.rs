@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use ringwall_network::entries::{Entry, Seen};
 use ringwall_network::port_set::PortSet;
-use ringwall_posture::network::Network;
+use ringwall_posture::network::{Network, exposure};
 use ringwall_posture::network::list::{self, Reached, Reachers, Row};
 use ringwall_report::{ASIDE, HEADING, Style, escape};
 use serde::Serialize;
@@ -30,6 +30,8 @@ struct Listing {
     workloads: usize,
     policies: usize,
     foreign: usize,
+    /// How many pods that are not there policies speak of.
+    potential: usize,
     ends: Vec<PartyEntry>,
     pairs: Vec<Row>,
 }
@@ -77,7 +79,6 @@ pub(crate) fn run(args: &NetListArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(args.output.format(), &args.look);
     let (loaded, listing) =
         with_network(&args.input, &args.config, "net list", &screen, |network, _| Ok(of(network)))?;
-    let unknown = listing.pairs.iter().any(|row| row.ports.yes != row.ports.may);
     let written = screen.answer(
         |style, out| match args.output {
             ListOutput::Csv => csv(&listing, out),
@@ -89,7 +90,13 @@ pub(crate) fn run(args: &NetListArgs) -> Result<Outcome, Usage> {
     );
     screen.asides(&loaded.problems, &loaded.notes);
     loaded.hint(&screen);
-    Ok(loaded.outcome(unknown).max(written))
+        if listing.pairs.iter().any(|row| row.ports.yes != row.ports.may) {
+        // A list is no question that one could fail to answer; what it rests on is said.
+        screen.aside(|_, out| {
+            writeln!(out, "hint: what is perhaps so depends on the addresses of pods; --pod-cidr CIDR says where these lie")
+        });
+    }
+    Ok(loaded.outcome(false).max(written))
 }
 
 fn of(network: &Network<'_>) -> Listing {
@@ -116,6 +123,7 @@ fn of(network: &Network<'_>) -> Listing {
         workloads: network.cluster.workloads.len(),
         policies: network.cluster.policies.len(),
         foreign: network.cluster.foreign.len(),
+        potential: exposure::potential(network).len(),
         ends: party_entries(parties, |index| Some(network.cluster.workloads[index].kind.clone())),
         pairs,
     }
@@ -154,7 +162,11 @@ fn entry(network: &Network<'_>, entry: &Entry, reachers: &mut Reachers) -> Entry
             format!("{kind} {}/{}{hosts}", entry.namespace, entry.name),
             if behind.is_empty() { "nothing".to_owned() } else { set(&behind) },
             targets.to_string(),
-            set(&by),
+            match entry.seen {
+                // What comes in has the address of a node, and the one of the pod always reaches it.
+                Seen::Node if !behind.is_empty() => format!("its own node, {}", set(&by)),
+                _ => set(&by),
+            },
         ],
         kind,
         namespace: entry.namespace.clone(),
@@ -219,6 +231,10 @@ fn text(listing: &Listing, style: Style, out: &mut dyn Write) -> io::Result<()> 
         let names = escape(&listing.on_nodes.join(", ")).into_owned();
         let line = format!("On the network of their nodes, where no policy is about them: {names}");
         writeln!(out, "\n{}", style.paint(ASIDE, &line))?;
+    }
+    if listing.potential > 0 {
+        let line = "Policies speak of pods that are not in the input too; `ringwall net exposure` lists them";
+        writeln!(out, "\n{}", style.paint(ASIDE, line))?;
     }
     let plural = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
     writeln!(

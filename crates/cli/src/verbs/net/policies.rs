@@ -88,7 +88,7 @@ fn lines(network: &Network<'_>, wanted: Option<&str>, findings: &HashMap<ObjectI
                 subject: view.subject.clone(),
                 selects: if view.selects.is_empty() { "no pod".to_owned() } else { set(&network.parties, &view.selects) },
                 selected: view.selects.iter().map(|end| network.parties.all[*end as usize].name.clone()).collect(),
-                effects: [Direction::Ingress, Direction::Egress].map(|direction| view.effect(direction, policy.tier)),
+                effects: [Direction::Ingress, Direction::Egress].map(|direction| view.effect(network, direction)),
                 findings: found,
             }
         })
@@ -112,8 +112,8 @@ fn text(lines: &[Line], style: Style, out: &mut dyn Write) -> io::Result<()> {
             plain(escape(line.namespace.as_deref().unwrap_or("-")).into_owned()),
             plain(escape(&name).into_owned()),
             plain(line.selects.clone()),
-            plain(ingress.clone()),
-            plain(egress.clone()),
+            plain(escape(ingress).into_owned()),
+            plain(escape(egress).into_owned()),
             plain(findings),
             (place(&line.location), ASIDE),
         ]);
