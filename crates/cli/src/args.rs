@@ -91,6 +91,8 @@ pub(crate) enum NetVerb {
     Check(NetCheckArgs),
     /// What is open to the internet, to the whole cluster, to pods that are yet to come
     Exposure(NetArgs),
+    /// Write default deny, and the least policies that keep what is declared or was seen
+    Generate(GenerateArgs),
     /// Each policy: the pods that it selects now, its effect in each direction, its findings
     Policies(PoliciesArgs),
 }
@@ -197,6 +199,25 @@ pub(crate) struct NetCheckArgs {
     /// Show findings of this severity and above only [default: low]
     #[arg(long, value_name = "SEVERITY")]
     pub(crate) min_severity: Option<Severity>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall net generate k8s/ > network-policies.yaml
+  hubble observe --last 100000 -o json | ringwall net generate --from-flows - k8s/ > network-policies.yaml
+
+What workloads need is read from Services, Ingresses and Gateways, from the addresses in environment, arguments and
+ConfigMaps, and from webhook configurations; with --from-flows from what was seen instead.")]
+pub(crate) struct GenerateArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Keep what was seen: what `hubble observe -o json` prints, or CSV that begins with source,destination,port,protocol
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_flows: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
 }
 
 #[derive(Debug, Args)]

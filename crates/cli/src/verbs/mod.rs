@@ -30,6 +30,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome, Usage> {
         Verb::Net(NetVerb::Describe(args)) => net::describe::run(args),
         Verb::Net(NetVerb::Check(args)) => net::check::run(args),
         Verb::Net(NetVerb::Exposure(args)) => net::exposure::run(args),
+        Verb::Net(NetVerb::Generate(args)) => net::generate::run(args),
         Verb::Net(NetVerb::Policies(args)) => net::policies::run(args),
         Verb::Rules(args) => Ok(rules::run(args)),
         Verb::Explain(args) => explain::run(args),

@@ -7,13 +7,12 @@ use ringwall_edit::yaml;
 use ringwall_model::address::Block;
 use ringwall_model::finding::Verdict;
 use ringwall_model::fix::Value;
-use ringwall_model::selector::Selector;
-use ringwall_network::cluster::{Cluster, NAME_LABEL, Pod};
+use ringwall_network::cluster::{Cluster, NAME_LABEL};
 use ringwall_network::judge::{End, Ground};
 use ringwall_network::labels::Labels;
-use ringwall_network::policy::{Action, Direction, Namespaces, Peer, PodSet, Policy, PolicyKind, Rule, Tier};
-use ringwall_network::port::{Port, PortMatch};
+use ringwall_network::policy::{Action, Direction, Namespaces, Peer, PodSet, Policy, PolicyKind, Rule};
 
+use crate::network::draft::{Draft, DraftPeer, DraftRule, free_name, is_taken, match_labels, one, selector, telling};
 use crate::network::eyes::{Eyes, Pair};
 use crate::network::reach::of_all;
 use crate::network::words;
@@ -28,10 +27,6 @@ pub struct Proposal {
     /// What else it touches, a sentence without full stop; empty where that is nothing.
     pub caution: String,
 }
-
-/// Labels that are made to tell what a pod is, the best first. Source: Kubernetes' recommended labels, and those in use before them.
-const TELLING: [&str; 5] =
-    ["app.kubernetes.io/name", "app", "k8s-app", "app.kubernetes.io/component", "name"];
 
 /// The least changes after which the connection passes; none where there are none that are safe to name.
 pub(super) fn propose(eyes: Eyes<'_>, pair: Pair<'_>) -> Vec<Proposal> {
@@ -60,78 +55,42 @@ pub(super) fn propose(eyes: Eyes<'_>, pair: Pair<'_>) -> Vec<Proposal> {
 /// A NetworkPolicy for the subject, which allows this peer and port.
 fn by_policy(eyes: Eyes<'_>, thought: &mut Cluster, direction: Direction, pair: Pair<'_>) -> Option<Proposal> {
     let (subject, peer) = sides(direction, pair);
-    let index = subject.pod?;
-    let pod = eyes.cluster.pods.get(index)?;
+    let pod = eyes.cluster.pods.get(subject.pod?)?;
     let (labels, alone) = telling(eyes.cluster, pod);
-    let (peer_value, peer_of, shared) = peer_for(eyes, &pod.namespace, peer)?;
-    let to = eyes.called(pair.to);
-    let from = eyes.called(pair.from);
-    let short = |name: &str| name.rsplit('/').next().unwrap_or(name).replace(['.', ':'], "-");
+    let (draft_peer, shared) = peer_for(eyes, &pod.namespace, peer)?;
+    let (from, to) = (eyes.called(pair.from), eyes.called(pair.to));
+    let short = |name: &str| name.rsplit(['/', ' ']).next().unwrap_or(name).replace(['.', ':'], "-");
     let base = match direction {
         Direction::Ingress => format!("allow-{}-from-{}", short(&to), short(&from)),
         Direction::Egress => format!("allow-{}-to-{}", short(&from), short(&to)),
     };
-    let name = free_name(eyes.cluster, &pod.namespace, base, direction);
-    let port = Value::Mapping(vec![
-        ("protocol".to_owned(), pair.port.protocol.word().into()),
-        ("port".to_owned(), Value::Integer(i64::from(pair.port.number))),
-    ]);
-    let rule = Value::Mapping(vec![
-        (direction.peers_key().to_owned(), Value::List(vec![peer_value])),
-        ("ports".to_owned(), Value::List(vec![port])),
-    ]);
-    let word = match direction {
-        Direction::Ingress => "Ingress",
-        Direction::Egress => "Egress",
-    };
-    let object = Value::Mapping(vec![
-        ("apiVersion".to_owned(), "networking.k8s.io/v1".into()),
-        ("kind".to_owned(), "NetworkPolicy".into()),
-        (
-            "metadata".to_owned(),
-            Value::Mapping(vec![
-                ("name".to_owned(), name.as_str().into()),
-                ("namespace".to_owned(), pod.namespace.as_str().into()),
-            ]),
-        ),
-        (
-            "spec".to_owned(),
-            Value::Mapping(vec![
-                ("podSelector".to_owned(), match_labels(&labels)),
-                ("policyTypes".to_owned(), Value::List(vec![word.into()])),
-                (direction.key().to_owned(), Value::List(vec![rule])),
-            ]),
-        ),
-    ]);
-    let rules = vec![Rule { action: Action::Allow, peers: Some(vec![peer_of]), ports: Some(vec![one(pair.port)]) }];
+    let rules = vec![DraftRule { peers: vec![draft_peer], ports: vec![pair.port] }];
     let (ingress, egress) = match direction {
         Direction::Ingress => (Some(rules), None),
         Direction::Egress => (None, Some(rules)),
     };
-    thought.policies.push(Policy {
-        kind: PolicyKind::NetworkPolicy,
-        object: usize::MAX,
-        namespace: Some(pod.namespace.clone()),
-        name,
-        tier: Tier::Namespaced,
-        priority: 0,
-        subject: vec![PodSet { namespaces: Namespaces::Own(pod.namespace.clone()), pods: selector(&labels) }],
+    let draft = Draft {
+        namespace: pod.namespace.clone(),
+        name: free_name(|name| is_taken(thought, &pod.namespace, name), &base, direction.key()),
+        subject: labels,
         ingress,
         egress,
-    });
-    thought.policies.sort_by(|a, b| a.order().cmp(&b.order()));
+    };
+    draft.add_to(thought);
     let mut caution = Vec::new();
+    let untold = |end| format!("no label tells {} from the other pods of its namespace", eyes.called(end));
     if !alone {
-        caution.push(format!("no label tells {} from the other pods of its namespace: it is about all that have these", eyes.called(subject)));
+        caution.push(format!("{}: the policy is about all that have these", untold(subject)));
     }
     if shared {
-        caution.push(format!("no label tells {} from the other pods of its namespace: they are let pass too", eyes.called(peer)));
+        caution.push(format!("{}: they are let pass too", untold(peer)));
     }
     let side = match direction {
         Direction::Ingress => format!("let {to} receive it"),
         Direction::Egress => format!("let {from} send it"),
     };
-    Some(Proposal { title: format!("add a policy to {side}"), text: yaml(&object), caution: caution.join("; ") })
+    let title = format!("add a policy to {side}");
+    Some(Proposal { title, text: draft.yaml(), caution: caution.join("; ") })
 }
 
 /// A rule before the one that denies, in the policy of an administrator.
@@ -205,88 +164,12 @@ const fn sides<'p>(direction: Direction, pair: Pair<'p>) -> (End<'p>, End<'p>) {
     }
 }
 
-const fn one(port: Port) -> PortMatch {
-    PortMatch::Range { protocol: port.protocol, first: port.number, last: port.number }
-}
-
 /// The peer of a NetworkPolicy in `namespace` that is this end, and whether other pods are it too.
-fn peer_for(eyes: Eyes<'_>, namespace: &str, end: End<'_>) -> Option<(Value, Peer, bool)> {
+fn peer_for(eyes: Eyes<'_>, namespace: &str, end: End<'_>) -> Option<(DraftPeer, bool)> {
     let Some(pod) = end.pod.map(|pod| &eyes.cluster.pods[pod]) else {
-        let block = Block::of(end.address?);
-        let cidr = Value::Mapping(vec![("cidr".to_owned(), block.to_string().as_str().into())]);
-        let peer = Peer::Addresses { blocks: vec![block], except: Vec::new() };
-        return Some((Value::Mapping(vec![("ipBlock".to_owned(), cidr)]), peer, false));
+        return Some((DraftPeer::Block { block: Block::of(end.address?), except: Vec::new() }, false));
     };
     let (labels, alone) = telling(eyes.cluster, pod);
-    let mut entries = Vec::new();
-    let mut namespaces = Namespaces::Own(namespace.to_owned());
-    if pod.namespace != namespace {
-        let mut name = Labels::default();
-        name.set(NAME_LABEL, &pod.namespace);
-        entries.push(("namespaceSelector".to_owned(), match_labels(&name)));
-        namespaces = Namespaces::Selected(selector(&name));
-    }
-    entries.push(("podSelector".to_owned(), match_labels(&labels)));
-    Some((Value::Mapping(entries), Peer::Pods(PodSet { namespaces, pods: selector(&labels) }), !alone))
-}
-
-/// The fewest labels that tell the pods of a workload from all others of its namespace, and whether they do.
-fn telling(cluster: &Cluster, pod: &Pod) -> (Labels, bool) {
-    let others: Vec<&Pod> = cluster
-        .pods
-        .iter()
-        .filter(|other| other.workload != pod.workload && other.namespace == pod.namespace && !other.finished)
-        .collect();
-    let alone = |labels: &Labels| {
-        !others.iter().any(|other| labels.iter().all(|(key, value)| other.labels.get(key) == Some(value)))
-    };
-    // What changes with every version of a template tells nothing.
-    let passing = |key: &str| key == "pod-template-hash" || key == "controller-revision-hash" || key.ends_with("generation");
-    let stays: Vec<(&str, &str)> = pod.labels.iter().filter(|(key, _)| !passing(key)).collect();
-    let known = TELLING.iter().filter_map(|key| stays.iter().find(|(other, _)| other == key));
-    for (key, value) in known.chain(&stays) {
-        let mut labels = Labels::default();
-        labels.set(key, value);
-        if alone(&labels) {
-            return (labels, true);
-        }
-    }
-    let mut labels = Labels::default();
-    for (key, value) in stays {
-        labels.set(key, value);
-    }
-    let is_alone = alone(&labels);
-    (labels, is_alone)
-}
-
-fn match_labels(labels: &Labels) -> Value {
-    let entries: Vec<(String, Value)> = labels.iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
-    if entries.is_empty() {
-        return Value::Mapping(Vec::new());
-    }
-    Value::Mapping(vec![("matchLabels".to_owned(), Value::Mapping(entries))])
-}
-
-fn selector(labels: &Labels) -> Selector {
-    Selector::of_labels(labels.iter())
-}
-
-/// A name that no NetworkPolicy of the namespace has, of at most 63 characters.
-fn free_name(cluster: &Cluster, namespace: &str, mut base: String, direction: Direction) -> String {
-    base.truncate(50);
-    let base = base.trim_end_matches('-').to_owned();
-    let taken = |name: &str| {
-        cluster.policies.iter().any(|policy| policy.namespace.as_deref() == Some(namespace) && policy.name == name)
-    };
-    if !taken(&base) {
-        return base;
-    }
-    let base = format!("{base}-{}", direction.key());
-    let mut name = base.clone();
-    let mut number = 2;
-    while taken(&name) {
-        name = format!("{base}-{number}");
-        number += 1;
-    }
-    name
+    let other = (pod.namespace != namespace).then(|| pod.namespace.clone());
+    Some((DraftPeer::Pods { namespace: other, labels }, !alone))
 }

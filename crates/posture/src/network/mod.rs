@@ -8,6 +8,9 @@
 //! | [`diff`](mod@diff) | what two sets of manifests allow that differs |
 //! | [`policies`] | each policy: whom it selects, what it lets pass, in words |
 //! | [`exposure`](mod@exposure) | what is open to the outside, to the whole cluster, to pods that are yet to come |
+//! | [`flows`] | what was seen, as what is needed |
+//! | [`needs`] | what workloads need, as their manifests declare it |
+//! | [`generate`](mod@generate) | default deny, and the least policies that keep what is needed |
 //! | [`parties`] | the ends of connections, and short names for sets of them |
 //!
 //! All of it is asked of one [`Network`], which is built once a snapshot.
@@ -15,10 +18,14 @@
 pub mod change;
 pub mod diff;
 mod dns;
+mod draft;
 mod eyes;
 pub mod exposure;
+pub mod flows;
+pub mod generate;
 pub mod list;
 pub mod miss;
+pub mod needs;
 pub mod parties;
 pub mod policies;
 pub mod reach;

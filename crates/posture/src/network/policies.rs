@@ -140,7 +140,7 @@ impl Network<'_> {
             let matches = |party: &Party| match &rule.peers {
                 None => true,
                 Some(peers) => self.ends_of_party(party).iter().any(|end| {
-                    peers.iter().any(|peer| self.cluster.is_peer(peer, *end) != Verdict::No)
+                    peers.iter().any(|peer| self.cluster.is_peer(peer, *end) == Verdict::Yes)
                 }),
             };
             RuleView {

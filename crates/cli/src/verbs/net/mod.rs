@@ -5,6 +5,7 @@ pub(crate) mod check;
 pub(crate) mod describe;
 pub(crate) mod diff;
 pub(crate) mod exposure;
+pub(crate) mod generate;
 pub(crate) mod list;
 pub(crate) mod policies;
 
