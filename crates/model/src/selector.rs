@@ -85,6 +85,17 @@ impl Selector {
         Self { requirements: labels.into_iter().map(requirement).collect() }
     }
 
+    /// The selector of what has none of these keys beside that.
+    #[must_use]
+    pub fn without<'l>(mut self, keys: impl IntoIterator<Item = &'l str>) -> Self {
+        self.requirements.extend(keys.into_iter().map(|key| Requirement {
+            key: key.to_owned(),
+            operator: Operator::DoesNotExist,
+            values: Vec::new(),
+        }));
+        self
+    }
+
     /// Compiles a `LabelSelector` node (`matchLabels`, `matchExpressions`).
     ///
     /// # Errors

@@ -9,10 +9,9 @@ use ringwall_model::finding::Verdict;
 use ringwall_model::fix::Value;
 use ringwall_network::cluster::{Cluster, NAME_LABEL};
 use ringwall_network::judge::{End, Ground};
-use ringwall_network::labels::Labels;
 use ringwall_network::policy::{Action, Direction, Namespaces, Peer, PodSet, Policy, PolicyKind, Rule};
 
-use crate::network::draft::{Draft, DraftPeer, DraftRule, free_name, is_taken, match_labels, one, selector, telling};
+use crate::network::draft::{Draft, DraftPeer, DraftRule, Pick, free_name, is_taken, one, telling};
 use crate::network::eyes::{Eyes, Pair};
 use crate::network::reach::of_all;
 use crate::network::words;
@@ -47,16 +46,22 @@ pub(super) fn propose(eyes: Eyes<'_>, pair: Pair<'_>) -> Vec<Proposal> {
         };
         proposals.extend(made);
     }
-    // What does not do what it promises is not offered.
-    let judged = Direction::ALL.map(|direction| thought.judge(direction, pair.from, pair.to, pair.port).verdict());
-    if of_all(judged.into_iter()) == Verdict::Yes { proposals } else { Vec::new() }
+    // What does not do what it promises is not offered; where the other side cannot be told, it still takes what denies out of the way.
+    let judged =
+        Direction::ALL.map(|direction| thought.judge(direction, pair.from, pair.to, pair.port).verdict());
+    if of_all(judged.into_iter()) == Verdict::No { Vec::new() } else { proposals }
 }
 
 /// A NetworkPolicy for the subject, which allows this peer and port.
-fn by_policy(eyes: Eyes<'_>, thought: &mut Cluster, direction: Direction, pair: Pair<'_>) -> Option<Proposal> {
+fn by_policy(
+    eyes: Eyes<'_>,
+    thought: &mut Cluster,
+    direction: Direction,
+    pair: Pair<'_>,
+) -> Option<Proposal> {
     let (subject, peer) = sides(direction, pair);
     let pod = eyes.cluster.pods.get(subject.pod?)?;
-    let (labels, alone) = telling(eyes.cluster, pod);
+    let (pick, alone) = telling(eyes.cluster, pod);
     let (draft_peer, shared) = peer_for(eyes, &pod.namespace, peer)?;
     let (from, to) = (eyes.called(pair.from), eyes.called(pair.to));
     let short = |name: &str| name.rsplit(['/', ' ']).next().unwrap_or(name).replace(['.', ':'], "-");
@@ -72,7 +77,7 @@ fn by_policy(eyes: Eyes<'_>, thought: &mut Cluster, direction: Direction, pair: 
     let draft = Draft {
         namespace: pod.namespace.clone(),
         name: free_name(|name| is_taken(thought, &pod.namespace, name), &base, direction.key()),
-        subject: labels,
+        subject: pick,
         ingress,
         egress,
     };
@@ -110,20 +115,22 @@ fn by_rule(
     let pod = peer.pod.map(|pod| &eyes.cluster.pods[pod]);
     let (peer_value, peer_of) = match (pod, peer.address) {
         (Some(pod), _) => {
-            let (labels, _) = telling(eyes.cluster, pod);
-            let mut name = Labels::default();
-            name.set(NAME_LABEL, &pod.namespace);
+            let (pick, _) = telling(eyes.cluster, pod);
+            let name = Pick::of(NAME_LABEL, &pod.namespace);
             let pods = Value::Mapping(vec![
-                ("namespaceSelector".to_owned(), match_labels(&name)),
-                ("podSelector".to_owned(), match_labels(&labels)),
+                ("namespaceSelector".to_owned(), name.value()),
+                ("podSelector".to_owned(), pick.value()),
             ]);
-            let set = PodSet { namespaces: Namespaces::Selected(selector(&name)), pods: selector(&labels) };
+            let set = PodSet { namespaces: Namespaces::Selected(name.selector()), pods: pick.selector() };
             (Value::Mapping(vec![("pods".to_owned(), pods)]), Peer::Pods(set))
         }
         (None, Some(address)) if direction == Direction::Egress => {
             let block = Block::of(address);
             let list = Value::List(vec![block.to_string().as_str().into()]);
-            (Value::Mapping(vec![("networks".to_owned(), list)]), Peer::Addresses { blocks: vec![block], except: Vec::new() })
+            (
+                Value::Mapping(vec![("networks".to_owned(), list)]),
+                Peer::Addresses { blocks: vec![block], except: Vec::new() },
+            )
         }
         _ => return None,
     };
@@ -135,7 +142,8 @@ fn by_rule(
         )]);
         ("protocols", Value::Mapping(vec![(pair.port.protocol.word().to_lowercase(), inner)]))
     } else {
-        let inner = vec![("protocol".to_owned(), pair.port.protocol.word().into()), ("port".to_owned(), number)];
+        let inner =
+            vec![("protocol".to_owned(), pair.port.protocol.word().into()), ("port".to_owned(), number)];
         ("ports", Value::Mapping(vec![("portNumber".to_owned(), Value::Mapping(inner))]))
     };
     let text = Value::List(vec![Value::Mapping(vec![
@@ -154,10 +162,14 @@ fn by_rule(
         Direction::Egress => about.egress.as_mut()?,
     };
     rules.insert(rule, added);
-    Some(Proposal { title, text: yaml(&text), caution: format!("the policy is about {subjects}, so the rule is too") })
+    Some(Proposal {
+        title,
+        text: yaml(&text),
+        caution: format!("the policy is about {subjects}, so the rule is too"),
+    })
 }
 
-const fn sides<'p>(direction: Direction, pair: Pair<'p>) -> (End<'p>, End<'p>) {
+const fn sides(direction: Direction, pair: Pair<'_>) -> (End<'_>, End<'_>) {
     match direction {
         Direction::Ingress => (pair.to, pair.from),
         Direction::Egress => (pair.from, pair.to),
@@ -169,7 +181,7 @@ fn peer_for(eyes: Eyes<'_>, namespace: &str, end: End<'_>) -> Option<(DraftPeer,
     let Some(pod) = end.pod.map(|pod| &eyes.cluster.pods[pod]) else {
         return Some((DraftPeer::Block { block: Block::of(end.address?), except: Vec::new() }, false));
     };
-    let (labels, alone) = telling(eyes.cluster, pod);
+    let (pick, alone) = telling(eyes.cluster, pod);
     let other = (pod.namespace != namespace).then(|| pod.namespace.clone());
-    Some((DraftPeer::Pods { namespace: other, labels }, !alone))
+    Some((DraftPeer::Pods { namespace: other, pods: pick }, !alone))
 }

@@ -18,8 +18,8 @@ const TELLING: [&str; 5] =
 pub(crate) struct Draft {
     pub(crate) namespace: String,
     pub(crate) name: String,
-    /// The labels of its pods; none for all of the namespace.
-    pub(crate) subject: Labels,
+    /// Its pods.
+    pub(crate) subject: Pick,
     /// Its rules; `None` where it says nothing of the direction.
     pub(crate) ingress: Option<Vec<DraftRule>>,
     pub(crate) egress: Option<Vec<DraftRule>>,
@@ -34,11 +34,60 @@ pub(crate) struct DraftRule {
     pub(crate) ports: Vec<Port>,
 }
 
+/// Pods of a namespace: those that have these labels, and none of these keys.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Pick {
+    pub(crate) labels: Labels,
+    pub(crate) absent: Vec<String>,
+}
+
+impl Pick {
+    /// Those with a label.
+    pub(crate) fn of(key: &str, value: &str) -> Self {
+        let mut labels = Labels::default();
+        labels.set(key, value);
+        Self { labels, absent: Vec::new() }
+    }
+
+    fn is_everything(&self) -> bool {
+        self.absent.is_empty() && self.labels.iter().next().is_none()
+    }
+
+    fn holds(&self, pod: &Pod) -> bool {
+        self.labels.iter().all(|(key, value)| pod.labels.get(key) == Some(value))
+            && !self.absent.iter().any(|key| pod.labels.get(key).is_some())
+    }
+
+    /// The selector, as an object has it.
+    pub(crate) fn value(&self) -> Value {
+        let mut entries = Vec::new();
+        let labels: Vec<(String, Value)> =
+            self.labels.iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
+        if !labels.is_empty() {
+            entries.push(("matchLabels".to_owned(), Value::Mapping(labels)));
+        }
+        let absent = self.absent.iter().map(|key| {
+            let operator = ("operator".to_owned(), "DoesNotExist".into());
+            Value::Mapping(vec![("key".to_owned(), key.as_str().into()), operator])
+        });
+        let absent: Vec<Value> = absent.collect();
+        if !absent.is_empty() {
+            entries.push(("matchExpressions".to_owned(), Value::List(absent)));
+        }
+        Value::Mapping(entries)
+    }
+
+    /// The selector that the object is read as.
+    pub(crate) fn selector(&self) -> Selector {
+        Selector::of_labels(self.labels.iter()).without(self.absent.iter().map(String::as_str))
+    }
+}
+
 /// A peer of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum DraftPeer {
     /// Pods with labels in a namespace; in that of the policy where none is stated.
-    Pods { namespace: Option<String>, labels: Labels },
+    Pods { namespace: Option<String>, pods: Pick },
     /// All pods of all namespaces.
     EveryPod,
     /// A block of addresses without others.
@@ -48,13 +97,13 @@ pub(crate) enum DraftPeer {
 impl DraftPeer {
     fn value(&self) -> Value {
         match self {
-            Self::Pods { namespace, labels } => {
+            Self::Pods { namespace, pods } => {
                 let mut entries = Vec::new();
                 if let Some(name) = namespace {
-                    entries.push(("namespaceSelector".to_owned(), match_labels(&name_label(name))));
+                    entries.push(("namespaceSelector".to_owned(), Pick::of(NAME_LABEL, name).value()));
                 }
-                if namespace.is_none() || labels.iter().next().is_some() {
-                    entries.push(("podSelector".to_owned(), match_labels(labels)));
+                if namespace.is_none() || !pods.is_everything() {
+                    entries.push(("podSelector".to_owned(), pods.value()));
                 }
                 Value::Mapping(entries)
             }
@@ -74,12 +123,12 @@ impl DraftPeer {
 
     fn peer(&self, own: &str) -> Peer {
         match self {
-            Self::Pods { namespace, labels } => {
+            Self::Pods { namespace, pods } => {
                 let namespaces = match namespace {
                     None => Namespaces::Own(own.to_owned()),
-                    Some(name) => Namespaces::Selected(selector(&name_label(name))),
+                    Some(name) => Namespaces::Selected(Pick::of(NAME_LABEL, name).selector()),
                 };
-                Peer::Pods(PodSet { namespaces, pods: selector(labels) })
+                Peer::Pods(PodSet { namespaces, pods: pods.selector() })
             }
             Self::EveryPod => Peer::Pods(PodSet {
                 namespaces: Namespaces::Selected(Selector::everything()),
@@ -98,7 +147,10 @@ impl DraftRule {
             entries.push((direction.peers_key().to_owned(), Value::List(peers)));
         }
         if !self.ports.is_empty() {
-            entries.push(("ports".to_owned(), Value::List(self.ports.iter().map(|port| port_value(*port)).collect())));
+            entries.push((
+                "ports".to_owned(),
+                Value::List(self.ports.iter().map(|port| port_value(*port)).collect()),
+            ));
         }
         Value::Mapping(entries)
     }
@@ -130,7 +182,7 @@ impl Draft {
             Direction::Egress => "Egress".into(),
         });
         let mut spec = vec![
-            entry("podSelector", match_labels(&self.subject)),
+            entry("podSelector", self.subject.value()),
             entry("policyTypes", Value::List(types.collect())),
         ];
         for direction in Direction::ALL {
@@ -139,8 +191,10 @@ impl Draft {
                 spec.push(entry(direction.key(), Value::List(rules)));
             }
         }
-        let metadata =
-            vec![entry("name", self.name.as_str().into()), entry("namespace", self.namespace.as_str().into())];
+        let metadata = vec![
+            entry("name", self.name.as_str().into()),
+            entry("namespace", self.namespace.as_str().into()),
+        ];
         Value::Mapping(vec![
             entry("apiVersion", "networking.k8s.io/v1".into()),
             entry("kind", "NetworkPolicy".into()),
@@ -169,7 +223,7 @@ impl Draft {
             priority: 0,
             subject: vec![PodSet {
                 namespaces: Namespaces::Own(self.namespace.clone()),
-                pods: selector(&self.subject),
+                pods: self.subject.selector(),
             }],
             ingress: rules(Direction::Ingress),
             egress: rules(Direction::Egress),
@@ -183,12 +237,6 @@ impl Draft {
     }
 }
 
-fn name_label(name: &str) -> Labels {
-    let mut labels = Labels::default();
-    labels.set(NAME_LABEL, name);
-    labels
-}
-
 pub(crate) const fn one(port: Port) -> PortMatch {
     PortMatch::Range { protocol: port.protocol, first: port.number, last: port.number }
 }
@@ -200,35 +248,15 @@ fn port_value(port: Port) -> Value {
     ])
 }
 
-/// A selector of these labels, as an object has it.
-pub(crate) fn match_labels(labels: &Labels) -> Value {
-    let entries: Vec<(String, Value)> =
-        labels.iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
-    if entries.is_empty() {
-        return Value::Mapping(Vec::new());
-    }
-    Value::Mapping(vec![("matchLabels".to_owned(), Value::Mapping(entries))])
-}
-
-pub(crate) fn selector(labels: &Labels) -> Selector {
-    Selector::of_labels(labels.iter())
-}
-
-/// The fewest labels that tell the pods of a workload from all others of its namespace, and whether they do. Costs a look at each pod for
-/// each label.
-pub(crate) fn telling(cluster: &Cluster, pod: &Pod) -> (Labels, bool) {
+/// The shortest selector that tells the pods of a workload from all others of its namespace, and whether it does: pods with the very same
+/// labels are never told apart. Costs a look at each pod for each label.
+pub(crate) fn telling(cluster: &Cluster, pod: &Pod) -> (Pick, bool) {
     let others: Vec<&Pod> = cluster
         .pods
         .iter()
-        .filter(|other| {
-            other.workload != pod.workload && other.namespace == pod.namespace && !other.finished
-        })
+        .filter(|other| other.workload != pod.workload && other.namespace == pod.namespace && !other.finished)
         .collect();
-    let alone = |labels: &Labels| {
-        !others
-            .iter()
-            .any(|other| labels.iter().all(|(key, value)| other.labels.get(key) == Some(value)))
-    };
+    let alone = |pick: &Pick| !others.iter().any(|other| pick.holds(other));
     // What changes with every version of a template tells nothing, and what a controller adds to pods is not in it.
     let passing = |key: &str| {
         matches!(key, "pod-template-hash" | "controller-revision-hash" | "statefulset.kubernetes.io/pod-name")
@@ -240,18 +268,28 @@ pub(crate) fn telling(cluster: &Cluster, pod: &Pod) -> (Labels, bool) {
     let stays: Vec<(&str, &str)> = pod.labels.iter().filter(|(key, _)| !passing(key)).collect();
     let known = TELLING.iter().filter_map(|key| stays.iter().find(|(other, _)| other == key));
     for (key, value) in known.chain(&stays) {
-        let mut labels = Labels::default();
-        labels.set(key, value);
-        if alone(&labels) {
-            return (labels, true);
+        let pick = Pick::of(key, value);
+        if alone(&pick) {
+            return (pick, true);
         }
     }
-    let mut labels = Labels::default();
+    let mut pick = Pick::default();
     for (key, value) in stays {
-        labels.set(key, value);
+        pick.labels.set(key, value);
     }
-    let is_alone = alone(&labels);
-    (labels, is_alone)
+    // Others that have all of these have more.
+    for other in &others {
+        let more = || other.labels.iter().find(|(key, _)| pod.labels.get(key).is_none() && !passing(key));
+        if pick.holds(other)
+            && let Some((key, _)) = more()
+        {
+            pick.absent.push(key.to_owned());
+        }
+    }
+    pick.absent.sort();
+    pick.absent.dedup();
+    let is_alone = alone(&pick);
+    (pick, is_alone)
 }
 
 /// A name that no NetworkPolicy of the namespace has, of at most 63 characters; `suffix` is tried first where it is taken.
@@ -273,5 +311,8 @@ pub(crate) fn free_name(taken: impl Fn(&str) -> bool, base: &str, suffix: &str) 
 
 /// Whether a NetworkPolicy of the namespace has the name.
 pub(crate) fn is_taken(cluster: &Cluster, namespace: &str, name: &str) -> bool {
-    cluster.policies.iter().any(|policy| policy.namespace.as_deref() == Some(namespace) && policy.name == name)
+    cluster
+        .policies
+        .iter()
+        .any(|policy| policy.namespace.as_deref() == Some(namespace) && policy.name == name)
 }

@@ -9,12 +9,11 @@ use ringwall_model::address::{Block, Family};
 use ringwall_model::finding::Verdict;
 use ringwall_network::cluster::Cluster;
 use ringwall_network::engine::{Engine, Options};
-use ringwall_network::labels::Labels;
 use ringwall_network::policy::Tier;
 use ringwall_network::port::{Port, Protocol};
 
 use crate::network::dns;
-use crate::network::draft::{Draft, DraftPeer, DraftRule, free_name, telling};
+use crate::network::draft::{Draft, DraftPeer, DraftRule, Pick, free_name, telling};
 use crate::network::needs::{Need, NeedEnd};
 use crate::network::{Network, words};
 
@@ -82,12 +81,23 @@ pub fn generate(network: &Network<'_>, needs: Vec<Need>) -> Generated {
     check(network, &thought, kept, &mut generated);
     for (draft, because) in drafts {
         let text = draft.yaml();
-        generated.policies.push(GeneratedPolicy { namespace: draft.namespace, name: draft.name, text, because });
+        generated.policies.push(GeneratedPolicy {
+            namespace: draft.namespace,
+            name: draft.name,
+            text,
+            because,
+        });
     }
     let existing = cluster.policies.iter().filter(|policy| policy.tier == Tier::Namespaced).count();
     if existing > 0 {
-        let are = if existing == 1 { "1 NetworkPolicy is".to_owned() } else { format!("{existing} NetworkPolicies are") };
-        generated.remarks.push(format!("{are} in the input already; what they allow stays allowed until they are gone"));
+        let are = if existing == 1 {
+            "1 NetworkPolicy is".to_owned()
+        } else {
+            format!("{existing} NetworkPolicies are")
+        };
+        generated
+            .remarks
+            .push(format!("{are} in the input already; what they allow stays allowed until they are gone"));
     }
     generated
 }
@@ -95,7 +105,13 @@ pub fn generate(network: &Network<'_>, needs: Vec<Need>) -> Generated {
 /// A need in a line.
 pub fn told(network: &Network<'_>, need: &Need) -> String {
     let location = need.location.as_ref().map(|location| format!(" ({location})")).unwrap_or_default();
-    format!("{} to {} on {}: {}{location}", called(network, &need.from), called(network, &need.to), need.port, need.because)
+    format!(
+        "{} to {} on {}: {}{location}",
+        called(network, &need.from),
+        called(network, &need.to),
+        need.port,
+        need.because
+    )
 }
 
 /// What an end is called.
@@ -132,8 +148,11 @@ fn gather(network: &Network<'_>, need: &Need, gathered: &mut Gathered) -> Result
                         pod.namespace, pod.name
                     ));
                 }
-                let (labels, _) = telling(cluster, pod);
-                vec![DraftPeer::Pods { namespace: (pod.namespace != own).then(|| pod.namespace.clone()), labels }]
+                let (pods, _) = telling(cluster, pod);
+                vec![DraftPeer::Pods {
+                    namespace: (pod.namespace != own).then(|| pod.namespace.clone()),
+                    pods,
+                }]
             }
             NeedEnd::EveryPod => vec![DraftPeer::EveryPod],
             NeedEnd::Everyone => Vec::new(),
@@ -163,7 +182,11 @@ fn gather(network: &Network<'_>, need: &Need, gathered: &mut Gathered) -> Result
 }
 
 /// The policies of all namespaces with workloads.
-fn drafts(network: &Network<'_>, gathered: Gathered, because: &BTreeMap<usize, Vec<String>>) -> Vec<(Draft, Vec<String>)> {
+fn drafts(
+    network: &Network<'_>,
+    gathered: Gathered,
+    because: &BTreeMap<usize, Vec<String>>,
+) -> Vec<(Draft, Vec<String>)> {
     let cluster = &network.cluster;
     let mut namespaces: BTreeMap<&str, Vec<(Draft, Vec<String>)>> = BTreeMap::new();
     for workload in &cluster.workloads {
@@ -173,19 +196,18 @@ fn drafts(network: &Network<'_>, gathered: Gathered, because: &BTreeMap<usize, V
         let deny = Draft {
             namespace: (*namespace).to_owned(),
             name: "default-deny".to_owned(),
-            subject: Labels::default(),
+            subject: Pick::default(),
             ingress: Some(Vec::new()),
             egress: Some(Vec::new()),
         };
         drafts.push((deny, vec!["what no policy allows is closed".to_owned()]));
-        let mut labels = Labels::default();
-        labels.set(dns::LABEL.0, dns::LABEL.1);
-        let peer = DraftPeer::Pods { namespace: (*namespace != dns::NAMESPACE).then(|| dns::NAMESPACE.to_owned()), labels };
+        let other = (*namespace != dns::NAMESPACE).then(|| dns::NAMESPACE.to_owned());
+        let peer = DraftPeer::Pods { namespace: other, pods: Pick::of(dns::LABEL.0, dns::LABEL.1) };
         let ports = vec![dns::port(Protocol::Udp), dns::port(Protocol::Tcp)];
         let dns = Draft {
             namespace: (*namespace).to_owned(),
             name: "allow-dns".to_owned(),
-            subject: Labels::default(),
+            subject: Pick::default(),
             ingress: None,
             egress: Some(vec![DraftRule { peers: vec![peer], ports }]),
         };
@@ -193,7 +215,8 @@ fn drafts(network: &Network<'_>, gathered: Gathered, because: &BTreeMap<usize, V
     }
     let mut by_workload: BTreeMap<usize, [Option<Vec<DraftRule>>; 2]> = BTreeMap::new();
     for ((index, is_egress), rules) in gathered {
-        let rules = rules.into_iter().map(|(peers, ports)| DraftRule { peers, ports: ports.into_iter().collect() });
+        let rules =
+            rules.into_iter().map(|(peers, ports)| DraftRule { peers, ports: ports.into_iter().collect() });
         // Rules for the same ports are one with more peers; one for everyone stays alone.
         let mut joined: Vec<DraftRule> = Vec::new();
         for rule in rules {
@@ -209,11 +232,24 @@ fn drafts(network: &Network<'_>, gathered: Gathered, because: &BTreeMap<usize, V
                 None => joined.push(rule),
             }
         }
+        // What everyone may, nobody needs to be named for.
+        let open: BTreeSet<Port> = joined
+            .iter()
+            .filter(|rule| rule.peers.is_empty())
+            .flat_map(|rule| rule.ports.iter().copied())
+            .collect();
+        for rule in joined.iter_mut().filter(|rule| !rule.peers.is_empty()) {
+            rule.ports.retain(|port| !open.contains(port));
+        }
+        joined.retain(|rule| !rule.ports.is_empty());
         by_workload.entry(index).or_default()[usize::from(is_egress)] = Some(joined);
     }
     for (index, [ingress, egress]) in by_workload {
         let workload = &cluster.workloads[index];
-        let Some(pod) = workload.pods.iter().map(|pod| &cluster.pods[*pod]).find(|pod| pod.is_subject()) else { continue };
+        let Some(pod) = workload.pods.iter().map(|pod| &cluster.pods[*pod]).find(|pod| pod.is_subject())
+        else {
+            continue;
+        };
         let Some(drafts) = namespaces.get_mut(workload.namespace.as_str()) else { continue };
         let (subject, _) = telling(cluster, pod);
         let taken = |name: &str| drafts.iter().any(|(draft, _)| draft.name == name);
@@ -229,8 +265,10 @@ fn drafts(network: &Network<'_>, gathered: Gathered, because: &BTreeMap<usize, V
 fn check(network: &Network<'_>, thought: &Cluster, kept: Vec<Need>, generated: &mut Generated) {
     let engine = Engine::new(thought, Options::default());
     let class = |index: usize| {
-        let pods = thought.workloads[index].pods.iter();
-        pods.filter_map(|pod| engine.classes().of_pod(*pod, Family::V4).or_else(|| engine.classes().of_pod(*pod, Family::V6))).next()
+        let mut pods = thought.workloads[index].pods.iter().copied();
+        pods.find_map(|pod| {
+            engine.classes().of_pod(pod, Family::V4).or_else(|| engine.classes().of_pod(pod, Family::V6))
+        })
     };
     let mut wanted: BTreeMap<(usize, usize), BTreeSet<Port>> = BTreeMap::new();
     let mut any: BTreeMap<usize, BTreeSet<Port>> = BTreeMap::new();
@@ -242,7 +280,8 @@ fn check(network: &Network<'_>, thought: &Cluster, kept: Vec<Need>, generated: &
                 _ => Verdict::CannotTell,
             };
             if verdict == Verdict::No {
-                let by = thought.policies.iter().find(|policy| policy.tier != Tier::Namespaced).map(words::policy);
+                let by =
+                    thought.policies.iter().find(|policy| policy.tier != Tier::Namespaced).map(words::policy);
                 let reason = by.map_or_else(
                     || "the policies that were made do not open it".to_owned(),
                     |by| format!("a policy of the cluster's administrators denies it, as {by} may"),
@@ -250,13 +289,15 @@ fn check(network: &Network<'_>, thought: &Cluster, kept: Vec<Need>, generated: &
                 generated.open.push((need, reason));
                 continue;
             }
-        } else if let (NeedEnd::EveryPod | NeedEnd::Everyone, NeedEnd::Workload(to)) = (&need.from, &need.to) {
+        } else if let (NeedEnd::EveryPod | NeedEnd::Everyone, NeedEnd::Workload(to)) = (&need.from, &need.to)
+        {
             any.entry(*to).or_default().insert(need.port);
         }
         generated.kept.push(need);
     }
     // Where labels do not tell workloads apart, policies let more pass than was asked for.
-    let classes: Vec<(usize, u32)> = (0..thought.workloads.len()).filter_map(|index| Some((index, class(index)?))).collect();
+    let classes: Vec<(usize, u32)> =
+        (0..thought.workloads.len()).filter_map(|index| Some((index, class(index)?))).collect();
     for (from, a) in &classes {
         for (to, b) in classes.iter().filter(|(to, _)| to != from) {
             let open = engine.connection(*a, *b).yes;

@@ -19,8 +19,8 @@ pub mod change;
 pub mod diff;
 mod dns;
 mod draft;
-mod eyes;
 pub mod exposure;
+mod eyes;
 pub mod flows;
 pub mod generate;
 pub mod list;
@@ -79,12 +79,10 @@ impl<'s> Network<'s> {
         self.matrix.get_or_init(|| self.engine.matrix())
     }
 
-    /// What the API server would refuse in policies. The rest of such a policy is judged; what is refused matches nothing.
+    /// What the API server would refuse in policies and Services. The rest of these is judged; what is refused matches nothing.
     pub fn problems(&self) -> Vec<Problem> {
-        let mut problems: Vec<Problem> = self
-            .cluster
-            .refusals
-            .iter()
+        let refusals = self.cluster.refusals.iter().chain(&self.services.refusals);
+        let mut problems: Vec<Problem> = refusals
             .map(|(index, refusal)| {
                 let object = &self.snapshot.all()[*index];
                 let location = Location::at(object, refusal.span);

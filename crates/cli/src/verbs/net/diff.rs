@@ -17,7 +17,8 @@ use crate::{document, input, settings};
 pub(crate) fn run(args: &NetDiffArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(args.output.output.format(), &args.output.look);
     let settings = settings::load_config(&args.config)?;
-    let read = |path| input::load_paths(slice::from_ref(path), &args.reading, "net diff BASE HEAD", screen.quiet);
+    let read =
+        |path| input::load_paths(slice::from_ref(path), &args.reading, "net diff BASE HEAD", screen.quiet);
     let (mut base, mut head) = (read(&args.base)?, read(&args.head)?);
     let before = Network::of(&base.snapshot, &settings.workloads);
     let after = Network::of(&head.snapshot, &settings.workloads);
@@ -82,11 +83,14 @@ fn entries_of(before: &Network<'_>, after: &Network<'_>) -> Vec<EntryChange> {
     all
 }
 
+/// A title, and which rows stand under it.
+type Section = (&'static str, fn(&DiffRow) -> bool);
+
 fn text(found: &Diff, entries: &[EntryChange], style: Style, out: &mut dyn Write) -> io::Result<()> {
     if found.rows.is_empty() && entries.is_empty() {
         return writeln!(out, "No connection differs");
     }
-    let sections: [(&str, fn(&DiffRow) -> bool); 4] = [
+    let sections: [Section; 4] = [
         ("Opened", |row| !row.with_workload && !row.opened().is_empty()),
         ("Closed", |row| !row.with_workload && row.opened().is_empty() && !row.closed().is_empty()),
         ("Opened with workloads that are new", |row| row.with_workload && !row.opened().is_empty()),

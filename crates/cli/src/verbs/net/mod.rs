@@ -81,10 +81,10 @@ const fn word(verdict: Verdict) -> &'static str {
 
 /// The terms of a set, as many as fit in text.
 fn terms(parties: &Parties, set: &[u32]) -> Vec<String> {
-    shortened(parties.terms(set))
+    shortened(&parties.terms(set))
 }
 
-fn shortened(terms: Vec<Term>) -> Vec<String> {
+fn shortened(terms: &[Term]) -> Vec<String> {
     let count = terms.len();
     let mut list: Vec<String> =
         terms.iter().take(SHOWN).map(|term| escape(&term.to_string()).into_owned()).collect();
@@ -122,7 +122,11 @@ fn ports(ports: &Ports) -> String {
         return ports.yes.to_string();
     }
     let perhaps = ports.may.minus(&ports.yes);
-    if ports.yes.is_empty() { format!("perhaps {perhaps}") } else { format!("{}; perhaps {perhaps}", ports.yes) }
+    if ports.yes.is_empty() {
+        format!("perhaps {perhaps}")
+    } else {
+        format!("{}; perhaps {perhaps}", ports.yes)
+    }
 }
 
 /// The family that a line is about, in brackets; nothing where it is about all.
@@ -181,7 +185,10 @@ struct RangeEntry {
 
 fn party_entries(parties: &Parties, kind_of: impl Fn(usize) -> Option<String>) -> Vec<PartyEntry> {
     let entry = |(id, party): (usize, &ringwall_posture::network::parties::Party)| {
-        let range = |(first, last): (Address, Address)| RangeEntry { first: first.to_string(), last: last.to_string() };
+        let range = |(first, last): (Address, Address)| RangeEntry {
+            first: first.to_string(),
+            last: last.to_string(),
+        };
         let (kind, ranges, object_kind) = match &party.who {
             Who::Workload { workload, .. } => ("workload", Vec::new(), kind_of(*workload)),
             Who::Addresses(ranges) => {
