@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod engine;
 pub mod judge;
 pub mod labels;
+pub mod npguard;
 pub mod policy;
 pub mod port;
 pub mod port_set;

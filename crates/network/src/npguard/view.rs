@@ -1,0 +1,130 @@
+//! A cluster as np-guard sees it.
+
+use std::collections::{BTreeSet, HashMap};
+use std::net::Ipv4Addr;
+
+use ringwall_model::address::{Block, Family};
+use ringwall_model::object::Object;
+use ringwall_model::snapshot::Snapshot;
+use ringwall_model::tree::Node;
+
+use super::Party;
+use crate::cluster::{Cluster, NAME_LABEL, Pod};
+use crate::labels::Labels;
+use crate::policy::{Direction, Peer};
+
+/// The pod that brings requests to Ingresses and Routes, and its namespace.
+pub(super) const CONTROLLER: &str = "ingress-controller";
+const CONTROLLER_NAMESPACE: &str = "ingress-controller-ns";
+
+/// A workload, and the pod that stands for it.
+#[derive(Debug)]
+pub(super) struct Subject {
+    pub(super) party: Party,
+    /// Its index in the cluster of the view.
+    pub(super) pod: usize,
+}
+
+/// The cluster, changed to what np-guard knows of it.
+#[derive(Debug)]
+pub(super) struct View {
+    pub(super) cluster: Cluster,
+    /// Workloads, by what they read like.
+    pub(super) peers: Vec<Subject>,
+    /// The pod of the ingress controller, by index.
+    pub(super) controller: usize,
+    /// The ranges of addresses that rules for what is received tell apart.
+    pub(super) sources: Vec<(Ipv4Addr, Ipv4Addr)>,
+    /// The same for what is sent.
+    pub(super) destinations: Vec<(Ipv4Addr, Ipv4Addr)>,
+}
+
+impl View {
+    pub(super) fn of(snapshot: &Snapshot, cluster: &Cluster) -> Self {
+        let mut view = Cluster {
+            pods: Vec::new(),
+            workloads: Vec::new(),
+            nodes: Vec::new(),
+            foreign: Vec::new(),
+            pod_ranges: Block::parse("0.0.0.0/0").into_iter().collect(),
+            ranges_stated: false,
+            ..cluster.clone()
+        };
+        let mut by_party: HashMap<Party, usize> = HashMap::new();
+        let mut peers = Vec::new();
+        for pod in &cluster.pods {
+            let party = party_of(snapshot, cluster, pod);
+            by_party.entry(party).or_insert_with_key(|party| {
+                view.pods.push(seen(pod, view.pods.len()));
+                peers.push(Subject { party: party.clone(), pod: view.pods.len() - 1 });
+                peers.len() - 1
+            });
+        }
+        let controller = view.pods.len();
+        view.pods.push(Pod {
+            workload: controller,
+            object: usize::MAX,
+            namespace: CONTROLLER_NAMESPACE.to_owned(),
+            name: CONTROLLER.to_owned(),
+            labels: Labels::default(),
+            addresses: Vec::new(),
+            ports: Vec::new(),
+            host_network: false,
+            node: None,
+            finished: false,
+            template: true,
+        });
+        let labels = view.namespaces.entry(CONTROLLER_NAMESPACE.to_owned()).or_default();
+        labels.set(NAME_LABEL, CONTROLLER_NAMESPACE);
+        peers.sort_by_cached_key(|peer| peer.party.to_string());
+        let sources = ranges(&view, Direction::Ingress);
+        let destinations = ranges(&view, Direction::Egress);
+        Self { cluster: view, peers, controller, sources, destinations }
+    }
+}
+
+/// The pod without what np-guard does not look at.
+fn seen(pod: &Pod, workload: usize) -> Pod {
+    Pod { workload, addresses: Vec::new(), host_network: false, node: None, finished: false, ..pod.clone() }
+}
+
+/// The workload that a pod is counted to: what the pod says that controls it, or what makes it.
+fn party_of(snapshot: &Snapshot, cluster: &Cluster, pod: &Pod) -> Party {
+    let object: &Object = &snapshot.all()[pod.object];
+    let references = object.root().at(&["metadata", "ownerReferences"]);
+    let controller = references
+        .into_iter()
+        .flat_map(Node::items)
+        .find(|reference| reference.get("controller").and_then(Node::as_bool) == Some(true))
+        .filter(|_| object.is("", "Pod"));
+    let stated = controller.and_then(|reference| Some((reference.str_at(&["kind"])?, reference.str_at(&["name"])?)));
+    let (kind, name) = match stated.filter(|(kind, _)| *kind != "Node") {
+        Some(stated) => stated,
+        None => {
+            let workload = &cluster.workloads[pod.workload];
+            (workload.kind.as_str(), workload.name.as_str())
+        }
+    };
+    Party::Workload { namespace: pod.namespace.clone(), name: name.to_owned(), kind: kind.to_owned() }
+}
+
+/// The addresses, cut wherever a block of a policy for the direction begins or ends.
+fn ranges(cluster: &Cluster, direction: Direction) -> Vec<(Ipv4Addr, Ipv4Addr)> {
+    let mut starts = BTreeSet::from([0]);
+    let rules = cluster.policies.iter().filter_map(|policy| policy.rules(direction)).flatten();
+    for peer in rules.flat_map(|rule| rule.peers.iter().flatten()) {
+        let Peer::Addresses { blocks, except } = peer else { continue };
+        for block in blocks.iter().filter(|block| block.first.family == Family::V4) {
+            let mut cut = |block: &Block| {
+                starts.insert(block.first.bits);
+                starts.insert(block.last().bits + 1);
+            };
+            cut(block);
+            except.iter().filter(|inner| block.covers(**inner)).for_each(cut);
+        }
+    }
+    starts.retain(|start| *start <= u128::from(u32::MAX));
+    let ends = starts.iter().skip(1).map(|next| next - 1).chain([u128::from(u32::MAX)]);
+    let address = |bits: u128| u32::try_from(bits).map(Ipv4Addr::from).unwrap_or(Ipv4Addr::BROADCAST);
+    starts.iter().zip(ends).map(|(first, last)| (address(*first), address(last))).collect()
+}
