@@ -3,11 +3,13 @@
 //!
 //! ```text
 //! cargo run --release -p benches -- pods CASES.jsonl       beside   pss -mode bench < CASES.jsonl
+//! cargo run --release -p benches -- net FILE_OR_FOLDER…    on what bench.py of the oracle writes
 //! cargo run --release -p benches -- yaml FILE_OR_FOLDER…
 //! cargo run --release -p benches -- scan FILE_OR_FOLDER…
 //! ```
 
 mod measure;
+mod net;
 mod pods;
 mod scan;
 mod yaml;
@@ -41,6 +43,12 @@ enum What {
         /// A file of sweep cases, as `pss -mode gen` prints them
         cases: PathBuf,
     },
+    /// Network policies: compiling a cluster, all pairs, one pair
+    Net {
+        /// Files and folders
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
+    },
     /// Decoding YAML into trees with spans
     Yaml {
         /// Files and folders
@@ -60,6 +68,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let plan = measure::Plan { seconds: arguments.seconds, runs: arguments.runs.max(1) };
     let result = match &arguments.what {
+        What::Net { paths } => net::run(paths, plan),
         What::Pods { cases } => pods::run(cases, plan),
         What::Yaml { paths } => yaml::run(paths, plan),
         What::Scan { paths } => scan::run(paths, plan),

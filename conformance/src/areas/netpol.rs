@@ -131,16 +131,12 @@ fn letter(cluster: &Cluster, engine: &Engine, source: End<'_>, destination: End<
     if source.address == destination.address {
         return 's';
     }
-    let own_node =
-        source.pod.is_some_and(|pod| pod.node.is_some() && pod.node.as_deref() == destination.node);
-    if destination.pod.is_none() && own_node {
+    let node = |end: End<'_>| end.pod.and_then(|pod| cluster.pods[pod].node.as_deref());
+    if destination.pod.is_none() && node(source).is_some() && node(source) == destination.node {
         return '?';
     }
-    let class = |end| engine.class_of(cluster, end);
-    let (Some(from), Some(to)) = (class(source), class(destination)) else { return '!' };
-    let own_node = source.pod.is_none()
-        && source.node.is_some()
-        && destination.pod.is_some_and(|pod| pod.node.as_deref() == source.node);
+    let (Some(from), Some(to)) = (engine.class_of(source), engine.class_of(destination)) else { return '!' };
+    let own_node = source.pod.is_none() && source.node.is_some() && node(destination) == source.node;
     let egress = engine.side(Direction::Egress, from, to).verdict(port) == Verdict::Yes;
     let ingress = own_node || engine.side(Direction::Ingress, to, from).verdict(port) == Verdict::Yes;
     match (egress, ingress) {

@@ -217,7 +217,8 @@ impl<'c> Builder<'c> {
             while bits != 0 {
                 let bit = word * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
-                let lists = if bit % 2 == 0 { &mut classes.holding } else { &mut classes.perhaps };
+                let certain = bit.is_multiple_of(2);
+                let lists = if certain { &mut classes.holding } else { &mut classes.perhaps };
                 lists[bit / 2].push(number);
             }
         }
@@ -304,7 +305,7 @@ impl<'c> Builder<'c> {
                 let mut answers = by_labels.clone();
                 if self.options.pods_by_address {
                     let address = pod.addresses.iter().copied().find(|address| address.family == family);
-                    let end = End { family, address, pod: Some(pod), node: None };
+                    let end = End { family, address, pod: Some(index), node: None };
                     self.answer(&mut answers, end, |peer| !matches!(peer, Peer::Pods(_)));
                 }
                 let key = Key { family, is_pod: true, answers, names: names.clone(), foreign };

@@ -243,13 +243,9 @@ impl Engine {
     }
 
     /// The class of an end of a connection.
-    pub fn class_of(&self, cluster: &Cluster, end: End<'_>) -> Option<u32> {
+    pub fn class_of(&self, end: End<'_>) -> Option<u32> {
         match (end.pod, end.address) {
-            (Some(pod), _) => {
-                let mut siblings = cluster.workloads.get(pod.workload)?.pods.iter();
-                let pod = siblings.find(|index| std::ptr::eq(&cluster.pods[**index], pod))?;
-                self.classes.of_pod(*pod, end.family)
-            }
+            (Some(pod), _) => self.classes.of_pod(pod, end.family),
             (None, Some(address)) => Some(self.classes.of_address(address)),
             (None, None) => self.classes.of_node(end.family),
         }
@@ -257,7 +253,7 @@ impl Engine {
 
     /// The class of an address, whoever has it.
     pub fn class_of_address(&self, cluster: &Cluster, address: Address) -> Option<u32> {
-        self.class_of(cluster, cluster.end_of(address))
+        self.class_of(cluster.end_of(address))
     }
 }
 

@@ -6,7 +6,7 @@
 use ringwall_model::address::{Address, Family};
 use ringwall_model::finding::Verdict;
 
-use crate::cluster::{Cluster, Pod};
+use crate::cluster::Cluster;
 use crate::policy::{Action, Direction, Peer, Tier};
 use crate::port::Port;
 
@@ -17,8 +17,8 @@ pub struct End<'c> {
     pub family: Family,
     /// Its address, where it is known.
     pub address: Option<Address>,
-    /// The pod, unless it is on the network of its node.
-    pub pod: Option<&'c Pod>,
+    /// The pod, by index in the cluster, unless it is on the network of its node.
+    pub pod: Option<usize>,
     /// The node whose address it is.
     pub node: Option<&'c str>,
 }
@@ -83,11 +83,12 @@ impl Cluster {
     /// What is behind an address: a pod, a node, or something outside of the cluster. Costs a look at each pod and node.
     pub fn end_of(&self, address: Address) -> End<'_> {
         let mut end = End { family: address.family, address: Some(address), pod: None, node: None };
-        for pod in self.pods.iter().filter(|pod| !pod.finished && pod.addresses.contains(&address)) {
+        let pods = self.pods.iter().enumerate();
+        for (index, pod) in pods.filter(|(_, pod)| !pod.finished && pod.addresses.contains(&address)) {
             if pod.host_network {
                 end.node = pod.node.as_deref();
             } else {
-                end.pod = Some(pod);
+                end.pod = Some(index);
             }
         }
         for node in &self.nodes {
@@ -110,7 +111,9 @@ impl Cluster {
             Direction::Ingress => (destination, source),
             Direction::Egress => (source, destination),
         };
-        let Some(pod) = subject.pod else { return Judgement::only(true, Ground::Outside) };
+        let Some(pod) = subject.pod.and_then(|pod| self.pods.get(pod)) else {
+            return Judgement::only(true, Ground::Outside);
+        };
         let own_node = peer.pod.is_none() && peer.node.is_some() && peer.node == pod.node.as_deref();
         if direction == Direction::Ingress && own_node {
             return Judgement::only(true, Ground::OwnNode);
@@ -122,7 +125,7 @@ impl Cluster {
                 outcomes.extend([true, false].map(|allowed| Outcome { allowed, ground }));
             }
         }
-        let declared = destination.pod.map_or(&[][..], |pod| &pod.ports);
+        let declared = destination.pod.and_then(|pod| self.pods.get(pod)).map_or(&[][..], |pod| &pod.ports);
         // Whether the walk may still be on its way in this tier, and whether it may have passed on to the next.
         let (mut active, mut passed) = (true, false);
         let (mut isolated, mut tier) = (false, Tier::Admin);
@@ -187,7 +190,9 @@ impl Cluster {
     pub fn is_peer(&self, peer: &Peer, end: End<'_>) -> Verdict {
         let answer = |yes| if yes { Verdict::Yes } else { Verdict::No };
         match peer {
-            Peer::Pods(set) => answer(end.pod.is_some_and(|pod| self.holds(set, pod))),
+            Peer::Pods(set) => {
+                answer(end.pod.and_then(|pod| self.pods.get(pod)).is_some_and(|pod| self.holds(set, pod)))
+            }
             Peer::Addresses { .. } => match end.address {
                 Some(address) => answer(Self::is_in(peer, address)),
                 None => self.may_be_in(peer, end.family, end.pod.is_some()),

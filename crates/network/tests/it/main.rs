@@ -1,0 +1,4 @@
+//! What the ring promises as a whole.
+
+mod agreement;
+mod random;
