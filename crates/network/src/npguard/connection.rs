@@ -80,7 +80,8 @@ impl fmt::Display for Connection {
                 true => first.to_string(),
                 false => format!("{first}-{last}"),
             });
-            let names = self.names.iter().filter(|(other, _)| *other == protocol).map(|(_, name)| name.clone());
+            let names =
+                self.names.iter().filter(|(other, _)| *other == protocol).map(|(_, name)| name.clone());
             let parts: Vec<String> = numbers.chain(names).collect();
             if !parts.is_empty() {
                 write!(f, "{before}{word} {}", parts.join(","))?;

@@ -81,13 +81,16 @@ pub fn diff(before: &Analysis<'_>, after: &Analysis<'_>) -> Vec<Change> {
                 _ => (ChangeKind::Changed, None),
             };
             let is_new = |party: &&Party| {
-                matches!(party, Party::Workload { .. }) && others.is_some_and(|others| !others.contains(*party))
+                matches!(party, Party::Workload { .. })
+                    && others.is_some_and(|others| !others.contains(*party))
             };
             let workloads = [&source, &destination].into_iter().filter(is_new).cloned().collect();
             Change { kind, source, destination, before, after, workloads }
         })
         .collect();
-    changes.sort_by_cached_key(|change| (change.kind, change.source.to_string(), change.destination.to_string()));
+    changes.sort_by_cached_key(|change| {
+        (change.kind, change.source.to_string(), change.destination.to_string())
+    });
     changes
 }
 
@@ -127,10 +130,14 @@ fn join(pairs: BTreeMap<(Party, Party), Pair>) -> Vec<((Party, Party), Pair)> {
             && *last_pair == pair
         {
             let whole = match (&*last_source, &source, &*last_destination, &destination) {
-                (Party::Range(first, end), Party::Range(next, last), a, b) if a == b && touch(*end, *next) => {
+                (Party::Range(first, end), Party::Range(next, last), a, b)
+                    if a == b && touch(*end, *next) =>
+                {
                     Some((Party::Range(*first, *last), destination.clone()))
                 }
-                (a, b, Party::Range(first, end), Party::Range(next, last)) if a == b && touch(*end, *next) => {
+                (a, b, Party::Range(first, end), Party::Range(next, last))
+                    if a == b && touch(*end, *next) =>
+                {
                     Some((source.clone(), Party::Range(*first, *last)))
                 }
                 _ => None,

@@ -31,7 +31,9 @@ impl<'s> Which<'s> {
     fn of(node: Option<Node<'s>>) -> Option<Self> {
         let node = node?;
         let number = node.as_i64().map(Which::Number);
-        number.or_else(|| node.as_str().map(Which::Name)).filter(|which| !matches!(which, Which::Number(0) | Which::Name("")))
+        number
+            .or_else(|| node.as_str().map(Which::Name))
+            .filter(|which| !matches!(which, Which::Number(0) | Which::Name("")))
     }
 }
 
@@ -51,7 +53,8 @@ pub(super) fn find(snapshot: &Snapshot, view: &View) -> Vec<Entry> {
     let mut led: BTreeMap<usize, PortSet> = BTreeMap::new();
     for backend in snapshot.objects().flat_map(|(_, object)| backends(object)) {
         let Some(service) = services.get(&(backend.namespace, backend.service)) else { continue };
-        let Some(selector) = service.root().at(&["spec", "selector"]).filter(|node| node.kind() == Kind::Mapping)
+        let Some(selector) =
+            service.root().at(&["spec", "selector"]).filter(|node| node.kind() == Kind::Mapping)
         else {
             continue;
         };

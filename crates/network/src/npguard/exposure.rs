@@ -25,6 +25,8 @@ pub struct Exposure {
     pub ingress: Vec<Row>,
     /// Workloads that no policy is about, by workload.
     pub unprotected: Vec<Unprotected>,
+    /// All workloads that are exposed in some way, by name.
+    pub exposed: BTreeSet<Party>,
 }
 
 /// A workload that no policy is about in a direction.
@@ -61,17 +63,22 @@ impl Analysis<'_> {
                 }
             }
         }
+        // Of what is exposed, the addresses outside are told as well.
+        exposure.exposed.extend(exposure.egress.iter().map(|row| row.source.clone()));
+        exposure.exposed.extend(exposure.ingress.iter().map(|row| row.destination.clone()));
         for row in rows {
-            if matches!(row.source, Party::Range(..)) {
+            if matches!(row.source, Party::Range(..)) && exposure.exposed.contains(&row.destination) {
                 exposure.ingress.push(row.clone());
             }
-            if matches!(row.destination, Party::Range(..)) {
+            if matches!(row.destination, Party::Range(..)) && exposure.exposed.contains(&row.source) {
                 exposure.egress.push(row.clone());
             }
         }
         sort(&mut exposure.egress, true);
         sort(&mut exposure.ingress, false);
-        exposure.unprotected.sort_by_cached_key(|item| (item.workload.to_string(), item.direction == Direction::Ingress));
+        exposure
+            .unprotected
+            .sort_by_cached_key(|item| (item.workload.to_string(), item.direction == Direction::Ingress));
         exposure
     }
 
@@ -136,7 +143,8 @@ impl Analysis<'_> {
                 active = active.or(&std::mem::take(&mut passed));
             }
             isolated |= tier == Tier::Namespaced;
-            for rule in policy.rules(direction).unwrap_or_default().iter().filter(|rule| matches(rule, other)) {
+            for rule in policy.rules(direction).unwrap_or_default().iter().filter(|rule| matches(rule, other))
+            {
                 let (ports, rule_names) = ports(rule, direction, pod, other.is_none());
                 let hit = ports.and(&active);
                 active = active.minus(&hit);
@@ -170,8 +178,7 @@ impl Analysis<'_> {
                     for (index, peer) in rule.peers.iter().flatten().enumerate() {
                         let Peer::Pods(set) = peer else { continue };
                         let (namespaces, pods) = (of_namespaces(&set.namespaces), demands(&set.pods));
-                        let known =
-                            |other: &Potential| other.namespaces == namespaces && other.pods == pods;
+                        let known = |other: &Potential| other.namespaces == namespaces && other.pods == pods;
                         if (namespaces.is_empty() && pods.is_empty()) || potentials.iter().any(known) {
                             continue;
                         }
@@ -200,13 +207,17 @@ impl Analysis<'_> {
         let peer = self.snapshot.all()[policy.object].root().locate(path);
         let peer = peer.map(|peer| peer.get("pods").unwrap_or(peer));
         let field = |keys: &[&str]| keys.iter().find_map(|key| peer?.get(key)).filter(|node| !node.is_null());
-        let (namespace_node, pod_node) = (field(&["namespaceSelector", "namespaces"]), field(&["podSelector"]));
+        let (namespace_node, pod_node) =
+            (field(&["namespaceSelector", "namespaces"]), field(&["podSelector"]));
         let only_name = match namespaces.as_slice() {
-            [(key, operator, values)] if key == NAME_LABEL && operator == "In" => values.first().filter(|_| values.len() == 1),
+            [(key, operator, values)] if key == NAME_LABEL && operator == "In" => {
+                values.first().filter(|_| values.len() == 1)
+            }
             _ => None,
         };
         let labels_only = |node: Option<Node<'_>>| {
-            node.and_then(|node| node.get("matchExpressions")).is_none_or(|list| list.items().next().is_none())
+            node.and_then(|node| node.get("matchExpressions"))
+                .is_none_or(|list| list.items().next().is_none())
         };
         let namespace = match only_name.filter(|_| labels_only(namespace_node)) {
             Some(name) => name.clone(),
@@ -239,7 +250,12 @@ fn matches(rule: &Rule, other: Option<&Potential>) -> bool {
 
 /// The ports of a rule: numbers, and names for which nobody has a number. What a pod receives has those of the pod; a name that it
 /// has not is told where the whole cluster may ask for it.
-fn ports(rule: &Rule, direction: Direction, pod: &Pod, whole: bool) -> (PortSet, Vec<(Option<Protocol>, String)>) {
+fn ports(
+    rule: &Rule,
+    direction: Direction,
+    pod: &Pod,
+    whole: bool,
+) -> (PortSet, Vec<(Option<Protocol>, String)>) {
     let Some(list) = &rule.ports else { return (PortSet::all(), Vec::new()) };
     let (mut ports, mut names) = (PortSet::none(), Vec::new());
     for port in list {
@@ -273,7 +289,8 @@ fn of_namespaces(namespaces: &Namespaces) -> Demands {
 }
 
 fn demands(selector: &Selector) -> Demands {
-    let demand = |demand: &Requirement| (demand.key.clone(), demand.operator.to_string(), demand.values.clone());
+    let demand =
+        |demand: &Requirement| (demand.key.clone(), demand.operator.to_string(), demand.values.clone());
     let mut demands: Demands = selector.requirements().iter().map(demand).collect();
     demands.sort_unstable();
     demands.dedup();

@@ -14,6 +14,7 @@ mod connection;
 mod diff;
 mod entries;
 mod exposure;
+mod text;
 mod view;
 
 use std::fmt;
@@ -31,6 +32,7 @@ use crate::port_set::PortSet;
 pub use connection::Connection;
 pub use diff::{Change, ChangeKind, diff};
 pub use exposure::{Exposure, Unprotected};
+pub use text::{Format, write_diff, write_exposure, write_list};
 
 use entries::Entry;
 use view::View;
@@ -187,8 +189,8 @@ impl<'s> Analysis<'s> {
         for entry in &self.entries {
             let destination = &self.view.peers[entry.peer].party;
             if focus.has(&Party::IngressController, destination) {
-                let allowed =
-                    self.allowed(self.class(self.view.controller), self.class(self.view.peers[entry.peer].pod));
+                let allowed = self
+                    .allowed(self.class(self.view.controller), self.class(self.view.peers[entry.peer].pod));
                 let connection = Connection::of(allowed.and(&entry.ports));
                 self.add(&mut rows, focus, &Party::IngressController, destination, connection);
             }

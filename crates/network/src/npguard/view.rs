@@ -97,7 +97,8 @@ fn party_of(snapshot: &Snapshot, cluster: &Cluster, pod: &Pod) -> Party {
         .flat_map(Node::items)
         .find(|reference| reference.get("controller").and_then(Node::as_bool) == Some(true))
         .filter(|_| object.is("", "Pod"));
-    let stated = controller.and_then(|reference| Some((reference.str_at(&["kind"])?, reference.str_at(&["name"])?)));
+    let stated =
+        controller.and_then(|reference| Some((reference.str_at(&["kind"])?, reference.str_at(&["name"])?)));
     let (kind, name) = match stated.filter(|(kind, _)| *kind != "Node") {
         Some(stated) => stated,
         None => {
