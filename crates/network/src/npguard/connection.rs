@@ -54,10 +54,6 @@ impl Connection {
     pub(super) fn holds(&self, other: &Self) -> bool {
         self.ports.covers(&other.ports) && self.names.is_superset(&other.names)
     }
-
-    pub(super) fn and(&self, ports: &PortSet) -> Self {
-        Self { ports: self.ports.and(ports), names: self.names.clone() }
-    }
 }
 
 /// `All Connections`, `No Connections`, or `TCP 80,90-100,UDP 53`: protocols by name, each with its intervals.

@@ -199,7 +199,7 @@ fn text_of_exposure(rows: &[Row], exposure: &Exposure, port: Option<Port>, heade
             text.push('\n');
         }
     }
-    if !exposure.unprotected.is_empty() {
+    if !exposure.unprotected.is_empty() && port.is_none() {
         text.push_str("\nWorkloads not protected by network policies:\n");
         for item in &exposure.unprotected {
             let direction = if item.direction == Direction::Ingress { "Ingress" } else { "Egress" };

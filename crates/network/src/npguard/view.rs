@@ -92,14 +92,16 @@ fn seen(pod: &Pod, workload: usize) -> Pod {
 fn party_of(snapshot: &Snapshot, cluster: &Cluster, pod: &Pod) -> Party {
     let object: &Object = &snapshot.all()[pod.object];
     let references = object.root().at(&["metadata", "ownerReferences"]);
-    let controller = references
+    // A controller without a kind makes pods all the same.
+    let stated = references
         .into_iter()
         .flat_map(Node::items)
         .find(|reference| reference.get("controller").and_then(Node::as_bool) == Some(true))
-        .filter(|_| object.is("", "Pod"));
-    let stated =
-        controller.and_then(|reference| Some((reference.str_at(&["kind"])?, reference.str_at(&["name"])?)));
-    let (kind, name) = match stated.filter(|(kind, _)| *kind != "Node") {
+        .filter(|_| object.is("", "Pod"))
+        .map(|reference| ["kind", "name"].map(|key| reference.str_at(&[key]).unwrap_or_default()))
+        .filter(|[kind, name]| *kind != "Node" && !name.is_empty())
+        .map(|[kind, name]| (if kind.is_empty() { "Pod" } else { kind }, name));
+    let (kind, name) = match stated {
         Some(stated) => stated,
         None => {
             let workload = &cluster.workloads[pod.workload];
@@ -116,16 +118,35 @@ fn ranges(cluster: &Cluster, direction: Direction) -> Vec<(Ipv4Addr, Ipv4Addr)> 
     for peer in rules.flat_map(|rule| rule.peers.iter().flatten()) {
         let Peer::Addresses { blocks, except } = peer else { continue };
         for block in blocks.iter().filter(|block| block.first.family == Family::V4) {
-            let mut cut = |block: &Block| {
-                starts.insert(block.first.bits);
-                starts.insert(block.last().bits + 1);
-            };
-            cut(block);
-            except.iter().filter(|inner| block.covers(**inner)).for_each(cut);
+            for (first, last) in without(*block, except) {
+                starts.extend([first, last + 1]);
+            }
         }
     }
     starts.retain(|start| *start <= u128::from(u32::MAX));
     let ends = starts.iter().skip(1).map(|next| next - 1).chain([u128::from(u32::MAX)]);
     let address = |bits: u128| u32::try_from(bits).map(Ipv4Addr::from).unwrap_or(Ipv4Addr::BROADCAST);
     starts.iter().zip(ends).map(|(first, last)| (address(*first), address(last))).collect()
+}
+
+/// The addresses of a block but those of others, as the longest ranges.
+fn without(block: Block, except: &[Block]) -> Vec<(u128, u128)> {
+    let mut holes: Vec<(u128, u128)> = except
+        .iter()
+        .filter(|inner| block.covers(**inner))
+        .map(|inner| (inner.first.bits, inner.last().bits))
+        .collect();
+    holes.sort_unstable();
+    let mut ranges = Vec::with_capacity(holes.len() + 1);
+    let mut next = block.first.bits;
+    for (first, last) in holes {
+        if next < first {
+            ranges.push((next, first - 1));
+        }
+        next = next.max(last + 1);
+    }
+    if next <= block.last().bits {
+        ranges.push((next, block.last().bits));
+    }
+    ranges
 }
