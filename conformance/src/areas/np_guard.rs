@@ -10,7 +10,7 @@ use ringwall_input::{Options, load};
 use ringwall_model::snapshot::{Facts, Snapshot};
 use ringwall_network::cluster::Cluster;
 use ringwall_network::npguard::{
-    Analysis, Focus, Format, Party, diff, write_diff, write_exposure, write_list,
+    Analysis, DIFF_SIDES, Focus, Format, Party, diff, write_diff, write_exposure, write_list,
 };
 use ringwall_network::policy::Direction;
 use ringwall_network::port::{Port, Protocol};
@@ -111,7 +111,9 @@ fn answer(case: &Case<'_>, folder: &Path) -> Result<Answered, String> {
             let (old, new) = (read(&line.dir1)?, read(&line.dir2)?);
             let (old_cluster, new_cluster) = (Cluster::of(&old, &[]), Cluster::of(&new, &[]));
             let changes = diff(&Analysis::new(&old, &old_cluster), &Analysis::new(&new, &new_cluster));
-            write_diff(&changes, format).ok_or("there are no differences in JSON")?
+            // np-guard's library has other names for the two sides than its command line.
+            let sides = if line.file.contains("/cli/") { DIFF_SIDES } else { ["ref1", "ref2"] };
+            write_diff(&changes, sides, format).ok_or("there are no differences in JSON")?
         }
         kind => {
             let snapshot = read(&line.dir)?;

@@ -32,7 +32,7 @@ use crate::port_set::PortSet;
 pub use connection::Connection;
 pub use diff::{Change, ChangeKind, diff};
 pub use exposure::{Exposure, Unprotected};
-pub use text::{Format, write_diff, write_exposure, write_list};
+pub use text::{DIFF_SIDES, Format, write_diff, write_exposure, write_list};
 
 use entries::Entry;
 use view::View;

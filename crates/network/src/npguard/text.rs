@@ -100,15 +100,20 @@ pub fn write_exposure(rows: &[Row], exposure: &Exposure, port: Option<Port>, for
     }
 }
 
-/// What `diff` prints; nothing where nothing changed. There is no such report in JSON.
-pub fn write_diff(changes: &[Change], format: Format) -> Option<String> {
+/// What the two sides are called in a report of np-guard's `diff`.
+pub const DIFF_SIDES: [&str; 2] = ["dir1", "dir2"];
+
+/// What `diff` prints, where `sides` are the names of what was before and after ([`DIFF_SIDES`] on its command line). Nothing where
+/// nothing changed; `None` for JSON, in which there is no such report.
+pub fn write_diff(changes: &[Change], sides: [&str; 2], format: Format) -> Option<String> {
     if format == Format::Json {
         return None;
     }
     if changes.is_empty() {
         return Some(String::new());
     }
-    const HEADS: [&str; 6] = ["diff-type", "source", "destination", "ref1", "ref2", "workloads-diff-info"];
+    let [before, after] = sides;
+    let heads = ["diff-type", "source", "destination", before, after, "workloads-diff-info"];
     // What Ingresses lead to stands behind all the rest.
     let controlled = |change: &&Change| change.source == Party::IngressController;
     let (last, first): (Vec<&Change>, Vec<&Change>) = changes.iter().partition(controlled);
@@ -125,14 +130,15 @@ pub fn write_diff(changes: &[Change], format: Format) -> Option<String> {
     let mut text = String::new();
     match format {
         Format::Csv => {
-            text += &csv_row(&HEADS);
+            text += &csv_row(&heads);
             for fields in fields {
                 text += &csv_row(&fields.each_ref().map(String::as_str));
             }
         }
         Format::Markdown => {
-            let rule = HEADS.map(|head| "-".repeat(head.len() + 2)).join("|");
-            let _ = write!(text, "| {} |\n|{rule}|", HEADS.join(" | "));
+            // The line below the heads is always the same, whatever the sides are called.
+            const RULE: &str = "|-----------|--------|-------------|------|------|---------------------|";
+            let _ = write!(text, "| {} |\n{RULE}", heads.join(" | "));
             for fields in fields {
                 let _ = write!(text, "\n| {} |", fields.join(" | "));
             }
@@ -140,7 +146,7 @@ pub fn write_diff(changes: &[Change], format: Format) -> Option<String> {
         Format::Text | Format::Json => {
             text.push_str("Connectivity diff:\n");
             for fields in fields {
-                let shown = HEADS.iter().zip(&fields).filter(|(_, field)| !field.is_empty());
+                let shown = heads.iter().zip(&fields).filter(|(_, field)| !field.is_empty());
                 let parts: Vec<String> = shown.map(|(head, field)| format!("{head}: {field}")).collect();
                 let _ = writeln!(text, "{}", parts.join(", "));
             }
