@@ -3,7 +3,7 @@
 //! What differs and is meant to differ is listed in `npguard-differences.toml`, folder by folder, with the reason.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use ringwall_input::{Options, load};
@@ -155,11 +155,11 @@ fn first_difference(want: &str, got: &str) -> Option<String> {
     }
 }
 
-fn snapshot(path: &PathBuf) -> Result<Snapshot, String> {
+fn snapshot(path: &Path) -> Result<Snapshot, String> {
     if !path.is_dir() {
         return Err(format!("{}: no such folder", path.display()));
     }
-    let input = load(&[path.clone()], &mut std::io::empty(), &Options::default(), &());
+    let input = load(&[path.to_owned()], &mut std::io::empty(), &Options::default(), &());
     Ok(Snapshot::new(input.objects, Facts::default()))
 }
 
@@ -205,4 +205,30 @@ fn workloads(names: &str, analysis: &Analysis<'_>) -> Vec<String> {
         }
     }
     list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_docs_list_what_differs() {
+        let docs = include_str!("../../../docs/differences.md");
+        let section = docs.split("\n## ").find(|section| section.starts_with("np-guard's reports"));
+        let (_, table) = section.and_then(|section| section.split_once("|---|---|---|\n")).expect("a table");
+        let listed: Vec<String> =
+            table.lines().take_while(|line| line.starts_with('|')).map(str::to_owned).collect();
+        let wanted: Vec<String> = differences()
+            .values()
+            .map(|entry| format!("| {} | {} | {} |", entry.folder, entry.kind, entry.reason))
+            .collect();
+        assert_eq!(listed, wanted, "docs/differences.md and npguard-differences.toml must list the same");
+    }
+
+    #[test]
+    fn the_first_line_that_differs_is_told() {
+        assert_eq!(first_difference("a\nb\n", "a\nb\n"), None);
+        assert!(first_difference("a\nb\n", "a\nb").is_some(), "an end of line is a byte");
+        assert!(first_difference("a\nb", "a\nc").expect("a difference").contains("\"b\""));
+    }
 }

@@ -23,15 +23,15 @@ fn zeros() -> PortSet {
 impl Connection {
     /// All ports.
     pub fn all() -> Self {
-        Self::of(PortSet::all())
+        Self::of(&PortSet::all())
     }
 
     /// One port.
     pub fn one(port: Port) -> Self {
-        Self::of(PortSet::one(port))
+        Self::of(&PortSet::one(port))
     }
 
-    pub(super) fn of(ports: PortSet) -> Self {
+    pub(super) fn of(ports: &PortSet) -> Self {
         Self { ports: ports.minus(&zeros()), names: BTreeSet::new() }
     }
 
@@ -72,10 +72,12 @@ impl fmt::Display for Connection {
         let mut before = "";
         for (word, protocol) in protocols {
             let intervals = protocol.into_iter().flat_map(|protocol| self.ports.of(protocol));
-            let numbers = intervals.map(|(first, last)| match first == last {
-                true => first.to_string(),
-                false => format!("{first}-{last}"),
-            });
+            let numbers =
+                intervals.map(
+                    |(first, last)| {
+                        if first == last { first.to_string() } else { format!("{first}-{last}") }
+                    },
+                );
             let names =
                 self.names.iter().filter(|(other, _)| *other == protocol).map(|(_, name)| name.clone());
             let parts: Vec<String> = numbers.chain(names).collect();
@@ -99,15 +101,15 @@ mod tests {
         assert_eq!(Connection::all().to_string(), "All Connections");
         assert_eq!(Connection::default().to_string(), "No Connections");
         let ports = tcp(80, 80).or(&tcp(90, 100)).or(&PortSet::range(Udp, 53, 53));
-        assert_eq!(Connection::of(ports).to_string(), "TCP 80,90-100,UDP 53");
+        assert_eq!(Connection::of(&ports).to_string(), "TCP 80,90-100,UDP 53");
         assert_eq!(
-            Connection::of(tcp(80, 80).not()).to_string(),
+            Connection::of(&tcp(80, 80).not()).to_string(),
             "SCTP 1-65535,TCP 1-79,81-65535,UDP 1-65535"
         );
         let every = Protocol::ALL
             .into_iter()
             .fold(PortSet::none(), |all, protocol| all.or(&PortSet::range(protocol, 1, u16::MAX)));
-        assert_eq!(Connection::of(every), Connection::all());
+        assert_eq!(Connection::of(&every), Connection::all());
         let names = |protocol| BTreeSet::from([(protocol, "http".to_owned())]);
         assert_eq!(Connection::default().with(names(Some(Tcp))).to_string(), "TCP http");
         assert_eq!(Connection::default().with(names(None)).to_string(), " http");

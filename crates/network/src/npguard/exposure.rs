@@ -166,7 +166,7 @@ impl Analysis<'_> {
         if !isolated {
             allowed = allowed.or(&active).or(&passed);
         }
-        Connection::of(allowed).with(names)
+        Connection::of(&allowed).with(names)
     }
 
     /// The pods that rules describe, each once, without those that a pod here speaks for.

@@ -17,6 +17,7 @@ mod exposure;
 mod text;
 mod view;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::Ipv4Addr;
 
@@ -139,6 +140,12 @@ impl Focus {
         let port = Connection::one(port);
         connection.holds(&port).then_some(port)
     }
+
+    /// The row of a connection, if anything of it is shown.
+    fn row(&self, source: &Party, destination: &Party, connection: &Connection) -> Option<Row> {
+        let connection = self.part(connection.clone()).filter(|connection| !connection.is_empty())?;
+        Some(Row { source: source.clone(), destination: destination.clone(), connection })
+    }
 }
 
 /// What np-guard has to say of a set of manifests.
@@ -164,7 +171,7 @@ impl<'s> Analysis<'s> {
         self.view.peers.iter().map(|peer| &peer.party)
     }
 
-    /// All connections that are allowed. Costs a look at each pair of workloads.
+    /// All connections that are allowed, by sender and receiver. Costs the rows, and a look at each workload for each class of them.
     pub fn list(&self, focus: &Focus) -> Vec<Row> {
         let mut rows = Vec::new();
         if !self.can_look_at(&focus.workloads)
@@ -172,40 +179,44 @@ impl<'s> Analysis<'s> {
         {
             return rows;
         }
-        let sources = self.ends(&self.view.sources);
         let destinations = self.ends(&self.view.destinations);
-        for (source, from) in &sources {
-            for (destination, to) in &destinations {
-                let outside = |party: &Party| matches!(party, Party::Range(..));
-                if source == destination
-                    || (outside(source) && outside(destination))
-                    || !focus.has(source, destination)
-                {
-                    continue;
+        let mut by_class: HashMap<Option<u32>, Vec<(usize, Connection)>> = HashMap::new();
+        for (source, from) in self.ends(&self.view.sources) {
+            // What a sender reaches is what all of its class reach.
+            let reached = by_class.entry(from).or_insert_with(|| {
+                let mut known: HashMap<Option<u32>, Connection> = HashMap::new();
+                let mut reached = Vec::new();
+                for (index, (_, to)) in destinations.iter().enumerate() {
+                    let connection =
+                        known.entry(*to).or_insert_with(|| Connection::of(&self.allowed(from, *to)));
+                    if !connection.is_empty() {
+                        reached.push((index, connection.clone()));
+                    }
                 }
-                self.add(&mut rows, focus, source, destination, Connection::of(self.allowed(*from, *to)));
+                reached
+            });
+            for (index, connection) in reached {
+                let destination = &destinations[*index].0;
+                let outside = |party: &Party| matches!(party, Party::Range(..));
+                if source != *destination
+                    && !(outside(&source) && outside(destination))
+                    && focus.has(&source, destination)
+                {
+                    rows.extend(focus.row(&source, destination, connection));
+                }
             }
         }
+        // It comes behind all letters.
         for entry in &self.entries {
             let destination = &self.view.peers[entry.peer].party;
             if focus.has(&Party::IngressController, destination) {
-                let allowed = self
-                    .allowed(self.class(self.view.controller), self.class(self.view.peers[entry.peer].pod));
-                let connection = Connection::of(allowed.and(&entry.ports));
-                self.add(&mut rows, focus, &Party::IngressController, destination, connection);
+                let pods = [self.view.controller, self.view.peers[entry.peer].pod];
+                let [from, to] = pods.map(|pod| self.class(pod));
+                let connection = Connection::of(&self.allowed(from, to).and(&entry.ports));
+                rows.extend(focus.row(&Party::IngressController, destination, &connection));
             }
         }
-        sort(&mut rows, true);
         rows
-    }
-
-    fn add(&self, rows: &mut Vec<Row>, focus: &Focus, from: &Party, to: &Party, connection: Connection) {
-        if connection.is_empty() {
-            return;
-        }
-        if let Some(connection) = focus.part(connection) {
-            rows.push(Row { source: from.clone(), destination: to.clone(), connection });
-        }
     }
 
     /// Whether one of these is there.
@@ -217,13 +228,15 @@ impl<'s> Analysis<'s> {
             })
     }
 
-    /// Ranges and workloads, each with its class.
+    /// Ranges and workloads by what they read like, each with its class.
     fn ends(&self, ranges: &[(Ipv4Addr, Ipv4Addr)]) -> Vec<(Party, Option<u32>)> {
         let ranges = ranges.iter().map(|(first, last)| {
             (Party::Range(*first, *last), Some(self.engine.classes().of_address(Address::from(*first))))
         });
         let peers = self.view.peers.iter().map(|peer| (peer.party.clone(), self.class(peer.pod)));
-        ranges.chain(peers).collect()
+        let mut ends: Vec<(Party, Option<u32>)> = ranges.chain(peers).collect();
+        ends.sort_by_cached_key(|(party, _)| party.to_string());
+        ends
     }
 
     fn class(&self, pod: usize) -> Option<u32> {

@@ -1,6 +1,6 @@
 //! A cluster as np-guard sees it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::Ipv4Addr;
 
 use ringwall_model::address::{Block, Family};
@@ -52,7 +52,7 @@ impl View {
         };
         let mut by_party: HashMap<Party, usize> = HashMap::new();
         let mut peers = Vec::new();
-        for pod in &cluster.pods {
+        for pod in cluster.pods.iter().filter(|pod| is_known(&snapshot.all()[pod.object])) {
             let party = party_of(snapshot, cluster, pod);
             by_party.entry(party).or_insert_with_key(|party| {
                 view.pods.push(seen(pod, view.pods.len()));
@@ -83,9 +83,33 @@ impl View {
     }
 }
 
-/// The pod without what np-guard does not look at.
+/// Whether np-guard knows pods of the kind.
+fn is_known(object: &Object) -> bool {
+    matches!(
+        (object.id.group.as_str(), object.id.kind.as_str()),
+        ("", "Pod" | "ReplicationController")
+            | ("apps", "Deployment" | "ReplicaSet" | "StatefulSet" | "DaemonSet")
+            | ("batch", "Job" | "CronJob")
+    )
+}
+
+/// The pod without what np-guard does not look at; of several ports with one name, the first has it.
 fn seen(pod: &Pod, workload: usize) -> Pod {
-    Pod { workload, addresses: Vec::new(), host_network: false, node: None, finished: false, ..pod.clone() }
+    let mut pod = Pod {
+        workload,
+        addresses: Vec::new(),
+        host_network: false,
+        node: None,
+        finished: false,
+        ..pod.clone()
+    };
+    let mut names = HashSet::new();
+    for port in &mut pod.ports {
+        if !names.insert(port.name.clone()) {
+            port.name.clear();
+        }
+    }
+    pod
 }
 
 /// The workload that a pod is counted to: what the pod says that controls it, or what makes it.
@@ -125,7 +149,7 @@ fn ranges(cluster: &Cluster, direction: Direction) -> Vec<(Ipv4Addr, Ipv4Addr)> 
     }
     starts.retain(|start| *start <= u128::from(u32::MAX));
     let ends = starts.iter().skip(1).map(|next| next - 1).chain([u128::from(u32::MAX)]);
-    let address = |bits: u128| u32::try_from(bits).map(Ipv4Addr::from).unwrap_or(Ipv4Addr::BROADCAST);
+    let address = |bits: u128| u32::try_from(bits).map_or(Ipv4Addr::BROADCAST, Ipv4Addr::from);
     starts.iter().zip(ends).map(|(first, last)| (address(*first), address(last))).collect()
 }
 
