@@ -5,6 +5,7 @@
 //! the cluster, there is a row.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ringwall_model::path::FieldPath;
 use ringwall_model::selector::{Requirement, Selector};
@@ -26,14 +27,14 @@ pub struct Exposure {
     /// Workloads that no policy is about, by workload.
     pub unprotected: Vec<Unprotected>,
     /// All workloads that are exposed in some way, by name.
-    pub exposed: BTreeSet<Party>,
+    pub exposed: BTreeSet<Arc<Party>>,
 }
 
 /// A workload that no policy is about in a direction.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unprotected {
     /// The workload.
-    pub workload: Party,
+    pub workload: Arc<Party>,
     /// The direction.
     pub direction: Direction,
 }
@@ -64,13 +65,13 @@ impl Analysis<'_> {
             }
         }
         // Of what is exposed, the addresses outside are told as well.
-        exposure.exposed.extend(exposure.egress.iter().map(|row| row.source.clone()));
-        exposure.exposed.extend(exposure.ingress.iter().map(|row| row.destination.clone()));
+        exposure.exposed.extend(exposure.egress.iter().map(|row| Arc::clone(&row.source)));
+        exposure.exposed.extend(exposure.ingress.iter().map(|row| Arc::clone(&row.destination)));
         for row in rows {
-            if matches!(row.source, Party::Range(..)) && exposure.exposed.contains(&row.destination) {
+            if matches!(*row.source, Party::Range(..)) && exposure.exposed.contains(&row.destination) {
                 exposure.ingress.push(row.clone());
             }
-            if matches!(row.destination, Party::Range(..)) && exposure.exposed.contains(&row.source) {
+            if matches!(*row.destination, Party::Range(..)) && exposure.exposed.contains(&row.source) {
                 exposure.egress.push(row.clone());
             }
         }
@@ -86,15 +87,15 @@ impl Analysis<'_> {
         &self,
         exposure: &mut Exposure,
         focus: &Focus,
-        (party, pod): (&Party, usize),
+        (party, pod): (&Arc<Party>, usize),
         direction: Direction,
         potentials: &[Potential],
     ) {
-        let row = |other: &str, connection: Connection| {
-            let other = Party::Potential(other.to_owned());
+        let row = |other: &str, connection: Arc<Connection>| {
+            let other = Arc::new(Party::Potential(other.to_owned()));
             match direction {
-                Direction::Ingress => Row { source: other, destination: party.clone(), connection },
-                Direction::Egress => Row { source: party.clone(), destination: other, connection },
+                Direction::Ingress => Row { source: other, destination: Arc::clone(party), connection },
+                Direction::Egress => Row { source: Arc::clone(party), destination: other, connection },
             }
         };
         let rows = match direction {
@@ -103,15 +104,17 @@ impl Analysis<'_> {
         };
         let pod = &self.view.cluster.pods[pod];
         if !self.view.cluster.policies.iter().any(|policy| self.is_about(policy, direction, pod)) {
-            rows.push(row("entire-cluster", Connection::all()));
-            exposure.unprotected.push(Unprotected { workload: party.clone(), direction });
+            rows.push(row("entire-cluster", Arc::new(Connection::all())));
+            exposure.unprotected.push(Unprotected { workload: Arc::clone(party), direction });
             return;
         }
-        let of_all = self.side(direction, pod, None);
-        let whole = if of_all.is_empty() { None } else { focus.part(of_all.clone()) };
+        let of_all = Arc::new(self.side(direction, pod, None));
+        let whole = if of_all.is_empty() { None } else { focus.part(&of_all) };
         let expected = whole.clone().unwrap_or(of_all);
         for potential in potentials {
-            let Some(connection) = focus.part(self.side(direction, pod, Some(potential))) else { continue };
+            let Some(connection) = focus.part(&Arc::new(self.side(direction, pod, Some(potential)))) else {
+                continue;
+            };
             if connection != expected {
                 rows.push(row(&potential.text, connection));
             }

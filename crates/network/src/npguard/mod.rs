@@ -20,6 +20,7 @@ mod view;
 use std::collections::HashMap;
 use std::fmt;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use ringwall_model::address::{Address, Family};
 use ringwall_model::snapshot::Snapshot;
@@ -87,11 +88,11 @@ impl Party {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
     /// Who sends.
-    pub source: Party,
+    pub source: Arc<Party>,
     /// Who receives.
-    pub destination: Party,
+    pub destination: Arc<Party>,
     /// The ports.
-    pub connection: Connection,
+    pub connection: Arc<Connection>,
 }
 
 /// Sorts as np-guard does, by what the ends read like; first by the end that `key` gives.
@@ -135,16 +136,21 @@ impl Focus {
     }
 
     /// What is shown of a connection: all of it, or the port that counts, if it is in it.
-    fn part(&self, connection: Connection) -> Option<Connection> {
-        let Some(port) = self.port else { return Some(connection) };
+    fn part(&self, connection: &Arc<Connection>) -> Option<Arc<Connection>> {
+        let Some(port) = self.port else { return Some(Arc::clone(connection)) };
         let port = Connection::one(port);
-        connection.holds(&port).then_some(port)
+        connection.holds(&port).then(|| Arc::new(port))
     }
 
     /// The row of a connection, if anything of it is shown.
-    fn row(&self, source: &Party, destination: &Party, connection: &Connection) -> Option<Row> {
-        let connection = self.part(connection.clone()).filter(|connection| !connection.is_empty())?;
-        Some(Row { source: source.clone(), destination: destination.clone(), connection })
+    fn row(
+        &self,
+        source: &Arc<Party>,
+        destination: &Arc<Party>,
+        connection: &Arc<Connection>,
+    ) -> Option<Row> {
+        let connection = self.part(connection).filter(|connection| !connection.is_empty())?;
+        Some(Row { source: Arc::clone(source), destination: Arc::clone(destination), connection })
     }
 }
 
@@ -168,7 +174,7 @@ impl<'s> Analysis<'s> {
 
     /// The workloads, by name.
     pub fn workloads(&self) -> impl Iterator<Item = &Party> {
-        self.view.peers.iter().map(|peer| &peer.party)
+        self.view.peers.iter().map(|peer| &*peer.party)
     }
 
     /// All connections that are allowed, by sender and receiver. Costs the rows, and a look at each workload for each class of them.
@@ -180,24 +186,13 @@ impl<'s> Analysis<'s> {
             return rows;
         }
         let destinations = self.ends(&self.view.destinations);
-        let mut by_class: HashMap<Option<u32>, Vec<(usize, Connection)>> = HashMap::new();
+        let outside = |party: &Party| matches!(party, Party::Range(..));
+        let mut by_class: HashMap<Option<u32>, Vec<(usize, Arc<Connection>)>> = HashMap::new();
         for (source, from) in self.ends(&self.view.sources) {
             // What a sender reaches is what all of its class reach.
-            let reached = by_class.entry(from).or_insert_with(|| {
-                let mut known: HashMap<Option<u32>, Connection> = HashMap::new();
-                let mut reached = Vec::new();
-                for (index, (_, to)) in destinations.iter().enumerate() {
-                    let connection =
-                        known.entry(*to).or_insert_with(|| Connection::of(&self.allowed(from, *to)));
-                    if !connection.is_empty() {
-                        reached.push((index, connection.clone()));
-                    }
-                }
-                reached
-            });
+            let reached = by_class.entry(from).or_insert_with(|| self.reached(from, &destinations));
             for (index, connection) in reached {
                 let destination = &destinations[*index].0;
-                let outside = |party: &Party| matches!(party, Party::Range(..));
                 if source != *destination
                     && !(outside(&source) && outside(destination))
                     && focus.has(&source, destination)
@@ -207,16 +202,35 @@ impl<'s> Analysis<'s> {
             }
         }
         // It comes behind all letters.
+        let controller = Arc::new(Party::IngressController);
         for entry in &self.entries {
             let destination = &self.view.peers[entry.peer].party;
-            if focus.has(&Party::IngressController, destination) {
+            if focus.has(&controller, destination) {
                 let pods = [self.view.controller, self.view.peers[entry.peer].pod];
                 let [from, to] = pods.map(|pod| self.class(pod));
                 let connection = Connection::of(&self.allowed(from, to).and(&entry.ports));
-                rows.extend(focus.row(&Party::IngressController, destination, &connection));
+                rows.extend(focus.row(&controller, destination, &Arc::new(connection)));
             }
         }
         rows
+    }
+
+    /// The ends that a class reaches, by index.
+    fn reached(
+        &self,
+        from: Option<u32>,
+        ends: &[(Arc<Party>, Option<u32>)],
+    ) -> Vec<(usize, Arc<Connection>)> {
+        let mut known: HashMap<Option<u32>, Arc<Connection>> = HashMap::new();
+        let mut reached = Vec::new();
+        for (index, (_, to)) in ends.iter().enumerate() {
+            let made = || Arc::new(Connection::of(&self.allowed(from, *to)));
+            let connection = known.entry(*to).or_insert_with(made);
+            if !connection.is_empty() {
+                reached.push((index, Arc::clone(connection)));
+            }
+        }
+        reached
     }
 
     /// Whether one of these is there.
@@ -229,12 +243,13 @@ impl<'s> Analysis<'s> {
     }
 
     /// Ranges and workloads by what they read like, each with its class.
-    fn ends(&self, ranges: &[(Ipv4Addr, Ipv4Addr)]) -> Vec<(Party, Option<u32>)> {
+    fn ends(&self, ranges: &[(Ipv4Addr, Ipv4Addr)]) -> Vec<(Arc<Party>, Option<u32>)> {
         let ranges = ranges.iter().map(|(first, last)| {
-            (Party::Range(*first, *last), Some(self.engine.classes().of_address(Address::from(*first))))
+            let class = self.engine.classes().of_address(Address::from(*first));
+            (Arc::new(Party::Range(*first, *last)), Some(class))
         });
-        let peers = self.view.peers.iter().map(|peer| (peer.party.clone(), self.class(peer.pod)));
-        let mut ends: Vec<(Party, Option<u32>)> = ranges.chain(peers).collect();
+        let peers = self.view.peers.iter().map(|peer| (Arc::clone(&peer.party), self.class(peer.pod)));
+        let mut ends: Vec<(Arc<Party>, Option<u32>)> = ranges.chain(peers).collect();
         ends.sort_by_cached_key(|(party, _)| party.to_string());
         ends
     }

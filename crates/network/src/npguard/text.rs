@@ -115,7 +115,7 @@ pub fn write_diff(changes: &[Change], sides: [&str; 2], format: Format) -> Optio
     let [before, after] = sides;
     let heads = ["diff-type", "source", "destination", before, after, "workloads-diff-info"];
     // What Ingresses lead to stands behind all the rest.
-    let controlled = |change: &&Change| change.source == Party::IngressController;
+    let controlled = |change: &&Change| *change.source == Party::IngressController;
     let (last, first): (Vec<&Change>, Vec<&Change>) = changes.iter().partition(controlled);
     let fields = first.into_iter().chain(last).map(|change| {
         [

@@ -1,7 +1,8 @@
 //! A cluster as np-guard sees it.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
 use ringwall_model::address::{Block, Family};
 use ringwall_model::object::Object;
@@ -20,7 +21,7 @@ const CONTROLLER_NAMESPACE: &str = "ingress-controller-ns";
 /// A workload, and the pod that stands for it.
 #[derive(Debug)]
 pub(super) struct Subject {
-    pub(super) party: Party,
+    pub(super) party: Arc<Party>,
     /// Its index in the cluster of the view.
     pub(super) pod: usize,
 }
@@ -50,15 +51,14 @@ impl View {
             ranges_stated: false,
             ..cluster.clone()
         };
-        let mut by_party: HashMap<Party, usize> = HashMap::new();
+        let mut seen_before: HashSet<Arc<Party>> = HashSet::new();
         let mut peers = Vec::new();
         for pod in cluster.pods.iter().filter(|pod| is_known(&snapshot.all()[pod.object])) {
-            let party = party_of(snapshot, cluster, pod);
-            by_party.entry(party).or_insert_with_key(|party| {
+            let party = Arc::new(party_of(snapshot, cluster, pod));
+            if seen_before.insert(Arc::clone(&party)) {
+                peers.push(Subject { party, pod: view.pods.len() });
                 view.pods.push(seen(pod, view.pods.len()));
-                peers.push(Subject { party: party.clone(), pod: view.pods.len() - 1 });
-                peers.len() - 1
-            });
+            }
         }
         let controller = view.pods.len();
         view.pods.push(Pod {
