@@ -4,7 +4,7 @@
 //! same selectors, or with none, and by no other, whatever labels it might have. Where a workload lets it do other than all the rest of
 //! the cluster, there is a row.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use ringwall_model::path::FieldPath;
@@ -39,6 +39,9 @@ pub struct Unprotected {
     pub direction: Direction,
 }
 
+/// Pods that may come, by index, or the whole cluster; and the ports that are open to them.
+type Open = (Option<usize>, Arc<Connection>);
+
 /// A selector in one form: two that demand the same are the same.
 type Demands = Vec<(String, String, Vec<String>)>;
 
@@ -56,11 +59,38 @@ impl Analysis<'_> {
     /// What the workloads are exposed to; `rows` are those of [`Analysis::list`] for the same focus.
     pub fn exposure(&self, focus: &Focus, rows: &[Row]) -> Exposure {
         let potentials = self.potentials();
+        let names: Vec<Arc<Party>> =
+            potentials.iter().map(|potential| Arc::new(Party::Potential(potential.text.clone()))).collect();
+        let everyone = Arc::new(Party::Potential("entire-cluster".to_owned()));
         let mut exposure = Exposure::default();
+        // Pods that no policy can tell apart are exposed alike.
+        let mut known: HashMap<(Option<u32>, Direction), Option<Vec<Open>>> = HashMap::new();
         for peer in self.view.peers.iter().filter(|peer| focus.on(&peer.party)) {
             for direction in Direction::ALL {
-                if focus.direction.is_none_or(|only| only == direction) {
-                    self.expose(&mut exposure, focus, (&peer.party, peer.pod), direction, &potentials);
+                if focus.direction.is_some_and(|only| only != direction) {
+                    continue;
+                }
+                let opens = known
+                    .entry((self.class(peer.pod), direction))
+                    .or_insert_with(|| self.opens(focus, peer.pod, direction, &potentials));
+                let rows = match direction {
+                    Direction::Ingress => &mut exposure.ingress,
+                    Direction::Egress => &mut exposure.egress,
+                };
+                let mut add = |other: &Arc<Party>, connection: Arc<Connection>| {
+                    let (own, other) = (Arc::clone(&peer.party), Arc::clone(other));
+                    rows.push(match direction {
+                        Direction::Ingress => Row { source: other, destination: own, connection },
+                        Direction::Egress => Row { source: own, destination: other, connection },
+                    });
+                };
+                let Some(opens) = opens else {
+                    add(&everyone, Arc::new(Connection::all()));
+                    exposure.unprotected.push(Unprotected { workload: Arc::clone(&peer.party), direction });
+                    continue;
+                };
+                for (potential, connection) in opens {
+                    add(potential.map_or(&everyone, |index| &names[index]), Arc::clone(connection));
                 }
             }
         }
@@ -83,43 +113,37 @@ impl Analysis<'_> {
         exposure
     }
 
-    fn expose(
+    /// To whom a pod is open; `None` where no policy is about it.
+    fn opens(
         &self,
-        exposure: &mut Exposure,
         focus: &Focus,
-        (party, pod): (&Arc<Party>, usize),
+        pod: usize,
         direction: Direction,
         potentials: &[Potential],
-    ) {
-        let row = |other: &str, connection: Arc<Connection>| {
-            let other = Arc::new(Party::Potential(other.to_owned()));
-            match direction {
-                Direction::Ingress => Row { source: other, destination: Arc::clone(party), connection },
-                Direction::Egress => Row { source: Arc::clone(party), destination: other, connection },
-            }
-        };
-        let rows = match direction {
-            Direction::Ingress => &mut exposure.ingress,
-            Direction::Egress => &mut exposure.egress,
-        };
+    ) -> Option<Vec<Open>> {
         let pod = &self.view.cluster.pods[pod];
-        if !self.view.cluster.policies.iter().any(|policy| self.is_about(policy, direction, pod)) {
-            rows.push(row("entire-cluster", Arc::new(Connection::all())));
-            exposure.unprotected.push(Unprotected { workload: Arc::clone(party), direction });
-            return;
+        let about: Vec<&Policy> = self
+            .view
+            .cluster
+            .policies
+            .iter()
+            .filter(|policy| self.is_about(policy, direction, pod))
+            .collect();
+        if about.is_empty() {
+            return None;
         }
-        let of_all = Arc::new(self.side(direction, pod, None));
+        let of_all = Arc::new(side(&about, direction, pod, None));
         let whole = if of_all.is_empty() { None } else { focus.part(&of_all) };
         let expected = whole.clone().unwrap_or(of_all);
-        for potential in potentials {
-            let Some(connection) = focus.part(&Arc::new(self.side(direction, pod, Some(potential)))) else {
-                continue;
-            };
-            if connection != expected {
-                rows.push(row(&potential.text, connection));
-            }
+        let mut opens = Vec::new();
+        for (index, potential) in potentials.iter().enumerate() {
+            let connection = focus.part(&Arc::new(side(&about, direction, pod, Some(potential))));
+            opens.extend(
+                connection.filter(|connection| *connection != expected).map(|part| (Some(index), part)),
+            );
         }
-        rows.extend(whole.map(|connection| row("entire-cluster", connection)));
+        opens.extend(whole.map(|connection| (None, connection)));
+        Some(opens)
     }
 
     /// Whether the policy protects the pod in a direction. Policies of administrators do only where they have rules.
@@ -129,47 +153,6 @@ impl Analysis<'_> {
             None => false,
         };
         says && policy.subject.iter().any(|set| self.view.cluster.holds(set, pod))
-    }
-
-    /// What the policies about a pod let pass where the other end may come; `None` for any that no rule speaks of.
-    fn side(&self, direction: Direction, pod: &Pod, other: Option<&Potential>) -> Connection {
-        let (mut active, mut passed, mut allowed) = (PortSet::all(), PortSet::none(), PortSet::none());
-        let (mut names, mut settled, mut all_settled) = (BTreeSet::new(), BTreeSet::new(), false);
-        let (mut tier, mut isolated) = (Tier::Admin, false);
-        let about = |policy: &&Policy| self.is_about(policy, direction, pod);
-        for policy in self.view.cluster.policies.iter().filter(about) {
-            if policy.tier != tier {
-                if policy.tier == Tier::Baseline && isolated {
-                    break;
-                }
-                tier = policy.tier;
-                active = active.or(&std::mem::take(&mut passed));
-            }
-            isolated |= tier == Tier::Namespaced;
-            for rule in policy.rules(direction).unwrap_or_default().iter().filter(|rule| matches(rule, other))
-            {
-                let (ports, rule_names) = ports(rule, direction, pod, other.is_none());
-                let hit = ports.and(&active);
-                active = active.minus(&hit);
-                match rule.action {
-                    Action::Allow => allowed = allowed.or(&hit),
-                    Action::Deny => {}
-                    Action::Pass => passed = passed.or(&hit),
-                }
-                if rule.action != Action::Pass && !all_settled {
-                    for name in rule_names {
-                        if settled.insert(name.clone()) && rule.action == Action::Allow {
-                            names.insert(name);
-                        }
-                    }
-                    all_settled = rule.ports.is_none();
-                }
-            }
-        }
-        if !isolated {
-            allowed = allowed.or(&active).or(&passed);
-        }
-        Connection::of(&allowed).with(names)
     }
 
     /// The pods that rules describe, each once, without those that a pod here speaks for.
@@ -238,6 +221,45 @@ impl Analysis<'_> {
             && !pods.is_empty();
         Potential { namespaces, pods, set: set.clone(), text: format!("{namespace}/{pod}"), plain }
     }
+}
+
+/// What the policies about a pod let pass where the other end may come; `None` for any that no rule speaks of.
+fn side(about: &[&Policy], direction: Direction, pod: &Pod, other: Option<&Potential>) -> Connection {
+    let (mut active, mut passed, mut allowed) = (PortSet::all(), PortSet::none(), PortSet::none());
+    let (mut names, mut settled, mut all_settled) = (BTreeSet::new(), BTreeSet::new(), false);
+    let (mut tier, mut isolated) = (Tier::Admin, false);
+    for policy in about {
+        if policy.tier != tier {
+            if policy.tier == Tier::Baseline && isolated {
+                break;
+            }
+            tier = policy.tier;
+            active = active.or(&std::mem::take(&mut passed));
+        }
+        isolated |= tier == Tier::Namespaced;
+        for rule in policy.rules(direction).unwrap_or_default().iter().filter(|rule| matches(rule, other)) {
+            let (ports, rule_names) = ports(rule, direction, pod, other.is_none());
+            let hit = ports.and(&active);
+            active = active.minus(&hit);
+            match rule.action {
+                Action::Allow => allowed = allowed.or(&hit),
+                Action::Deny => {}
+                Action::Pass => passed = passed.or(&hit),
+            }
+            if rule.action != Action::Pass && !all_settled {
+                for name in rule_names {
+                    if settled.insert(name.clone()) && rule.action == Action::Allow {
+                        names.insert(name);
+                    }
+                }
+                all_settled = rule.ports.is_none();
+            }
+        }
+    }
+    if !isolated {
+        allowed = allowed.or(&active).or(&passed);
+    }
+    Connection::of(&allowed).with(names)
 }
 
 /// Whether a rule is about pods that may come; `None` for any that no rule speaks of.
