@@ -75,6 +75,16 @@ impl Selector {
         Self::default()
     }
 
+    /// The selector of what has all of these labels.
+    pub fn of_labels<'l>(labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> Self {
+        let requirement = |(key, value): (&str, &str)| Requirement {
+            key: key.to_owned(),
+            operator: Operator::In,
+            values: vec![value.to_owned()],
+        };
+        Self { requirements: labels.into_iter().map(requirement).collect() }
+    }
+
     /// Compiles a `LabelSelector` node (`matchLabels`, `matchExpressions`).
     ///
     /// # Errors

@@ -1,5 +1,10 @@
 //! What the ring promises as a whole.
 
 mod agreement;
+mod entries;
+mod gateways;
+mod hostile;
+mod manifests;
 mod npguard;
 mod random;
+mod services;
