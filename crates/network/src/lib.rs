@@ -13,6 +13,7 @@ pub mod engine;
 pub mod entries;
 pub mod judge;
 pub mod labels;
+pub mod npguard;
 pub mod policy;
 pub mod port;
 pub mod port_set;

@@ -5,5 +5,6 @@ mod entries;
 mod gateways;
 mod hostile;
 mod manifests;
+mod npguard;
 mod random;
 mod services;
