@@ -8,6 +8,7 @@ use ringwall_model::address::Block;
 use ringwall_model::control::Framework;
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
+use ringwall_network::npguard;
 use ringwall_pods::policy::{Level, Version, VersionError};
 use ringwall_posture::settings::FailOn;
 use ringwall_report::{FORMATS, Format, JSON, TEXT, format};
@@ -90,20 +91,24 @@ pub(crate) enum NetVerb {
     /// Find policies that do not do what their author meant
     Check(NetCheckArgs),
     /// What is open to the internet, to the whole cluster, to pods that are yet to come
-    Exposure(NetArgs),
+    Exposure(ExposureArgs),
     /// Write default deny, and the least policies that keep what is declared or was seen
     Generate(GenerateArgs),
     /// Each policy: the pods that it selects now, its effect in each direction, its findings
     Policies(PoliciesArgs),
 }
 
-/// Objects, and how the answer is shown.
 #[derive(Debug, Args)]
-pub(crate) struct NetArgs {
+#[command(after_help = "Example:
+  ringwall net exposure k8s/")]
+pub(crate) struct ExposureArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
+    /// Format of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: NetOutput,
     #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) look: LookArgs,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }
@@ -164,8 +169,11 @@ pub(crate) struct NetDiffArgs {
     pub(crate) head: PathBuf,
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
+    /// Format of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: NetOutput,
     #[command(flatten)]
-    pub(crate) output: OutputArgs,
+    pub(crate) look: LookArgs,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }
@@ -571,6 +579,51 @@ pub(crate) enum ListOutput {
     Dot,
     /// A table for a pull request
     Md,
+    /// What np-guard's netpol-analyzer writes, byte for byte: docs/differences.md
+    Npguard,
+    /// The same as it writes Markdown
+    NpguardMd,
+    /// The same as CSV
+    NpguardCsv,
+    /// The same as JSON
+    NpguardJson,
+}
+
+/// A format of what connections there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NetOutput {
+    #[default]
+    Text,
+    Json,
+    /// What np-guard's netpol-analyzer writes, byte for byte: docs/differences.md
+    Npguard,
+    /// The same as it writes Markdown
+    NpguardMd,
+    /// The same as CSV
+    NpguardCsv,
+    /// The same as JSON
+    NpguardJson,
+}
+
+impl NetOutput {
+    /// What a report has in its place.
+    pub(crate) const fn format(self) -> &'static Format {
+        match self {
+            Self::Json => JSON,
+            _ => TEXT,
+        }
+    }
+
+    /// The format of np-guard's analyzer, where that is asked for.
+    pub(crate) const fn np_guard(self) -> Option<npguard::Format> {
+        match self {
+            Self::Npguard => Some(npguard::Format::Text),
+            Self::NpguardMd => Some(npguard::Format::Markdown),
+            Self::NpguardCsv => Some(npguard::Format::Csv),
+            Self::NpguardJson => Some(npguard::Format::Json),
+            Self::Text | Self::Json => None,
+        }
+    }
 }
 
 impl ListOutput {
@@ -579,6 +632,17 @@ impl ListOutput {
         match self {
             Self::Json => JSON,
             _ => TEXT,
+        }
+    }
+
+    /// The format of np-guard's analyzer, where that is asked for.
+    pub(crate) const fn np_guard(self) -> Option<npguard::Format> {
+        match self {
+            Self::Npguard => Some(npguard::Format::Text),
+            Self::NpguardMd => Some(npguard::Format::Markdown),
+            Self::NpguardCsv => Some(npguard::Format::Csv),
+            Self::NpguardJson => Some(npguard::Format::Json),
+            Self::Text | Self::Json | Self::Csv | Self::Dot | Self::Md => None,
         }
     }
 }

@@ -250,3 +250,15 @@ fn the_internet_is_asked_for_as_such() {
     assert_eq!(code("svc/checkout-callbacks:80"), Some(0));
     assert_eq!(code("storefront:8080"), Some(1));
 }
+
+/// The reports of np-guard's analyzer: conformance compares all of its own, this is how they are asked for.
+#[test]
+fn reports_are_written_as_np_guard_writes_them() {
+    let place = Place::new(&[("pods.yaml", PODS), ("deny.yaml", DENY)]);
+    let text = ["api", "web"]
+        .map(|name| format!("shop/{name}[Pod] => 0.0.0.0-255.255.255.255[External] : All Connections\n"));
+    let wanted = format!("exit code: 0\n----- stdout -----\n{}----- stderr -----\n", text.concat());
+    assert_eq!(place.run(&["net", "list", "-o", "npguard", "."]), wanted);
+    assert_eq!(place.code(&["net", "diff", "-o", "npguard-json", ".", "."]), 2);
+    assert_eq!(place.code(&["net", "diff", "-o", "npguard-md", ".", "pods.yaml"]), 1);
+}

@@ -14,7 +14,6 @@ use ringwall_network::labels::Labels;
 use ringwall_network::policy::{Action, Direction, Peer, Policy};
 use ringwall_network::port_set::PortSet;
 
-use crate::network::parties::Who;
 use crate::network::reach::{outside_of, private};
 use crate::network::{Network, words};
 
@@ -194,13 +193,8 @@ fn ways(network: &Network<'_>) -> HashMap<u32, Vec<Way>> {
             for family in &network.parties.families {
                 let Some(class) = network.engine.classes().of_pod(pod, *family) else { continue };
                 let verdict = admitted(network, entry.seen, &entry.sources, class, *family, &ports);
-                for end in network.parties.of_class(class) {
-                    let party = &network.parties.all[*end as usize];
-                    let Who::Workload { workload, .. } = party.who else { continue };
-                    if workload != network.cluster.pods[pod].workload {
-                        continue;
-                    }
-                    let (all, known) = by_end.entry(*end).or_insert_with(|| (PortSet::none(), verdict));
+                for end in network.parties.of_pod(network.cluster.pods[pod].workload, class) {
+                    let (all, known) = by_end.entry(end).or_insert_with(|| (PortSet::none(), verdict));
                     *all = all.or(&ports);
                     // One way in is enough.
                     *known = match (*known, verdict) {

@@ -193,7 +193,7 @@ impl Reachers {
         for (pod, ports) in pods {
             for family in &network.parties.families {
                 if let Some(class) = network.engine.classes().of_pod(pod, *family) {
-                    behind.extend(network.parties.of_class(class));
+                    behind.extend(network.parties.of_pod(network.cluster.pods[pod].workload, class));
                     let key = (class, ports.clone());
                     by.extend(
                         self.known

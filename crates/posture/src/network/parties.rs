@@ -148,9 +148,13 @@ impl Parties {
         parties
     }
 
-    /// The ends of a class.
-    pub fn of_class(&self, class: u32) -> &[u32] {
-        self.by_class.get(&class).map_or(&[], Vec::as_slice)
+    /// The ends of a class that are pods of a workload.
+    pub fn of_pod(&self, workload: usize, class: u32) -> impl Iterator<Item = u32> + '_ {
+        let ends = self.by_class.get(&class).into_iter().flatten().copied();
+        ends.filter(move |end| match self.all[*end as usize].who {
+            Who::Workload { workload: own, .. } => own == workload,
+            Who::Addresses(_) => false,
+        })
     }
 
     /// The ends that are pods, by index in [`Parties::all`].

@@ -3,6 +3,8 @@
 use std::io::{self, Write};
 use std::slice;
 
+use ringwall_network::cluster::Cluster;
+use ringwall_network::npguard::{self, Analysis};
 use ringwall_posture::network::Network;
 use ringwall_posture::network::diff::{self, Diff, DiffRow};
 use ringwall_report::{BAD, GOOD, HEADING, Style, escape};
@@ -10,16 +12,20 @@ use serde::Serialize;
 
 use super::{PartyEntry, PortsEntry, family, party_entries, port_entries, ports, set};
 use crate::args::NetDiffArgs;
+use crate::input::Loaded;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
 use crate::{document, input, settings};
 
 pub(crate) fn run(args: &NetDiffArgs) -> Result<Outcome, Usage> {
-    let screen = Screen::new(args.output.output.format(), &args.output.look);
+    let screen = Screen::new(args.output.format(), &args.look);
     let settings = settings::load_config(&args.config)?;
     let read =
         |path| input::load_paths(slice::from_ref(path), &args.reading, "net diff BASE HEAD", screen.quiet);
     let (mut base, mut head) = (read(&args.base)?, read(&args.head)?);
+    if let Some(format) = args.output.np_guard() {
+        return np_guard(base, head, format, &screen);
+    }
     let before = Network::of(&base.snapshot, &settings.workloads);
     let after = Network::of(&head.snapshot, &settings.workloads);
     let found = diff::diff(&before, &after);
@@ -41,6 +47,33 @@ pub(crate) fn run(args: &NetDiffArgs) -> Result<Outcome, Usage> {
     head.hint(&screen);
     let differs = !found.rows.is_empty() || !entries.is_empty();
     Ok(Outcome::no_if(differs).max(head.outcome(unknown)).max(lacking).max(written))
+}
+
+/// Answers as np-guard's analyzer does.
+///
+/// # Errors
+/// It has no such format.
+fn np_guard(
+    mut base: Loaded,
+    mut head: Loaded,
+    format: npguard::Format,
+    screen: &Screen,
+) -> Result<Outcome, Usage> {
+    let (old, new) = (Cluster::of(&base.snapshot, &[]), Cluster::of(&head.snapshot, &[]));
+    let (old, new) = (Analysis::new(&base.snapshot, &old), Analysis::new(&head.snapshot, &new));
+    let changes = npguard::diff(&old, &new);
+    let Some(report) = npguard::write_diff(&changes, npguard::DIFF_SIDES, format) else {
+        return Err(Usage {
+            message: "np-guard's analyzer writes no differences as JSON".to_owned(),
+            hint: "-o json is ringwall's own".to_owned(),
+        });
+    };
+    drop((old, new));
+    let written = screen.answer(|_, out| out.write_all(report.as_bytes()), |_| Ok(()));
+    let lacking = base.outcome(false);
+    head.add(std::mem::take(&mut base.problems), std::mem::take(&mut base.notes));
+    screen.asides(&head.problems, &head.notes);
+    Ok(Outcome::no_if(!changes.is_empty()).max(head.outcome(false)).max(lacking).max(written))
 }
 
 /// A way in from outside that one of the sets has and the other has not.

@@ -11,7 +11,7 @@ use ringwall_report::{ASIDE, HEADING, LocationEntry, Style, escape};
 use serde::Serialize;
 
 use super::{PortsEntry, place, plain, port_entries, ports, set, with_network, word};
-use crate::args::NetArgs;
+use crate::args::ExposureArgs;
 use crate::document;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
@@ -43,8 +43,11 @@ struct Potential {
     location: Location,
 }
 
-pub(crate) fn run(args: &NetArgs) -> Result<Outcome, Usage> {
-    let screen = Screen::new(args.output.output.format(), &args.output.look);
+pub(crate) fn run(args: &ExposureArgs) -> Result<Outcome, Usage> {
+    let screen = Screen::new(args.output.format(), &args.look);
+    if let Some(format) = args.output.np_guard() {
+        return super::np_guard(&args.input, &screen, "net exposure", true, format);
+    }
     let (loaded, (lines, potential)) =
         with_network(&args.input, &args.config, "net exposure", &screen, |network, _| {
             Ok((lines(network), potential(network)))

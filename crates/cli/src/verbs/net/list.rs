@@ -79,6 +79,9 @@ struct EntryLine {
 
 pub(crate) fn run(args: &NetListArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(args.output.format(), &args.look);
+    if let Some(format) = args.output.np_guard() {
+        return super::np_guard(&args.input, &screen, "net list", false, format);
+    }
     let (loaded, listing) =
         with_network(&args.input, &args.config, "net list", &screen, |network, _| Ok(of(network)))?;
     let written = screen.answer(
@@ -86,7 +89,7 @@ pub(crate) fn run(args: &NetListArgs) -> Result<Outcome, Usage> {
             ListOutput::Csv => csv(&listing, out),
             ListOutput::Dot => dot(&listing, out),
             ListOutput::Md => markdown(&listing, out),
-            ListOutput::Text | ListOutput::Json => text(&listing, style, out),
+            _ => text(&listing, style, out),
         },
         |out| json(&listing, &loaded, out),
     );

@@ -12,7 +12,9 @@ pub(crate) mod policies;
 use anstyle::Style as Look;
 use ringwall_model::address::{Address, Family};
 use ringwall_model::finding::{Location, Verdict};
+use ringwall_network::cluster::Cluster;
 use ringwall_network::engine::Ports;
+use ringwall_network::npguard::{self, Analysis};
 use ringwall_network::port::Protocol;
 use ringwall_network::port_set::PortSet;
 use ringwall_posture::network::Network;
@@ -22,7 +24,7 @@ use serde::Serialize;
 
 use crate::args::{ConfigArgs, InputArgs};
 use crate::input::{self, Loaded};
-use crate::outcome::Usage;
+use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
 use crate::settings;
 use crate::table::Cell;
@@ -49,6 +51,35 @@ fn with_network<T>(
     drop(network);
     loaded.add(problems, Vec::new());
     Ok((loaded, answer))
+}
+
+/// Answers as np-guard's analyzer does; `exposed` with what it says of pods that are yet to come.
+///
+/// # Errors
+/// As [`input::load`].
+fn np_guard(
+    args: &InputArgs,
+    screen: &Screen,
+    verb: &str,
+    exposed: bool,
+    format: npguard::Format,
+) -> Result<Outcome, Usage> {
+    let loaded = input::load(args, verb, screen.quiet)?;
+    let cluster = Cluster::of(&loaded.snapshot, &[]);
+    let analysis = Analysis::new(&loaded.snapshot, &cluster);
+    let focus = npguard::Focus::default();
+    let rows = analysis.list(&focus);
+    let report = if exposed {
+        let exposure = analysis.exposure(&focus, &rows);
+        npguard::write_exposure(&rows, &exposure, focus.port, format)
+    } else {
+        npguard::write_list(&rows, focus.port, format)
+    };
+    drop(analysis);
+    let written = screen.answer(|_, out| out.write_all(report.as_bytes()), |_| Ok(()));
+    screen.asides(&loaded.problems, &loaded.notes);
+    loaded.hint(screen);
+    Ok(loaded.outcome(false).max(written))
 }
 
 /// A place as `file:line:column`, for reading.
