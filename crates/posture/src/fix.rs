@@ -534,7 +534,9 @@ fn judge(before: &State, after: &State, round: &Round) -> Vec<(Key, String)> {
         // elsewhere), those of objects that make no pods; else the whole text, or the whole round. Of an object that is new, those
         // that ask for it; of what objects of a kind say of a namespace, those that put one of them there.
         let of_object = |task: &Task| {
-            task.made.finding.object == spot.object && task.made.finding.location.file == spot.file
+            let finding = &task.made.finding;
+            (finding.object == spot.object && finding.location.file == spot.file)
+                || (task.object == spot.object && task.file == spot.file)
         };
         let near = |task: &Task| {
             task.made.finding.check.id == spot.check
@@ -628,7 +630,7 @@ pub fn place(findings: &mut [Finding], snapshot: &Snapshot) {
         let Some(mending) = finding.mending.take() else { continue };
         let (Ok(fix), Some(object)) = (&mending.fix, snapshot.all().get(mending.object)) else { continue };
         let source = object.source();
-        if object.rendering != Rendering::None {
+        if object.rendering != Rendering::None || source.name() != finding.location.file {
             continue;
         }
         let new: Vec<ObjectId> =

@@ -1,4 +1,4 @@
-//! Fixes that put another object beside one: judged again as all are.
+//! Fixes that put another object beside one, and fixes of another object than that of the finding: judged again as all are.
 //!
 //! The finding is that a pod gets a token. It goes where its account, which is not in the input, is put beside it and says that no
 //! token is mounted.
@@ -9,6 +9,7 @@ use ringwall_input::{Limits, read_text};
 use ringwall_model::finding::{Finding, Mending};
 use ringwall_model::fix::{Applicability, Change, Fix, Value};
 use ringwall_model::object::Object;
+use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::{Facts, Snapshot};
 use ringwall_posture::fix::{Mended, Options, Reread, fix, place};
 use ringwall_posture::scan;
@@ -233,4 +234,59 @@ fn of_the_edits_of_single_findings_the_first_puts_it_there() {
     assert_eq!(edits.len(), 1);
     assert_eq!((edits[0].start, edits[0].edit.text.as_str()), (edits[0].end, written("web").as_str()));
     assert_eq!(edits[0].start.line, 11);
+}
+
+/// Says on an account that is there, and may be in another text than the pod, that it mounts no token.
+fn on_account(finding: &Finding, snapshot: &Snapshot) -> Option<(usize, Vec<Change>)> {
+    let pod = &snapshot.all()[own(finding)];
+    let name = pod.root().str_at(&["spec", "serviceAccountName"])?;
+    let is_account = |object: &Object| object.is("", "ServiceAccount") && object.id.name == name;
+    let account = snapshot.all().iter().position(is_account).filter(|_| finding.check.id == TOKEN)?;
+    let path = FieldPath::keys(&["automountServiceAccountToken"]);
+    Some((account, vec![Change::Set { path, value: Value::Bool(false) }]))
+}
+
+#[test]
+fn a_fix_may_change_another_object_than_that_of_the_finding() {
+    let pods = format!("{}---\n{}", pod("a", "web"), pod("b", "web"));
+    let there = written("web").replace("false", "true # for the API");
+    let files = [("a.yaml", pods.as_str()), ("b.yaml", &there)];
+    let mended = mend(&files, &on_account);
+    let new = there.replace("true", "false");
+    assert_eq!(shown(&mended), (BTreeMap::from([("b.yaml", (new.as_str(), 2))]), Vec::new()));
+    assert_eq!(mended.workloads.len(), 0, "the pods are as they were");
+    // Formats that hand edits on know one text only, that of the finding.
+    let snapshot = Snapshot::new(objects(&files), Facts::default());
+    let options = scan::Options { mend: true, ..scan::Options::default() };
+    let mut findings = ringwall_posture::scan(&snapshot, options).findings;
+    findings.retain_mut(|finding| with(finding, &snapshot, &on_account));
+    place(&mut findings, &snapshot);
+    assert_eq!(findings.iter().map(|finding| finding.fix.is_some()).collect::<Vec<_>>(), [false, false]);
+}
+
+#[test]
+fn what_appears_on_the_changed_object_is_the_fault_of_that_change() {
+    let default = written("default");
+    let path = FieldPath::keys(&["automountServiceAccountToken"]);
+    // Of the pod "bad" the account "default" loses what it has.
+    let one_is_bad = |finding: &Finding, snapshot: &Snapshot| {
+        let mended = on_account(finding, snapshot)?;
+        let is_default = |object: &Object| object.id.name == "default";
+        match finding.object.name.as_str() {
+            "bad" => {
+                let default = snapshot.all().iter().position(is_default)?;
+                Some((default, vec![Change::Remove { path: path.clone() }]))
+            }
+            _ => Some(mended),
+        }
+    };
+    let pods = format!("{}---\n{}", pod("bad", "web"), pod("good", "db"));
+    let accounts = format!("{}{}", written("web"), written("db")).replace("false", "true");
+    let files = [("a.yaml", pods.as_str()), ("b.yaml", &accounts), ("c.yaml", &default)];
+    let mended = mend(&files, &one_is_bad);
+    let (files, left) = shown(&mended);
+    let new = format!("{}{}", written("web").replace("false", "true"), written("db"));
+    assert_eq!(files, BTreeMap::from([("b.yaml", (new.as_str(), 1))]));
+    assert_eq!(left.len(), 1);
+    assert!(left[0].starts_with("Pod shop/bad: it would"), "{left:?}");
 }
