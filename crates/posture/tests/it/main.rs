@@ -1,5 +1,6 @@
 //! What all rings say of whole snapshots, against what others say of them.
 
+mod beside;
 mod control_plane;
 mod examples;
 mod fix;
