@@ -9,6 +9,7 @@
 
 pub mod classes;
 pub mod cluster;
+pub mod draft;
 pub mod engine;
 pub mod entries;
 pub mod judge;

@@ -8,10 +8,10 @@ use ringwall_model::address::Block;
 use ringwall_model::finding::Verdict;
 use ringwall_model::fix::Value;
 use ringwall_network::cluster::{Cluster, NAME_LABEL};
+use ringwall_network::draft::{Draft, DraftPeer, DraftRule, Pick, free_name, is_taken, one, telling};
 use ringwall_network::judge::{End, Ground};
 use ringwall_network::policy::{Action, Direction, Namespaces, Peer, PodSet, Policy, PolicyKind, Rule};
 
-use crate::network::draft::{Draft, DraftPeer, DraftRule, Pick, free_name, is_taken, one, telling};
 use crate::network::eyes::{Eyes, Pair};
 use crate::network::reach::of_all;
 use crate::network::words;
@@ -95,7 +95,7 @@ fn by_policy(
         Direction::Egress => format!("let {from} send it"),
     };
     let title = format!("add a policy to {side}");
-    Some(Proposal { title, text: draft.yaml(), caution: caution.join("; ") })
+    Some(Proposal { title, text: yaml(&draft.value()), caution: caution.join("; ") })
 }
 
 /// A rule before the one that denies, in the policy of an administrator.

@@ -5,15 +5,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ringwall_edit::yaml;
 use ringwall_model::address::{Block, Family};
 use ringwall_model::finding::Verdict;
 use ringwall_network::cluster::Cluster;
+use ringwall_network::draft::{Draft, DraftPeer, DraftRule, Pick, free_name, telling};
 use ringwall_network::engine::{Engine, Options};
 use ringwall_network::policy::Tier;
 use ringwall_network::port::{Port, Protocol};
 
 use crate::network::dns;
-use crate::network::draft::{Draft, DraftPeer, DraftRule, Pick, free_name, telling};
 use crate::network::needs::{Need, NeedEnd};
 use crate::network::{Network, words};
 
@@ -80,7 +81,7 @@ pub fn generate(network: &Network<'_>, needs: Vec<Need>) -> Generated {
     thought.policies.sort_by(|a, b| a.order().cmp(&b.order()));
     check(network, &thought, kept, &mut generated);
     for (draft, because) in drafts {
-        let text = draft.yaml();
+        let text = yaml(&draft.value());
         generated.policies.push(GeneratedPolicy {
             namespace: draft.namespace,
             name: draft.name,

@@ -18,7 +18,6 @@
 pub mod change;
 pub mod diff;
 mod dns;
-mod draft;
 pub mod exposure;
 mod eyes;
 pub mod flows;

@@ -1,13 +1,12 @@
 //! NetworkPolicies that are yet to be written: as objects for the user, and as policies to be judged before they are offered.
 
-use ringwall_edit::yaml;
+use crate::cluster::{Cluster, NAME_LABEL, Pod};
+use crate::labels::Labels;
+use crate::policy::{Action, Direction, Namespaces, Peer, PodSet, Policy, PolicyKind, Rule, Tier};
+use crate::port::{Port, PortMatch};
 use ringwall_model::address::Block;
 use ringwall_model::fix::Value;
 use ringwall_model::selector::Selector;
-use ringwall_network::cluster::{Cluster, NAME_LABEL, Pod};
-use ringwall_network::labels::Labels;
-use ringwall_network::policy::{Action, Direction, Namespaces, Peer, PodSet, Policy, PolicyKind, Rule, Tier};
-use ringwall_network::port::{Port, PortMatch};
 
 /// Labels that are made to tell what a pod is, the best first. Source: Kubernetes' recommended labels, and those in use before them.
 const TELLING: [&str; 5] =
@@ -15,35 +14,40 @@ const TELLING: [&str; 5] =
 
 /// A NetworkPolicy.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Draft {
-    pub(crate) namespace: String,
-    pub(crate) name: String,
+pub struct Draft {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
     /// Its pods.
-    pub(crate) subject: Pick,
-    /// Its rules; `None` where it says nothing of the direction.
-    pub(crate) ingress: Option<Vec<DraftRule>>,
-    pub(crate) egress: Option<Vec<DraftRule>>,
+    pub subject: Pick,
+    /// Its rules for what they receive; `None` where it says nothing of it.
+    pub ingress: Option<Vec<DraftRule>>,
+    /// The same for what they send.
+    pub egress: Option<Vec<DraftRule>>,
 }
 
 /// A rule of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct DraftRule {
+pub struct DraftRule {
     /// Everyone where there are none.
-    pub(crate) peers: Vec<DraftPeer>,
+    pub peers: Vec<DraftPeer>,
     /// All ports where there are none.
-    pub(crate) ports: Vec<Port>,
+    pub ports: Vec<Port>,
 }
 
 /// Pods of a namespace: those that have these labels, and none of these keys.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Pick {
-    pub(crate) labels: Labels,
-    pub(crate) absent: Vec<String>,
+pub struct Pick {
+    /// Labels that they all have.
+    pub labels: Labels,
+    /// Keys that none of them has.
+    pub absent: Vec<String>,
 }
 
 impl Pick {
     /// Those with a label.
-    pub(crate) fn of(key: &str, value: &str) -> Self {
+    pub fn of(key: &str, value: &str) -> Self {
         let mut labels = Labels::default();
         labels.set(key, value);
         Self { labels, absent: Vec::new() }
@@ -59,7 +63,7 @@ impl Pick {
     }
 
     /// The selector, as an object has it.
-    pub(crate) fn value(&self) -> Value {
+    pub fn value(&self) -> Value {
         let mut entries = Vec::new();
         let labels: Vec<(String, Value)> =
             self.labels.iter().map(|(key, value)| (key.to_owned(), value.into())).collect();
@@ -78,20 +82,30 @@ impl Pick {
     }
 
     /// The selector that the object is read as.
-    pub(crate) fn selector(&self) -> Selector {
+    pub fn selector(&self) -> Selector {
         Selector::of_labels(self.labels.iter()).without(self.absent.iter().map(String::as_str))
     }
 }
 
 /// A peer of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum DraftPeer {
+pub enum DraftPeer {
     /// Pods with labels in a namespace; in that of the policy where none is stated.
-    Pods { namespace: Option<String>, pods: Pick },
+    Pods {
+        /// The namespace.
+        namespace: Option<String>,
+        /// Which of its pods.
+        pods: Pick,
+    },
     /// All pods of all namespaces.
     EveryPod,
     /// A block of addresses without others.
-    Block { block: Block, except: Vec<Block> },
+    Block {
+        /// The block.
+        block: Block,
+        /// What is left out of it.
+        except: Vec<Block>,
+    },
 }
 
 impl DraftPeer {
@@ -174,7 +188,7 @@ impl Draft {
     }
 
     /// The object.
-    pub(crate) fn value(&self) -> Value {
+    pub fn value(&self) -> Value {
         let entry = |key: &str, value: Value| (key.to_owned(), value);
         let types = Direction::ALL.into_iter().filter(|direction| self.rules(*direction).is_some());
         let types = types.map(|direction| match direction {
@@ -203,13 +217,8 @@ impl Draft {
         ])
     }
 
-    /// The object as YAML.
-    pub(crate) fn yaml(&self) -> String {
-        yaml(&self.value())
-    }
-
     /// The policy that the object is read as.
-    pub(crate) fn policy(&self) -> Policy {
+    pub fn policy(&self) -> Policy {
         let rules = |direction| {
             let rules = self.rules(direction)?;
             Some(rules.iter().map(|rule| rule.rule(&self.namespace)).collect())
@@ -231,13 +240,14 @@ impl Draft {
     }
 
     /// Puts it among the policies of a cluster that is thought of.
-    pub(crate) fn add_to(&self, cluster: &mut Cluster) {
+    pub fn add_to(&self, cluster: &mut Cluster) {
         cluster.policies.push(self.policy());
         cluster.policies.sort_by(|a, b| a.order().cmp(&b.order()));
     }
 }
 
-pub(crate) const fn one(port: Port) -> PortMatch {
+/// What a rule says for one port.
+pub const fn one(port: Port) -> PortMatch {
     PortMatch::Range { protocol: port.protocol, first: port.number, last: port.number }
 }
 
@@ -250,7 +260,7 @@ fn port_value(port: Port) -> Value {
 
 /// The shortest selector that tells the pods of a workload from all others of its namespace, and whether it does: pods with the very same
 /// labels are never told apart. Costs a look at each pod for each label.
-pub(crate) fn telling(cluster: &Cluster, pod: &Pod) -> (Pick, bool) {
+pub fn telling(cluster: &Cluster, pod: &Pod) -> (Pick, bool) {
     let others: Vec<&Pod> = cluster
         .pods
         .iter()
@@ -293,7 +303,7 @@ pub(crate) fn telling(cluster: &Cluster, pod: &Pod) -> (Pick, bool) {
 }
 
 /// A name that no NetworkPolicy of the namespace has, of at most 63 characters; `suffix` is tried first where it is taken.
-pub(crate) fn free_name(taken: impl Fn(&str) -> bool, base: &str, suffix: &str) -> String {
+pub fn free_name(taken: impl Fn(&str) -> bool, base: &str, suffix: &str) -> String {
     let base: String = base.chars().take(50).collect();
     let base = base.trim_end_matches('-');
     if !taken(base) {
@@ -310,7 +320,7 @@ pub(crate) fn free_name(taken: impl Fn(&str) -> bool, base: &str, suffix: &str) 
 }
 
 /// Whether a NetworkPolicy of the namespace has the name.
-pub(crate) fn is_taken(cluster: &Cluster, namespace: &str, name: &str) -> bool {
+pub fn is_taken(cluster: &Cluster, namespace: &str, name: &str) -> bool {
     cluster
         .policies
         .iter()
