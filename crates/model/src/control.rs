@@ -209,6 +209,7 @@ pub static CONTROLS: &[(Control, &str)] = &[
     (nsa("Pod security enforcement"), ""),
     (nsa("Protecting Pod service account tokens"), ""),
     (nsa("Hardening container environments"), ""),
+    (nsa("Network policies"), ""),
     (nsa("Resource policies"), ""),
     (nsa("Control plane hardening"), ""),
     (nsa("Encryption"), ""),

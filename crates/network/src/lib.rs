@@ -4,6 +4,7 @@
 //! The reference is the text of the APIs (k8s.io/api `networking/v1`, sigs.k8s.io/network-policy-api `apis/v1alpha1` and `v1alpha2`),
 //! held against SIG Network's own engine, kube-network-policies v1.1.1.
 
+pub mod checks;
 pub mod classes;
 pub mod cluster;
 pub mod engine;
