@@ -217,6 +217,7 @@ pub static CONTROLS: &[(Control, &str)] = &[
     (nsa("Authentication and authorization"), ""),
     (nsa("Audit Logging and Threat Detection"), ""),
     (nsa("Upgrading and application security practices"), ""),
+    (mitre("T1046"), "Network Service Discovery"),
     (mitre("T1053.007"), "Scheduled Task/Job: Container Orchestration Job"),
     (mitre("T1068"), "Exploitation for Privilege Escalation"),
     (mitre("T1078"), "Valid Accounts"),

@@ -75,6 +75,11 @@ impl Selector {
         Self::default()
     }
 
+    /// The selector of one demand.
+    pub fn one(requirement: Requirement) -> Self {
+        Self { requirements: vec![requirement] }
+    }
+
     /// Compiles a `LabelSelector` node (`matchLabels`, `matchExpressions`).
     ///
     /// # Errors

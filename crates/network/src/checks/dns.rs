@@ -401,7 +401,10 @@ fn dns_rule() -> Value {
 
 /// Whether the rule may be what lets pods ask for names: it names port 53, or takes all ports of someone who may answer.
 fn may_be_dns(subject: &Subject<'_>, placed: &Placed<'_>) -> bool {
-    if lists(placed, Protocol::Udp) || lists(placed, Protocol::Tcp) {
+    // The DNS pods of OpenShift listen on another port.
+    let other = PortMatch::Range { protocol: Protocol::Udp, first: 5353, last: 5353 };
+    let lists_other = placed.rule.ports.as_ref().is_some_and(|ports| ports.contains(&other));
+    if lists(placed, Protocol::Udp) || lists(placed, Protocol::Tcp) || lists_other {
         return true;
     }
     takes(placed, Protocol::Udp)
@@ -442,63 +445,64 @@ fn looks_like_dns(set: &PodSet) -> bool {
 }
 
 fn missed(subject: &Subject<'_>, flaws: &mut Flaws) {
-    let known = subject.pods_in("kube-system").iter().map(|pod| &subject.cluster.pods[*pod]);
-    let known = known.filter(|pod| pod.is_subject() && answers(pod)).count();
     for placed in egress(subject) {
-        if !lists(&placed, Protocol::Udp) && !lists(&placed, Protocol::Tcp) {
-            continue;
-        }
-        let sets: Option<Vec<&PodSet>> =
-            placed.rule.peers.as_ref().and_then(|peers| peers.iter().map(Peer::pods).collect());
-        let Some(sets) = sets.filter(|sets| !sets.is_empty()) else { continue };
-        // What a selector means that asks for a namespace by a label nobody has is said by another check.
-        let wrong_label = |set: &&PodSet| match &set.namespaces {
-            Namespaces::Selected(selector) => {
-                selector.requirements().iter().any(|requirement| labels::means_a_name(subject, requirement))
-            }
-            Namespaces::Own(_) => false,
-        };
-        let meets = placed.rule.peers.iter().flatten().any(|peer| {
-            let pods = subject.pods_of(subject.peers(peer));
-            // Pods that declare no ports may answer on any.
-            pods.iter().any(|pod| {
-                let pod = &subject.cluster.pods[*pod];
-                answers(pod) || pod.ports.is_empty()
-            })
-        });
-        if meets || sets.iter().any(wrong_label) {
-            continue;
-        }
-        let own = sets.iter().position(|set| {
-            matches!(&set.namespaces, Namespaces::Own(name) if name != "kube-system") && looks_like_dns(set)
-        });
-        let all_own = sets.iter().all(|set| matches!(set.namespaces, Namespaces::Own(_)));
-        let on_host = sets.iter().position(|set| is_on_host(subject, set));
-        let (at, message, fix) = match (own.filter(|_| all_own), on_host) {
-            (_, Some(at)) => (
-                at,
-                "selects DNS pods that are on the network of their node, where no selector meets them"
-                    .to_owned(),
-                Err("which address they answer on is not in the manifest".to_owned()),
-            ),
-            (Some(at), None) => (
-                at,
-                format!(
-                    "selects the DNS pods in {}, the policy's own namespace, and they are not there",
-                    placed.policy.namespace.as_deref().unwrap_or("default")
-                ),
-                Ok(beside(&placed, at)),
-            ),
-            (None, None) if known > 0 => (
-                0,
-                "lists port 53 and selects none of the DNS pods of kube-system, which are here".to_owned(),
-                Err("which labels they are to be known by is not in the manifest".to_owned()),
-            ),
-            (None, None) => continue,
-        };
+        let Some((at, message, fix)) = miss(subject, &placed) else { continue };
         let port = if lists(&placed, Protocol::Udp) { Protocol::Udp } else { Protocol::Tcp };
         flaws.add(placed.policy.object, placed.peer_path(at), dns(port).to_string(), message).fix(fix);
     }
+}
+
+/// Whether the rule is one for DNS and misses the pods that answer.
+pub(super) fn is_missed(subject: &Subject<'_>, placed: &Placed<'_>) -> bool {
+    placed.direction == Direction::Egress && miss(subject, placed).is_some()
+}
+
+/// By which peer a rule for DNS misses the pods that answer, how, and what mends it.
+fn miss(subject: &Subject<'_>, placed: &Placed<'_>) -> Option<(usize, String, Result<Fix, String>)> {
+    if !lists(placed, Protocol::Udp) && !lists(placed, Protocol::Tcp) {
+        return None;
+    }
+    let peers = placed.rule.peers.as_ref()?;
+    let sets: Vec<&PodSet> = peers.iter().map(Peer::pods).collect::<Option<_>>()?;
+    // What a selector means that asks for a namespace by a label nobody has is said by another check.
+    let wrong_label = |set: &&PodSet| match &set.namespaces {
+        Namespaces::Selected(selector) => {
+            selector.requirements().iter().any(|requirement| labels::means_a_name(subject, requirement))
+        }
+        Namespaces::Own(_) => false,
+    };
+    let meets = peers.iter().any(|peer| {
+        let pods = subject.pods_of(subject.peers(peer));
+        // Pods that declare no ports may answer on any.
+        pods.iter().any(|pod| {
+            let pod = &subject.cluster.pods[*pod];
+            answers(pod) || pod.ports.is_empty()
+        })
+    });
+    if meets || sets.iter().any(wrong_label) {
+        return None;
+    }
+    if let Some(at) = sets.iter().position(|set| is_on_host(subject, set)) {
+        let message = "selects DNS pods that are on the network of their node, where no selector meets them";
+        let reason = "which address they answer on is not in the manifest";
+        return Some((at, message.to_owned(), Err(reason.to_owned())));
+    }
+    let all_own = sets.iter().all(|set| matches!(set.namespaces, Namespaces::Own(_)));
+    let is_own = |set: &&PodSet| {
+        matches!(&set.namespaces, Namespaces::Own(name) if name != "kube-system") && looks_like_dns(set)
+    };
+    if let Some(at) = sets.iter().position(is_own).filter(|_| all_own) {
+        let own = placed.policy.namespace.as_deref().unwrap_or("default");
+        let message =
+            format!("selects the DNS pods in {own}, the policy's own namespace, and they are not there");
+        return Some((at, message, Ok(beside(placed, at))));
+    }
+    let mut known = subject.pods_in("kube-system").iter().map(|pod| &subject.cluster.pods[*pod]);
+    known.any(|pod| pod.is_subject() && answers(pod)).then(|| {
+        let message = "lists port 53 and selects none of the DNS pods of kube-system, which are here";
+        let reason = "which labels they are to be known by is not in the manifest";
+        (0, message.to_owned(), Err(reason.to_owned()))
+    })
 }
 
 /// The fix that puts a selector of `kube-system` beside that of the pods.

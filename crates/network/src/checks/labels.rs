@@ -205,7 +205,7 @@ fn requirements<'s>(subject: &Subject<'s>) -> impl Iterator<Item = (&'s Policy, 
 }
 
 /// How a demand is read: `name=kube-system`, `team in (a, b)`.
-fn read(requirement: &Requirement) -> String {
+pub(super) fn read(requirement: &Requirement) -> String {
     match (requirement.operator, requirement.values.as_slice()) {
         (Operator::In | Operator::NotIn, [value]) => format!("{}={value}", requirement.key),
         (Operator::In | Operator::NotIn, values) => {

@@ -10,6 +10,9 @@ mod cover;
 mod dns;
 mod labels;
 mod one_sided;
+mod ports;
+mod selection;
+mod slips;
 mod subject;
 
 use ringwall_model::check::Check;
@@ -39,8 +42,25 @@ pub struct NetCheck {
 }
 
 /// All checks, by id.
-pub static CHECKS: &[NetCheck] =
-    &[one_sided::CHECK, labels::NAME, labels::UNMET, dns::ONE_PROTOCOL, dns::NONE, dns::MISSED];
+pub static CHECKS: &[NetCheck] = &[
+    one_sided::CHECK,
+    labels::NAME,
+    labels::UNMET,
+    dns::ONE_PROTOCOL,
+    dns::NONE,
+    dns::MISSED,
+    selection::NO_SUBJECT,
+    selection::NO_PEER,
+    selection::ON_HOST,
+    slips::SPLIT,
+    slips::EMPTY_LIST,
+    slips::IGNORED,
+    slips::HALF_DENY,
+    slips::OPEN_RULE,
+    ports::NAME,
+    ports::UNDECLARED,
+    ports::ALL_PORTS,
+];
 
 /// What is wrong at one place of an object.
 #[derive(Clone, Debug)]

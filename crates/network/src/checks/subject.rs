@@ -129,6 +129,11 @@ impl<'s> Subject<'s> {
         self.cluster.stated.contains("kube-system")
     }
 
+    /// Whether the input seems to hold all pods of a cluster: some of those that every cluster runs are there.
+    pub(super) fn holds_all_pods(&self) -> bool {
+        self.is_whole_cluster() && !self.pods_in("kube-system").is_empty()
+    }
+
     /// Whether some pod has a label with this key.
     pub(super) fn is_pod_key(&self, key: &str) -> bool {
         self.pod_keys.contains(key)
