@@ -58,7 +58,7 @@ mod text;
 
 use std::fmt;
 
-use ringwall_model::fix::{Change, Edit};
+use ringwall_model::fix::{Change, Edit, Value};
 use ringwall_model::object::{Object, Rendering};
 use ringwall_model::path::FieldPath;
 use ringwall_model::text::Span;
@@ -68,6 +68,13 @@ pub use diff::unified_diff;
 use plan::Plan;
 use refusal::Fault;
 pub use refusal::{Reason, Refusal};
+
+/// A value as YAML in block style, indented by two, dashes of lists too; a line end behind each line.
+pub fn yaml(value: &Value) -> String {
+    let mut lines = Vec::new();
+    style::block(value, 0, style::Indent::PLAIN, &mut lines);
+    lines.into_iter().map(|line| line + "\n").collect()
+}
 
 /// The edits of an object's text that make all `changes`, sorted, none overlapping another. None where all is so
 /// already.

@@ -18,6 +18,9 @@ pub(crate) struct Indent {
 }
 
 impl Indent {
+    /// What most people write.
+    pub(crate) const PLAIN: Self = Self { step: 2, dash: 2 };
+
     /// As the entries of `near` have it, or most of the document.
     pub(crate) fn of(text: Text<'_>, near: Node<'_>) -> Self {
         let mut here = Counts::default();

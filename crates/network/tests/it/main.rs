@@ -2,4 +2,9 @@
 
 mod agreement;
 mod checks;
+mod entries;
+mod gateways;
+mod hostile;
+mod manifests;
 mod random;
+mod services;
