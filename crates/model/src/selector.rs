@@ -75,11 +75,11 @@ impl Selector {
         Self::default()
     }
 
-<<<<<<< HEAD
     /// The selector of one demand.
     pub fn one(requirement: Requirement) -> Self {
         Self { requirements: vec![requirement] }
-=======
+    }
+
     /// The selector of what has all of these labels.
     pub fn of_labels<'l>(labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> Self {
         let requirement = |(key, value): (&str, &str)| Requirement {
@@ -88,7 +88,6 @@ impl Selector {
             values: vec![value.to_owned()],
         };
         Self { requirements: labels.into_iter().map(requirement).collect() }
->>>>>>> main
     }
 
     /// Compiles a `LabelSelector` node (`matchLabels`, `matchExpressions`).

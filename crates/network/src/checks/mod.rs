@@ -27,6 +27,7 @@ use ringwall_model::workload::CustomKind;
 use crate::cluster::Cluster;
 use crate::engine::{Engine, Options};
 use crate::policy::PolicyKind;
+use crate::services::Services;
 
 pub use self::subject::Subject;
 
@@ -146,7 +147,10 @@ pub fn find(snapshot: &Snapshot, custom: &[CustomKind]) -> Vec<Flaw> {
     }
     let cluster = Cluster::of(snapshot, custom);
     let engine = Engine::new(&cluster, Options::default());
-    find_in(&Subject::new(snapshot, &cluster, &engine))
+    // Where no policy is, nothing that is asked of Services is denied.
+    let services =
+        if cluster.policies.is_empty() { Services::default() } else { Services::of(snapshot, &cluster) };
+    find_in(&Subject::new(snapshot, &cluster, &engine, &services))
 }
 
 /// Runs all checks over a cluster that is there already.

@@ -14,6 +14,7 @@ use crate::engine::Engine;
 use crate::policy::{Direction, Peer, PodSet, Policy, PolicyKind, Rule, Tier};
 use crate::port::{Port, PortMatch};
 use crate::port_set::PortSet;
+use crate::services::Services;
 
 /// The namespaces that every cluster has.
 pub(super) const SYSTEM: [&str; 3] = ["kube-system", "kube-public", "kube-node-lease"];
@@ -27,6 +28,8 @@ pub struct Subject<'s> {
     pub cluster: &'s Cluster,
     /// The answers for all pairs.
     pub engine: &'s Engine,
+    /// Services, and the pods behind them.
+    pub services: &'s Services,
     /// Pods by namespace.
     pods_in: HashMap<&'s str, Vec<usize>>,
     /// The keys of labels that some pod has.
@@ -71,14 +74,19 @@ impl Placed<'_> {
 
 impl<'s> Subject<'s> {
     /// Indexes a cluster. Costs a pass over its pods.
-    pub fn new(snapshot: &'s Snapshot, cluster: &'s Cluster, engine: &'s Engine) -> Self {
+    pub fn new(
+        snapshot: &'s Snapshot,
+        cluster: &'s Cluster,
+        engine: &'s Engine,
+        services: &'s Services,
+    ) -> Self {
         let mut pods_in: HashMap<&str, Vec<usize>> = HashMap::new();
         let mut pod_keys = HashSet::new();
         for (index, pod) in cluster.pods.iter().enumerate() {
             pods_in.entry(&pod.namespace).or_default().push(index);
             pod_keys.extend(pod.labels.iter().map(|(key, _)| key));
         }
-        Self { snapshot, cluster, engine, pods_in, pod_keys }
+        Self { snapshot, cluster, engine, services, pods_in, pod_keys }
     }
 
     /// The object of a policy.
