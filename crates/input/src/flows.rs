@@ -136,7 +136,9 @@ struct Columns {
 fn fields(line: &str) -> Result<csv::StringRecord, String> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(line.as_bytes());
     let record = reader.records().next();
-    record.unwrap_or_else(|| Ok(csv::StringRecord::new())).map_err(|error| format!("the line is no CSV: {error}"))
+    record
+        .unwrap_or_else(|| Ok(csv::StringRecord::new()))
+        .map_err(|error| format!("the line is no CSV: {error}"))
 }
 
 impl Columns {
@@ -166,7 +168,9 @@ impl Columns {
                 Some((namespace, name)) if !namespace.is_empty() && !name.is_empty() => {
                     Ok(FlowEnd::Named { namespace: namespace.to_owned(), name: name.to_owned() })
                 }
-                _ => Err(format!("\"{text}\" is no end of a connection, expected NAMESPACE/NAME or an address")),
+                _ => Err(format!(
+                    "\"{text}\" is no end of a connection, expected NAMESPACE/NAME or an address"
+                )),
             }
         };
         let stated = self.protocol.map(field).filter(|text| !text.is_empty()).unwrap_or("TCP");
@@ -174,7 +178,12 @@ impl Columns {
         let text = field(self.port);
         let port = text.parse().ok().filter(|port| *port > 0);
         let port = port.ok_or_else(|| format!("\"{text}\" is no port, expected one from 1 to 65535"))?;
-        Ok(Some(Flow { source: end(field(self.source))?, destination: end(field(self.destination))?, protocol, port }))
+        Ok(Some(Flow {
+            source: end(field(self.source))?,
+            destination: end(field(self.destination))?,
+            protocol,
+            port,
+        }))
     }
 }
 
@@ -204,7 +213,9 @@ fn of_json(line: &str) -> Result<Option<Flow>, String> {
     };
     let end = |side: &str| -> Result<FlowEnd, String> {
         let about = flow.get(side);
-        let text = |key: &str| about.and_then(|about| about.get(key)).and_then(Value::as_str).filter(|text| !text.is_empty());
+        let text = |key: &str| {
+            about.and_then(|about| about.get(key)).and_then(Value::as_str).filter(|text| !text.is_empty())
+        };
         let workload = about.and_then(|about| about.get("workloads")).and_then(|list| list.get(0));
         let workload = workload.and_then(|workload| workload.get("name")).and_then(Value::as_str);
         if let (Some(namespace), Some(name)) = (text("namespace"), workload.or_else(|| text("pod_name"))) {
@@ -244,21 +255,30 @@ mod tests {
         assert!(flows.problems.is_empty());
         let source = FlowEnd::Named { namespace: "shop".to_owned(), name: "web".to_owned() };
         let destination = FlowEnd::Address(Address::parse("10.0.0.2").unwrap());
-        assert_eq!(flows.flows, BTreeMap::from([(Flow { source, destination, protocol: "TCP", port: 8080 }, 2)]));
+        assert_eq!(
+            flows.flows,
+            BTreeMap::from([(Flow { source, destination, protocol: "TCP", port: 8080 }, 2)])
+        );
     }
 
     #[test]
     fn csv_is_read_by_its_head() {
-        let flows = read("Protocol,source,destination,port\nudp,a/b,10.0.0.1,53\n,a/b,internet,443\nICMP,a/b,c/d,0\n");
+        let flows = read(
+            "Protocol,source,destination,port\nudp,a/b,10.0.0.1,53\n,a/b,internet,443\nICMP,a/b,c/d,0\n",
+        );
         assert_eq!((flows.records, flows.left_out, flows.flows.len()), (3, 1, 2));
-        assert!(flows.flows.keys().any(|flow| flow.destination == FlowEnd::Outside && flow.protocol == "TCP"));
+        assert!(
+            flows.flows.keys().any(|flow| flow.destination == FlowEnd::Outside && flow.protocol == "TCP")
+        );
     }
 
     #[test]
     fn a_broken_line_is_named_and_the_next_is_read() {
-        let flows = read("source,destination,port\na/b,c/d,80\nbroken\na/b,c/d,eighty\n{\"flow\":\n\na/b,c/d,81\n");
+        let flows =
+            read("source,destination,port\na/b,c/d,80\nbroken\na/b,c/d,eighty\n{\"flow\":\n\na/b,c/d,81\n");
         assert_eq!(flows.flows.len(), 2);
-        let lines: Vec<u32> = flows.problems.iter().filter_map(|problem| Some(problem.position?.line)).collect();
+        let lines: Vec<u32> =
+            flows.problems.iter().filter_map(|problem| Some(problem.position?.line)).collect();
         assert_eq!(lines, [3, 4, 5]);
         assert_eq!(read("what is this\n").problems.len(), 1);
         let many = format!("source,destination,port\n{}", "x\n".repeat(50));

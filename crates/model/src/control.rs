@@ -199,6 +199,8 @@ pub static CONTROLS: &[(Control, &str)] = &[
     (cis("5.2.11"), "Minimize the admission of Windows HostProcess Containers"),
     (cis("5.2.12"), "Minimize the admission of HostPath volumes"),
     (cis("5.2.13"), "Minimize the admission of containers which use HostPorts"),
+    (cis("5.3.1"), "Ensure that the CNI in use supports NetworkPolicies"),
+    (cis("5.3.2"), "Ensure that all Namespaces have NetworkPolicies defined"),
     (cis("5.4.1"), "Prefer using secrets as files over secrets as environment variables"),
     (cis("5.7.2"), "Ensure that the seccomp profile is set to docker/default in your pod definitions"),
     (cis("5.7.3"), "Apply Security Context to Your Pods and Containers"),

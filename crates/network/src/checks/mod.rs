@@ -6,14 +6,20 @@
 //! What a check says of traffic it has from the engine, and where it can it names a witness: a sender, a receiver and a port. What is
 //! not in the input is not known: no check takes its absence for a fact, but where the input holds what would show it.
 
+mod blocks;
 mod cover;
+mod coverage;
 mod dns;
+mod effect;
 mod labels;
+mod mesh;
 mod one_sided;
 mod ports;
 mod selection;
+mod services;
 mod slips;
 mod subject;
+mod tiers;
 
 use ringwall_model::check::Check;
 use ringwall_model::finding::Severity;
@@ -61,6 +67,29 @@ pub static CHECKS: &[NetCheck] = &[
     ports::NAME,
     ports::UNDECLARED,
     ports::ALL_PORTS,
+    blocks::METADATA,
+    blocks::PODS,
+    blocks::UNDONE,
+    blocks::ONE_FAMILY,
+    blocks::UNCLEAR,
+    effect::WITHOUT_EFFECT,
+    effect::DUPLICATE,
+    coverage::NAMESPACE,
+    coverage::WORKLOAD,
+    coverage::DEFAULT_DENY,
+    tiers::EQUAL,
+    tiers::SYSTEM,
+    tiers::NETWORKS,
+    tiers::PASS,
+    tiers::DOMAINS,
+    tiers::DENIED,
+    mesh::CUT_OFF,
+    mesh::UNENFORCED,
+    services::PORT,
+    services::ENTRY,
+    services::UNREACHABLE,
+    services::WEBHOOK,
+    services::ADDRESS,
 ];
 
 /// What is wrong at one place of an object.

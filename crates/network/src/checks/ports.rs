@@ -8,7 +8,9 @@ use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
 
 use super::subject::Placed;
-use super::{EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, and_more, is_near, mapping, reviewed};
+use super::{
+    EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, and_more, is_near, mapping, reviewed, services,
+};
 use crate::cluster::Pod;
 use crate::policy::{Direction, Peer, PolicyKind};
 use crate::port::{DeclaredPort, Port, PortMatch, Protocol};
@@ -387,6 +389,10 @@ fn undeclared(subject: &Subject<'_>, flaws: &mut Flaws) {
             } else {
                 format!("{protocol} {first}-{last}")
             };
+            // What a Service in front of them is called by is said by another check.
+            if first == last && services::meant_port(subject, pods, *protocol, *first).is_some() {
+                continue;
+            }
             let who = subject.who(pod);
             let more = and_more(distinct(subject, pods) - 1);
             let mut other: Vec<Port> = pods.iter().flat_map(|pod| &pod.ports).map(|port| port.port).collect();

@@ -12,7 +12,9 @@ use ringwall_network::judge::{End, Ground};
 use ringwall_network::labels::Labels;
 use ringwall_network::policy::{Action, Direction, Namespaces, Peer, PodSet, Policy, PolicyKind, Rule};
 
-use crate::network::draft::{Draft, DraftPeer, DraftRule, free_name, is_taken, match_labels, one, selector, telling};
+use crate::network::draft::{
+    Draft, DraftPeer, DraftRule, free_name, is_taken, match_labels, one, selector, telling,
+};
 use crate::network::eyes::{Eyes, Pair};
 use crate::network::reach::of_all;
 use crate::network::words;
@@ -48,12 +50,18 @@ pub(super) fn propose(eyes: Eyes<'_>, pair: Pair<'_>) -> Vec<Proposal> {
         proposals.extend(made);
     }
     // What does not do what it promises is not offered.
-    let judged = Direction::ALL.map(|direction| thought.judge(direction, pair.from, pair.to, pair.port).verdict());
+    let judged =
+        Direction::ALL.map(|direction| thought.judge(direction, pair.from, pair.to, pair.port).verdict());
     if of_all(judged.into_iter()) == Verdict::Yes { proposals } else { Vec::new() }
 }
 
 /// A NetworkPolicy for the subject, which allows this peer and port.
-fn by_policy(eyes: Eyes<'_>, thought: &mut Cluster, direction: Direction, pair: Pair<'_>) -> Option<Proposal> {
+fn by_policy(
+    eyes: Eyes<'_>,
+    thought: &mut Cluster,
+    direction: Direction,
+    pair: Pair<'_>,
+) -> Option<Proposal> {
     let (subject, peer) = sides(direction, pair);
     let pod = eyes.cluster.pods.get(subject.pod?)?;
     let (labels, alone) = telling(eyes.cluster, pod);
@@ -123,7 +131,10 @@ fn by_rule(
         (None, Some(address)) if direction == Direction::Egress => {
             let block = Block::of(address);
             let list = Value::List(vec![block.to_string().as_str().into()]);
-            (Value::Mapping(vec![("networks".to_owned(), list)]), Peer::Addresses { blocks: vec![block], except: Vec::new() })
+            (
+                Value::Mapping(vec![("networks".to_owned(), list)]),
+                Peer::Addresses { blocks: vec![block], except: Vec::new() },
+            )
         }
         _ => return None,
     };
@@ -135,7 +146,8 @@ fn by_rule(
         )]);
         ("protocols", Value::Mapping(vec![(pair.port.protocol.word().to_lowercase(), inner)]))
     } else {
-        let inner = vec![("protocol".to_owned(), pair.port.protocol.word().into()), ("port".to_owned(), number)];
+        let inner =
+            vec![("protocol".to_owned(), pair.port.protocol.word().into()), ("port".to_owned(), number)];
         ("ports", Value::Mapping(vec![("portNumber".to_owned(), Value::Mapping(inner))]))
     };
     let text = Value::List(vec![Value::Mapping(vec![
@@ -154,7 +166,11 @@ fn by_rule(
         Direction::Egress => about.egress.as_mut()?,
     };
     rules.insert(rule, added);
-    Some(Proposal { title, text: yaml(&text), caution: format!("the policy is about {subjects}, so the rule is too") })
+    Some(Proposal {
+        title,
+        text: yaml(&text),
+        caution: format!("the policy is about {subjects}, so the rule is too"),
+    })
 }
 
 const fn sides<'p>(direction: Direction, pair: Pair<'p>) -> (End<'p>, End<'p>) {

@@ -130,10 +130,11 @@ pub fn diff(base: &Network<'_>, head: &Network<'_>) -> Diff {
             let (old, new) = (id(base, from.0, to.0), id(head, from.1, to.1));
             let with_workload = [from, to].iter().any(|joint| joint.0.is_none() || joint.1.is_none());
             let number = *pairs.entry((old, new, with_workload)).or_insert_with(|| {
-                let of = |network: &Network<'_>, id: u32| match network.matrix().connections().get(id as usize) {
-                    Some(ports) => ports.clone(),
-                    None => Ports { yes: PortSet::none(), may: PortSet::none() },
-                };
+                let of =
+                    |network: &Network<'_>, id: u32| match network.matrix().connections().get(id as usize) {
+                        Some(ports) => ports.clone(),
+                        None => Ports { yes: PortSet::none(), may: PortSet::none() },
+                    };
                 let (before, after) = (of(base, old), of(head, new));
                 if before == after {
                     return u32::MAX;
@@ -161,7 +162,8 @@ pub fn diff(base: &Network<'_>, head: &Network<'_>) -> Diff {
 /// The ranges of both sets, cut where either cuts them, and joined again where neither tells them apart.
 fn addresses(base: &Network<'_>, head: &Network<'_>) -> Vec<(Party, [Joint; 2])> {
     let mut ends = Vec::new();
-    let speaks = |family: &Family| base.parties.families.contains(family) || head.parties.families.contains(family);
+    let speaks =
+        |family: &Family| base.parties.families.contains(family) || head.parties.families.contains(family);
     for family in [Family::V4, Family::V6].into_iter().filter(speaks) {
         let of = |network: &Network<'_>| -> Vec<(Address, Address, u32)> {
             let mut all: Vec<(Address, Address, u32)> = network
@@ -169,7 +171,9 @@ fn addresses(base: &Network<'_>, head: &Network<'_>) -> Vec<(Party, [Joint; 2])>
                 .classes()
                 .iter()
                 .filter(|(_, class)| class.family == family)
-                .flat_map(|(number, class)| class.ranges.iter().map(move |(first, last)| (*first, *last, number)))
+                .flat_map(|(number, class)| {
+                    class.ranges.iter().map(move |(first, last)| (*first, *last, number))
+                })
                 .collect();
             all.sort_unstable();
             all
@@ -193,7 +197,13 @@ fn addresses(base: &Network<'_>, head: &Network<'_>) -> Vec<(Party, [Joint; 2])>
             let mut joint = [(None, None); 2];
             joint[family as usize] = (Some(old), Some(new));
             let name = Ranges(vec![ranges.clone()]).to_string();
-            let party = Party { who: Who::Addresses(ranges), namespace: String::new(), name, pod: None, classes: [None; 2] };
+            let party = Party {
+                who: Who::Addresses(ranges),
+                namespace: String::new(),
+                name,
+                pod: None,
+                classes: [None; 2],
+            };
             ends.push((party, joint));
         }
     }

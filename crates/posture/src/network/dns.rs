@@ -26,21 +26,32 @@ pub(super) fn remark(eyes: Eyes<'_>, from: End<'_>) -> Option<String> {
     let cluster = cluster.as_ref().unwrap_or(eyes.cluster);
     let eyes = Eyes { cluster, ..eyes };
     let pod = cluster.pods.iter().position(is_dns)?;
-    let to = End { family: from.family, address: address(&cluster.pods[pod], from.family), pod: Some(pod), node: None };
+    let to = End {
+        family: from.family,
+        address: address(&cluster.pods[pod], from.family),
+        pod: Some(pod),
+        node: None,
+    };
     let leg = |protocol| eyes.leg(Pair { from, to, port: port(protocol) });
     let (udp, tcp) = (leg(Protocol::Udp), leg(Protocol::Tcp));
     let called = eyes.called(from);
     let why = |leg: &super::reach::Leg| {
         let miss = leg.halves.iter().find_map(|half| half.miss.as_ref());
-        let nearest = miss.map(|miss| format!(": {} comes nearest, but {} ({})", miss.policy, miss.message, miss.location));
+        let nearest = miss
+            .map(|miss| format!(": {} comes nearest, but {} ({})", miss.policy, miss.message, miss.location));
         nearest.unwrap_or_default()
     };
     match (udp.verdict, tcp.verdict) {
-        (Verdict::No, Verdict::No) => Some(format!("DNS is closed to {called} too, so that no name is found{}", why(&udp))),
-        (Verdict::No, _) => Some(format!("DNS over UDP is closed to {called}, so that no name is found{}", why(&udp))),
-        (Verdict::Yes, Verdict::No) => {
-            Some(format!("DNS is open to {called} over UDP alone; long answers come over TCP 53, which is closed{}", why(&tcp)))
+        (Verdict::No, Verdict::No) => {
+            Some(format!("DNS is closed to {called} too, so that no name is found{}", why(&udp)))
         }
+        (Verdict::No, _) => {
+            Some(format!("DNS over UDP is closed to {called}, so that no name is found{}", why(&udp)))
+        }
+        (Verdict::Yes, Verdict::No) => Some(format!(
+            "DNS is open to {called} over UDP alone; long answers come over TCP 53, which is closed{}",
+            why(&tcp)
+        )),
         _ => None,
     }
 }
@@ -62,7 +73,8 @@ pub(crate) fn with_dns(cluster: &Cluster) -> Option<Cluster> {
     let mut cluster = cluster.clone();
     let mut labels = Labels::default();
     labels.set(LABEL.0, LABEL.1);
-    let declared = |(name, protocol): (&str, Protocol)| DeclaredPort { name: name.to_owned(), port: port(protocol) };
+    let declared =
+        |(name, protocol): (&str, Protocol)| DeclaredPort { name: name.to_owned(), port: port(protocol) };
     cluster.pods.push(Pod {
         workload: usize::MAX,
         object: usize::MAX,

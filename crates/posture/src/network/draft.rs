@@ -98,7 +98,10 @@ impl DraftRule {
             entries.push((direction.peers_key().to_owned(), Value::List(peers)));
         }
         if !self.ports.is_empty() {
-            entries.push(("ports".to_owned(), Value::List(self.ports.iter().map(|port| port_value(*port)).collect())));
+            entries.push((
+                "ports".to_owned(),
+                Value::List(self.ports.iter().map(|port| port_value(*port)).collect()),
+            ));
         }
         Value::Mapping(entries)
     }
@@ -139,8 +142,10 @@ impl Draft {
                 spec.push(entry(direction.key(), Value::List(rules)));
             }
         }
-        let metadata =
-            vec![entry("name", self.name.as_str().into()), entry("namespace", self.namespace.as_str().into())];
+        let metadata = vec![
+            entry("name", self.name.as_str().into()),
+            entry("namespace", self.namespace.as_str().into()),
+        ];
         Value::Mapping(vec![
             entry("apiVersion", "networking.k8s.io/v1".into()),
             entry("kind", "NetworkPolicy".into()),
@@ -220,14 +225,10 @@ pub(crate) fn telling(cluster: &Cluster, pod: &Pod) -> (Labels, bool) {
     let others: Vec<&Pod> = cluster
         .pods
         .iter()
-        .filter(|other| {
-            other.workload != pod.workload && other.namespace == pod.namespace && !other.finished
-        })
+        .filter(|other| other.workload != pod.workload && other.namespace == pod.namespace && !other.finished)
         .collect();
     let alone = |labels: &Labels| {
-        !others
-            .iter()
-            .any(|other| labels.iter().all(|(key, value)| other.labels.get(key) == Some(value)))
+        !others.iter().any(|other| labels.iter().all(|(key, value)| other.labels.get(key) == Some(value)))
     };
     // What changes with every version of a template tells nothing, and what a controller adds to pods is not in it.
     let passing = |key: &str| {
@@ -273,5 +274,8 @@ pub(crate) fn free_name(taken: impl Fn(&str) -> bool, base: &str, suffix: &str) 
 
 /// Whether a NetworkPolicy of the namespace has the name.
 pub(crate) fn is_taken(cluster: &Cluster, namespace: &str, name: &str) -> bool {
-    cluster.policies.iter().any(|policy| policy.namespace.as_deref() == Some(namespace) && policy.name == name)
+    cluster
+        .policies
+        .iter()
+        .any(|policy| policy.namespace.as_deref() == Some(namespace) && policy.name == name)
 }

@@ -115,8 +115,14 @@ pub fn exposure(network: &Network<'_>) -> Vec<Exposure> {
                 }
                 // A pod that is yet to come speaks what this one speaks.
                 if let Some(stranger) = of(Some(&thought.stranger)) {
-                    *cluster = join(std::mem::replace(cluster, none()), engine.side(Direction::Ingress, own, stranger).clone());
-                    *to_cluster = join(std::mem::replace(to_cluster, none()), engine.side(Direction::Egress, own, stranger).clone());
+                    *cluster = join(
+                        std::mem::replace(cluster, none()),
+                        engine.side(Direction::Ingress, own, stranger).clone(),
+                    );
+                    *to_cluster = join(
+                        std::mem::replace(to_cluster, none()),
+                        engine.side(Direction::Egress, own, stranger).clone(),
+                    );
                 }
                 if let Some(neighbour) = of(thought.neighbours.get(&party.namespace)) {
                     *here = join(std::mem::replace(here, none()), engine.connection(neighbour, own));
@@ -126,7 +132,15 @@ pub fn exposure(network: &Network<'_>) -> Vec<Exposure> {
         });
         let [from_outside, from_cluster, from_namespace, to_outside, to_cluster] = ports.clone();
         let entries = ways.get(&(index as u32)).cloned().unwrap_or_default();
-        all.push(Exposure { party: index as u32, entries, from_outside, from_cluster, from_namespace, to_outside, to_cluster });
+        all.push(Exposure {
+            party: index as u32,
+            entries,
+            from_outside,
+            from_cluster,
+            from_namespace,
+            to_outside,
+            to_cluster,
+        });
     }
     all
 }
@@ -209,7 +223,14 @@ fn ways(network: &Network<'_>) -> HashMap<u32, Vec<Way>> {
 /// A client whose address is kept is any address that the entry takes traffic from. A node passes traffic on under its own address: the one
 /// on which the pod runs always reaches it, others where policies admit them, and to which of them a client comes is not known. A proxy is a pod or a node: what any of them reaches is let pass, but which of them it is
 /// is known only where the policies admit some and not others.
-fn admitted(network: &Network<'_>, seen: Seen, sources: &[Block], class: u32, family: Family, ports: &PortSet) -> Verdict {
+fn admitted(
+    network: &Network<'_>,
+    seen: Seen,
+    sources: &[Block],
+    class: u32,
+    family: Family,
+    ports: &PortSet,
+) -> Verdict {
     let private = private();
     let classes = network.engine.classes();
     let from = |from: u32| {
@@ -235,16 +256,26 @@ fn admitted(network: &Network<'_>, seen: Seen, sources: &[Block], class: u32, fa
                 if sources.is_empty() {
                     return outside_of(&private, *first, *last).is_some();
                 }
-                sources.iter().any(|block| block.first <= *last && *first <= block.last() && block.first.family == first.family)
+                sources.iter().any(|block| {
+                    block.first <= *last && *first <= block.last() && block.first.family == first.family
+                })
             };
-            let outside = classes.iter().filter(|(_, other)| other.family == family && other.ranges.iter().any(comes));
+            let outside =
+                classes.iter().filter(|(_, other)| other.family == family && other.ranges.iter().any(comes));
             best(outside.map(|(other, _)| from(other)).collect())
         }
         Seen::Node => {
-            let known = network.cluster.nodes.iter().flat_map(|node| &node.addresses).map(|(_, address)| *address);
-            let known = known.filter(|address| address.family == family).map(|address| network.engine.classes().of_address(address));
+            let known =
+                network.cluster.nodes.iter().flat_map(|node| &node.addresses).map(|(_, address)| *address);
+            let known = known
+                .filter(|address| address.family == family)
+                .map(|address| network.engine.classes().of_address(address));
             let nodes: Vec<u32> = known.collect();
-            let nodes = if nodes.is_empty() { Vec::from_iter(network.engine.classes().of_node(family)) } else { nodes };
+            let nodes = if nodes.is_empty() {
+                Vec::from_iter(network.engine.classes().of_node(family))
+            } else {
+                nodes
+            };
             let all = !nodes.is_empty() && nodes.into_iter().all(|node| from(node) == Verdict::Yes);
             if all { Verdict::Yes } else { Verdict::CannotTell }
         }

@@ -82,12 +82,23 @@ pub fn generate(network: &Network<'_>, needs: Vec<Need>) -> Generated {
     check(network, &thought, kept, &mut generated);
     for (draft, because) in drafts {
         let text = draft.yaml();
-        generated.policies.push(GeneratedPolicy { namespace: draft.namespace, name: draft.name, text, because });
+        generated.policies.push(GeneratedPolicy {
+            namespace: draft.namespace,
+            name: draft.name,
+            text,
+            because,
+        });
     }
     let existing = cluster.policies.iter().filter(|policy| policy.tier == Tier::Namespaced).count();
     if existing > 0 {
-        let are = if existing == 1 { "1 NetworkPolicy is".to_owned() } else { format!("{existing} NetworkPolicies are") };
-        generated.remarks.push(format!("{are} in the input already; what they allow stays allowed until they are gone"));
+        let are = if existing == 1 {
+            "1 NetworkPolicy is".to_owned()
+        } else {
+            format!("{existing} NetworkPolicies are")
+        };
+        generated
+            .remarks
+            .push(format!("{are} in the input already; what they allow stays allowed until they are gone"));
     }
     generated
 }
@@ -95,7 +106,13 @@ pub fn generate(network: &Network<'_>, needs: Vec<Need>) -> Generated {
 /// A need in a line.
 pub fn told(network: &Network<'_>, need: &Need) -> String {
     let location = need.location.as_ref().map(|location| format!(" ({location})")).unwrap_or_default();
-    format!("{} to {} on {}: {}{location}", called(network, &need.from), called(network, &need.to), need.port, need.because)
+    format!(
+        "{} to {} on {}: {}{location}",
+        called(network, &need.from),
+        called(network, &need.to),
+        need.port,
+        need.because
+    )
 }
 
 /// What an end is called.
@@ -133,7 +150,10 @@ fn gather(network: &Network<'_>, need: &Need, gathered: &mut Gathered) -> Result
                     ));
                 }
                 let (labels, _) = telling(cluster, pod);
-                vec![DraftPeer::Pods { namespace: (pod.namespace != own).then(|| pod.namespace.clone()), labels }]
+                vec![DraftPeer::Pods {
+                    namespace: (pod.namespace != own).then(|| pod.namespace.clone()),
+                    labels,
+                }]
             }
             NeedEnd::EveryPod => vec![DraftPeer::EveryPod],
             NeedEnd::Everyone => Vec::new(),
@@ -163,7 +183,11 @@ fn gather(network: &Network<'_>, need: &Need, gathered: &mut Gathered) -> Result
 }
 
 /// The policies of all namespaces with workloads.
-fn drafts(network: &Network<'_>, gathered: Gathered, because: &BTreeMap<usize, Vec<String>>) -> Vec<(Draft, Vec<String>)> {
+fn drafts(
+    network: &Network<'_>,
+    gathered: Gathered,
+    because: &BTreeMap<usize, Vec<String>>,
+) -> Vec<(Draft, Vec<String>)> {
     let cluster = &network.cluster;
     let mut namespaces: BTreeMap<&str, Vec<(Draft, Vec<String>)>> = BTreeMap::new();
     for workload in &cluster.workloads {
@@ -180,7 +204,10 @@ fn drafts(network: &Network<'_>, gathered: Gathered, because: &BTreeMap<usize, V
         drafts.push((deny, vec!["what no policy allows is closed".to_owned()]));
         let mut labels = Labels::default();
         labels.set(dns::LABEL.0, dns::LABEL.1);
-        let peer = DraftPeer::Pods { namespace: (*namespace != dns::NAMESPACE).then(|| dns::NAMESPACE.to_owned()), labels };
+        let peer = DraftPeer::Pods {
+            namespace: (*namespace != dns::NAMESPACE).then(|| dns::NAMESPACE.to_owned()),
+            labels,
+        };
         let ports = vec![dns::port(Protocol::Udp), dns::port(Protocol::Tcp)];
         let dns = Draft {
             namespace: (*namespace).to_owned(),
@@ -193,7 +220,8 @@ fn drafts(network: &Network<'_>, gathered: Gathered, because: &BTreeMap<usize, V
     }
     let mut by_workload: BTreeMap<usize, [Option<Vec<DraftRule>>; 2]> = BTreeMap::new();
     for ((index, is_egress), rules) in gathered {
-        let rules = rules.into_iter().map(|(peers, ports)| DraftRule { peers, ports: ports.into_iter().collect() });
+        let rules =
+            rules.into_iter().map(|(peers, ports)| DraftRule { peers, ports: ports.into_iter().collect() });
         // Rules for the same ports are one with more peers; one for everyone stays alone.
         let mut joined: Vec<DraftRule> = Vec::new();
         for rule in rules {
@@ -213,7 +241,10 @@ fn drafts(network: &Network<'_>, gathered: Gathered, because: &BTreeMap<usize, V
     }
     for (index, [ingress, egress]) in by_workload {
         let workload = &cluster.workloads[index];
-        let Some(pod) = workload.pods.iter().map(|pod| &cluster.pods[*pod]).find(|pod| pod.is_subject()) else { continue };
+        let Some(pod) = workload.pods.iter().map(|pod| &cluster.pods[*pod]).find(|pod| pod.is_subject())
+        else {
+            continue;
+        };
         let Some(drafts) = namespaces.get_mut(workload.namespace.as_str()) else { continue };
         let (subject, _) = telling(cluster, pod);
         let taken = |name: &str| drafts.iter().any(|(draft, _)| draft.name == name);
@@ -230,7 +261,10 @@ fn check(network: &Network<'_>, thought: &Cluster, kept: Vec<Need>, generated: &
     let engine = Engine::new(thought, Options::default());
     let class = |index: usize| {
         let pods = thought.workloads[index].pods.iter();
-        pods.filter_map(|pod| engine.classes().of_pod(*pod, Family::V4).or_else(|| engine.classes().of_pod(*pod, Family::V6))).next()
+        pods.filter_map(|pod| {
+            engine.classes().of_pod(*pod, Family::V4).or_else(|| engine.classes().of_pod(*pod, Family::V6))
+        })
+        .next()
     };
     let mut wanted: BTreeMap<(usize, usize), BTreeSet<Port>> = BTreeMap::new();
     let mut any: BTreeMap<usize, BTreeSet<Port>> = BTreeMap::new();
@@ -242,7 +276,8 @@ fn check(network: &Network<'_>, thought: &Cluster, kept: Vec<Need>, generated: &
                 _ => Verdict::CannotTell,
             };
             if verdict == Verdict::No {
-                let by = thought.policies.iter().find(|policy| policy.tier != Tier::Namespaced).map(words::policy);
+                let by =
+                    thought.policies.iter().find(|policy| policy.tier != Tier::Namespaced).map(words::policy);
                 let reason = by.map_or_else(
                     || "the policies that were made do not open it".to_owned(),
                     |by| format!("a policy of the cluster's administrators denies it, as {by} may"),
@@ -250,13 +285,15 @@ fn check(network: &Network<'_>, thought: &Cluster, kept: Vec<Need>, generated: &
                 generated.open.push((need, reason));
                 continue;
             }
-        } else if let (NeedEnd::EveryPod | NeedEnd::Everyone, NeedEnd::Workload(to)) = (&need.from, &need.to) {
+        } else if let (NeedEnd::EveryPod | NeedEnd::Everyone, NeedEnd::Workload(to)) = (&need.from, &need.to)
+        {
             any.entry(*to).or_default().insert(need.port);
         }
         generated.kept.push(need);
     }
     // Where labels do not tell workloads apart, policies let more pass than was asked for.
-    let classes: Vec<(usize, u32)> = (0..thought.workloads.len()).filter_map(|index| Some((index, class(index)?))).collect();
+    let classes: Vec<(usize, u32)> =
+        (0..thought.workloads.len()).filter_map(|index| Some((index, class(index)?))).collect();
     for (from, a) in &classes {
         for (to, b) in classes.iter().filter(|(to, _)| to != from) {
             let open = engine.connection(*a, *b).yes;

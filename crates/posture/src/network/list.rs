@@ -39,7 +39,9 @@ fn join_families(parties: &Parties, mut by_family: Vec<Vec<Row>>) -> Vec<Row> {
         rows = Vec::new();
         for row in v4 {
             let twin = v6.iter().position(|other| {
-                same(parties, &row.from, &other.from) && same(parties, &row.to, &other.to) && row.ports == other.ports
+                same(parties, &row.from, &other.from)
+                    && same(parties, &row.to, &other.to)
+                    && row.ports == other.ports
             });
             match twin.map(|at| v6.remove(at)) {
                 Some(other) => rows.push(Row {
@@ -69,7 +71,8 @@ fn same(parties: &Parties, a: &[u32], b: &[u32]) -> bool {
     };
     let (some, others) = (pods(a), pods(b));
     let outside = |set: &[u32], pods: &[u32], family: Family| {
-        let all = parties.all.iter().filter(|party| !party.is_pods() && party.class(family).is_some()).count();
+        let all =
+            parties.all.iter().filter(|party| !party.is_pods() && party.class(family).is_some()).count();
         match set.len() - pods.len() {
             0 => Some(false),
             count if count == all => Some(true),
@@ -88,7 +91,12 @@ fn of_family(network: &Network<'_>, family: Family) -> Vec<Row> {
     let id = |from: u32, to: u32| Some(matrix.id(from, to)).filter(|id| !closed[*id as usize]);
     grouped(&network.parties, family, id)
         .into_iter()
-        .map(|(from, to, id)| Row { from, to, ports: matrix.connections()[id as usize].clone(), family: None })
+        .map(|(from, to, id)| Row {
+            from,
+            to,
+            ports: matrix.connections()[id as usize].clone(),
+            family: None,
+        })
         .collect()
 }
 
@@ -126,7 +134,8 @@ pub(super) fn grouped(
         }
     }
     let ends = |classes: Vec<u32>| {
-        let mut ends: Vec<u32> = classes.iter().filter_map(|class| members.get(class)).flatten().copied().collect();
+        let mut ends: Vec<u32> =
+            classes.iter().filter_map(|class| members.get(class)).flatten().copied().collect();
         ends.sort_unstable();
         ends
     };
@@ -186,7 +195,12 @@ impl Reachers {
                 if let Some(class) = network.engine.classes().of_pod(pod, *family) {
                     behind.extend(network.parties.of_class(class));
                     let key = (class, ports.clone());
-                    by.extend(self.known.entry(key).or_insert_with_key(|(class, ports)| reaching(network, *class, ports)).iter());
+                    by.extend(
+                        self.known
+                            .entry(key)
+                            .or_insert_with_key(|(class, ports)| reaching(network, *class, ports))
+                            .iter(),
+                    );
                 }
             }
         }

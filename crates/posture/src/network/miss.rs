@@ -31,7 +31,12 @@ struct Fault {
 }
 
 /// The rule that lacks the least, among those of the policies that isolate the end. Costs a look at each of their rules.
-pub(super) fn nearest(eyes: Eyes<'_>, direction: Direction, pair: Pair<'_>, judgement: &Judgement) -> Option<Miss> {
+pub(super) fn nearest(
+    eyes: Eyes<'_>,
+    direction: Direction,
+    pair: Pair<'_>,
+    judgement: &Judgement,
+) -> Option<Miss> {
     // Where a rule denies, no other is at fault.
     if judgement.outcomes.iter().any(|outcome| outcome.ground != Ground::Isolated) {
         return None;
@@ -55,10 +60,18 @@ pub(super) fn nearest(eyes: Eyes<'_>, direction: Direction, pair: Pair<'_>, judg
     Some(Miss { policy: words::policy(policy), message: fault.message, path: fault.path, location })
 }
 
-fn fault(eyes: Eyes<'_>, direction: Direction, pair: Pair<'_>, peer: End<'_>, rule: &Rule, at: usize) -> Fault {
+fn fault(
+    eyes: Eyes<'_>,
+    direction: Direction,
+    pair: Pair<'_>,
+    peer: End<'_>,
+    rule: &Rule,
+    at: usize,
+) -> Fault {
     let declared = pair.to.pod.map_or(&[][..], |pod| &eyes.cluster.pods[pod].ports);
     let port = pair.port;
-    let has_port = rule.ports.as_ref().is_none_or(|ports| ports.iter().any(|other| other.matches(port, declared)));
+    let has_port =
+        rule.ports.as_ref().is_none_or(|ports| ports.iter().any(|other| other.matches(port, declared)));
     let path = Policy::rule_path(direction, at);
     let ports = (!has_port).then(|| Fault {
         count: 1,
@@ -66,7 +79,8 @@ fn fault(eyes: Eyes<'_>, direction: Direction, pair: Pair<'_>, peer: End<'_>, ru
         path: path.clone().key("ports"),
     });
     let peers = rule.peers.as_ref().and_then(|peers| {
-        let faults = peers.iter().enumerate().map(|(which, other)| of_peer(eyes, direction, peer, other, at, which));
+        let faults =
+            peers.iter().enumerate().map(|(which, other)| of_peer(eyes, direction, peer, other, at, which));
         let faults: Option<Vec<Fault>> = faults.collect();
         // One without a fault matches.
         faults.and_then(|faults| faults.into_iter().min_by_key(|fault| fault.count))
@@ -83,7 +97,14 @@ fn fault(eyes: Eyes<'_>, direction: Direction, pair: Pair<'_>, peer: End<'_>, ru
 }
 
 /// Why an end is not a peer; `None` if it is.
-fn of_peer(eyes: Eyes<'_>, direction: Direction, end: End<'_>, peer: &Peer, rule: usize, which: usize) -> Option<Fault> {
+fn of_peer(
+    eyes: Eyes<'_>,
+    direction: Direction,
+    end: End<'_>,
+    peer: &Peer,
+    rule: usize,
+    which: usize,
+) -> Option<Fault> {
     if eyes.cluster.is_peer(peer, end) == Verdict::Yes {
         return None;
     }
@@ -97,12 +118,18 @@ fn of_peer(eyes: Eyes<'_>, direction: Direction, end: End<'_>, peer: &Peer, rule
         };
     };
     let Some(pod) = end.pod.map(|pod| &eyes.cluster.pods[pod]) else {
-        return plain(format!("it is about {}, and {called} is no pod of the cluster's network", words::peer(peer)));
+        return plain(format!(
+            "it is about {}, and {called} is no pod of the cluster's network",
+            words::peer(peer)
+        ));
     };
     let mut faults: Vec<(String, &str)> = Vec::new();
     match &set.namespaces {
         Namespaces::Own(own) if *own != pod.namespace => {
-            faults.push((format!("it is about pods of namespace {own}, and {called} is in {}", pod.namespace), "podSelector"));
+            faults.push((
+                format!("it is about pods of namespace {own}, and {called} is in {}", pod.namespace),
+                "podSelector",
+            ));
         }
         Namespaces::Own(_) => {}
         Namespaces::Selected(selector) => {
@@ -120,7 +147,11 @@ fn of_peer(eyes: Eyes<'_>, direction: Direction, end: End<'_>, peer: &Peer, rule
 }
 
 /// What of a selector the labels do not meet.
-pub(super) fn unmet<'l>(selector: &'l Selector, labels: Option<&'l Labels>, whose: &'l str) -> impl Iterator<Item = String> + 'l {
+pub(super) fn unmet<'l>(
+    selector: &'l Selector,
+    labels: Option<&'l Labels>,
+    whose: &'l str,
+) -> impl Iterator<Item = String> + 'l {
     selector.requirements().iter().filter_map(move |requirement| {
         let Requirement { key, operator, values } = requirement;
         let value = labels.and_then(|labels| labels.get(key));
@@ -129,12 +160,17 @@ pub(super) fn unmet<'l>(selector: &'l Selector, labels: Option<&'l Labels>, whos
             [value] => format!("{key}={value}"),
             values => format!("{key} in ({})", values.join(", ")),
         };
-        let has = || value.map_or_else(|| format!("has no label {key}"), |value| format!("has {key}={value}"));
+        let has =
+            || value.map_or_else(|| format!("has no label {key}"), |value| format!("has {key}={value}"));
         match operator {
             Operator::In if !is_in => Some(format!("it wants {}, and {whose} {}", wants(), has())),
             Operator::NotIn if is_in => Some(format!("it wants none with {}, and {whose} is one", wants())),
-            Operator::Exists if value.is_none() => Some(format!("it wants the label {key}, and {whose} has none")),
-            Operator::DoesNotExist if value.is_some() => Some(format!("it wants none with the label {key}, and {whose} {}", has())),
+            Operator::Exists if value.is_none() => {
+                Some(format!("it wants the label {key}, and {whose} has none"))
+            }
+            Operator::DoesNotExist if value.is_some() => {
+                Some(format!("it wants none with the label {key}, and {whose} {}", has()))
+            }
             _ => None,
         }
     })

@@ -53,13 +53,24 @@ pub struct Need {
 
 /// Parts of names of variables that hold addresses.
 const TELLING: [&str; 14] = [
-    "HOST", "ADDR", "URL", "URI", "ENDPOINT", "SERVER", "SERVICE", "UPSTREAM", "DSN", "BROKER", "BACKEND", "TARGET", "_DB", "NODES",
+    "HOST", "ADDR", "URL", "URI", "ENDPOINT", "SERVER", "SERVICE", "UPSTREAM", "DSN", "BROKER", "BACKEND",
+    "TARGET", "_DB", "NODES",
 ];
 
 /// The ports of schemes that have one. Source: IANA's registry of schemes and the clients' own defaults.
 const SCHEMES: [(&str, u16); 12] = [
-    ("http", 80), ("https", 443), ("ws", 80), ("wss", 443), ("postgres", 5432), ("postgresql", 5432), ("mysql", 3306), ("redis", 6379),
-    ("mongodb", 27017), ("amqp", 5672), ("nats", 4222), ("ldap", 389),
+    ("http", 80),
+    ("https", 443),
+    ("ws", 80),
+    ("wss", 443),
+    ("postgres", 5432),
+    ("postgresql", 5432),
+    ("mysql", 3306),
+    ("redis", 6379),
+    ("mongodb", 27017),
+    ("amqp", 5672),
+    ("nats", 4222),
+    ("ldap", 389),
 ];
 
 /// All that the manifests declare. Costs a walk of each workload's template and of the ConfigMaps that it uses.
@@ -142,7 +153,8 @@ impl Needs<'_, '_> {
             }
             let parts: Vec<&str> = host.name.split('.').collect();
             let found = self.service(namespace, &parts);
-            let strong = host.port.is_some() || host.scheme.is_some() || host.at || (alone && text.is_address);
+            let strong =
+                host.port.is_some() || host.scheme.is_some() || host.at || (alone && text.is_address);
             match found {
                 // A name with that of its namespace is hardly ever anything else.
                 Some(service) if strong || parts.len() > 1 => {
@@ -180,7 +192,14 @@ impl Needs<'_, '_> {
         }
     }
 
-    fn of_service(&mut self, from: &NeedEnd, index: usize, host: &Host<'_>, because: &str, location: &Option<Location>) {
+    fn of_service(
+        &mut self,
+        from: &NeedEnd,
+        index: usize,
+        host: &Host<'_>,
+        because: &str,
+        location: &Option<Location>,
+    ) {
         let Some(index) = self.network.services.behind(index) else { return };
         let service = &self.network.services.all[index];
         let number = host.port.or_else(|| {
@@ -188,7 +207,8 @@ impl Needs<'_, '_> {
             service.ports.iter().any(|port| port.number == default).then_some(default)
         });
         let headless = service.kind == ServiceKind::Headless;
-        let ports: Vec<_> = service.ports.iter().filter(|port| number.is_none_or(|number| port.number == number)).collect();
+        let ports: Vec<_> =
+            service.ports.iter().filter(|port| number.is_none_or(|number| port.number == number)).collect();
         let mut reached: Vec<(usize, Port)> = Vec::new();
         for port in ports {
             for (pod, targets) in service.reached(port, &self.network.cluster) {
@@ -249,13 +269,16 @@ impl Needs<'_, '_> {
         let network = self.network;
         for (index, workload) in network.cluster.workloads.iter().enumerate() {
             let object = &network.snapshot.all()[workload.object];
-            if workload.kind != "StatefulSet" || object.root().at(&["spec", "replicas"]).and_then(Node::as_i64) == Some(1) {
+            if workload.kind != "StatefulSet"
+                || object.root().at(&["spec", "replicas"]).and_then(Node::as_i64) == Some(1)
+            {
                 continue;
             }
             let Some(node) = object.root().at(&["spec", "serviceName"]) else { continue };
             let service = node.as_str().and_then(|name| network.services.find(&workload.namespace, name));
             let headless = service.is_some_and(|service| service.kind == ServiceKind::Headless);
-            let Some(pod) = workload.pods.first().map(|pod| &network.cluster.pods[*pod]).filter(|_| headless) else {
+            let Some(pod) = workload.pods.first().map(|pod| &network.cluster.pods[*pod]).filter(|_| headless)
+            else {
                 continue;
             };
             let ports: BTreeSet<Port> = pod.ports.iter().map(|declared| declared.port).collect();
@@ -278,11 +301,16 @@ impl Needs<'_, '_> {
         for (_, object) in network.snapshot.objects() {
             let group = object.id.group.as_str();
             let references: Vec<Node<'_>> = match (group, object.id.kind.as_str()) {
-                ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration") => {
+                (
+                    "admissionregistration.k8s.io",
+                    "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration",
+                ) => {
                     let hooks = object.root().get("webhooks").into_iter().flat_map(Node::items);
                     hooks.filter_map(|hook| hook.at(&["clientConfig", "service"])).collect()
                 }
-                ("apiregistration.k8s.io", "APIService") => object.root().at(&["spec", "service"]).into_iter().collect(),
+                ("apiregistration.k8s.io", "APIService") => {
+                    object.root().at(&["spec", "service"]).into_iter().collect()
+                }
                 ("apiextensions.k8s.io", "CustomResourceDefinition") => {
                     let path = ["spec", "conversion", "webhook", "clientConfig", "service"];
                     object.root().at(&path).into_iter().collect()
@@ -290,7 +318,10 @@ impl Needs<'_, '_> {
                 _ => continue,
             };
             for node in references {
-                let (Some(namespace), Some(name)) = (node.str_at(&["namespace"]), node.str_at(&["name"])) else { continue };
+                let (Some(namespace), Some(name)) = (node.str_at(&["namespace"]), node.str_at(&["name"]))
+                else {
+                    continue;
+                };
                 let Some(service) = network.services.find(namespace, name) else { continue };
                 let number = node.get("port").and_then(Node::as_i64).unwrap_or(443);
                 for port in service.ports.iter().filter(|port| i64::from(port.number) == number) {
@@ -300,7 +331,10 @@ impl Needs<'_, '_> {
                                 from: NeedEnd::Everyone,
                                 to: NeedEnd::Workload(network.cluster.pods[pod].workload),
                                 port,
-                                because: format!("the API server calls it for {} {}", object.id.kind, object.id.name),
+                                because: format!(
+                                    "the API server calls it for {} {}",
+                                    object.id.kind, object.id.name
+                                ),
                                 location: Some(Location::at(object, node.span())),
                             });
                         }
@@ -330,7 +364,9 @@ pub(super) fn proxies(network: &Network<'_>) -> Vec<usize> {
 
 /// Single ports; ranges are not something that a Service leads to.
 fn ports_of(ports: &ringwall_network::port_set::PortSet) -> Vec<Port> {
-    let of = |protocol: Protocol| ports.of(protocol).map(move |(number, _)| Port { protocol, number }).collect::<Vec<_>>();
+    let of = |protocol: Protocol| {
+        ports.of(protocol).map(move |(number, _)| Port { protocol, number }).collect::<Vec<_>>()
+    };
     Protocol::ALL.into_iter().flat_map(of).filter(|port| port.number > 0).collect()
 }
 
@@ -365,7 +401,8 @@ fn collect<'t>(node: Node<'t>, texts: &mut Vec<Text<'t>>, maps: &mut BTreeSet<St
                 let mut before = "";
                 for argument in value.items() {
                     let Some(text) = argument.as_str() else { continue };
-                    let what = format!("its {} say so", if entry.key == "args" { "arguments" } else { "commands" });
+                    let what =
+                        format!("its {} say so", if entry.key == "args" { "arguments" } else { "commands" });
                     texts.push(Text { text, is_address: is_telling(before), span: argument.span(), what });
                     before = text;
                 }
@@ -414,13 +451,21 @@ fn hosts(text: &str) -> Vec<Host<'_>> {
         // A part of a path or of a longer word is no name of a host.
         let before = &text[..start];
         let inside = before.ends_with('/') && !before.ends_with("://");
-        if inside || before.ends_with('_') || bytes.get(at) == Some(&b'_') || name.is_empty() || name.len() > 253 {
+        if inside
+            || before.ends_with('_')
+            || bytes.get(at) == Some(&b'_')
+            || name.is_empty()
+            || name.len() > 253
+        {
             continue;
         }
         let scheme_of = |before: &'_ str| -> Option<(usize, usize)> {
             let end = before.strip_suffix("://")?.len();
             let rest = &before.as_bytes()[..end];
-            let start = rest.iter().rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'+').map_or(0, |at| at + 1);
+            let start = rest
+                .iter()
+                .rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'+')
+                .map_or(0, |at| at + 1);
             (start < end).then_some((start, end))
         };
         let behind_at = before.ends_with('@');

@@ -102,7 +102,10 @@ impl Parties {
                 let Some(pod) = pods.first().copied() else { continue };
                 let share = apart.then_some((pods.len(), total));
                 let mut name = format!("{}/{}", workload.namespace, workload.name);
-                if names.get(&(workload.namespace.as_str(), workload.name.as_str())).is_some_and(|count| *count > 1) {
+                if names
+                    .get(&(workload.namespace.as_str(), workload.name.as_str()))
+                    .is_some_and(|count| *count > 1)
+                {
                     name.push_str(&format!(" ({})", workload.kind));
                 }
                 if let Some((some, of)) = share {
@@ -172,11 +175,15 @@ impl Parties {
                 if size > 1 && group.len() == size {
                     terms.push(Term::Namespace { name: namespace.to_owned(), but: Vec::new() });
                 } else if size >= 5 && group.len() + 2 >= size {
-                    let start = self.all.partition_point(|party| party.is_pods() && party.namespace.as_str() < namespace);
+                    let start = self
+                        .all
+                        .partition_point(|party| party.is_pods() && party.namespace.as_str() < namespace);
                     let but = self.missing(start..start + size, group);
                     terms.push(Term::Namespace { name: namespace.to_owned(), but });
                 } else {
-                    terms.extend(group.iter().map(|index| Term::Workload(self.all[*index as usize].name.clone())));
+                    terms.extend(
+                        group.iter().map(|index| Term::Workload(self.all[*index as usize].name.clone())),
+                    );
                 }
             }
         }
@@ -269,7 +276,8 @@ impl Ranges {
         for (first, last) in list {
             match joined.last_mut() {
                 Some((_, end))
-                    if end.family == first.family && end.bits.checked_add(1).is_none_or(|next| next >= first.bits) =>
+                    if end.family == first.family
+                        && end.bits.checked_add(1).is_none_or(|next| next >= first.bits) =>
                 {
                     *end = (*end).max(last);
                 }

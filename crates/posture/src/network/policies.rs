@@ -139,9 +139,10 @@ impl Network<'_> {
             let path = Policy::rule_path(direction, at);
             let matches = |party: &Party| match &rule.peers {
                 None => true,
-                Some(peers) => self.ends_of_party(party).iter().any(|end| {
-                    peers.iter().any(|peer| self.cluster.is_peer(peer, *end) == Verdict::Yes)
-                }),
+                Some(peers) => self
+                    .ends_of_party(party)
+                    .iter()
+                    .any(|end| peers.iter().any(|peer| self.cluster.is_peer(peer, *end) == Verdict::Yes)),
             };
             RuleView {
                 text: words::rule(rule, direction),
@@ -159,7 +160,9 @@ impl Network<'_> {
     pub(super) fn ends_of_party(&self, party: &Party) -> Vec<End<'_>> {
         match &party.who {
             Who::Workload { .. } => party.pod.into_iter().flat_map(|pod| self.ends_of_pod(pod)).collect(),
-            Who::Addresses(ranges) => ranges.first().into_iter().map(|(first, _)| self.cluster.end_of(*first)).collect(),
+            Who::Addresses(ranges) => {
+                ranges.first().into_iter().map(|(first, _)| self.cluster.end_of(*first)).collect()
+            }
         }
     }
 

@@ -10,17 +10,27 @@ use ringwall_network::policy::Direction;
 use ringwall_network::port::{Port, Protocol};
 use ringwall_network::port_set::PortSet;
 
+use crate::network::Network;
 use crate::network::change::{Proposal, propose};
 use crate::network::eyes::Pair;
 use crate::network::miss::Miss;
 use crate::network::resolve::{Place, WantedPort};
-use crate::network::Network;
 
 /// Addresses that are no internet: private ones, those of a link, of a node itself, of tests and of carriers. Source: the special-purpose
 /// registries of RFC 6890.
 const NOT_INTERNET: [&str; 12] = [
-    "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3", "::/8",
-    "fc00::/7", "fe80::/10", "ff00::/8",
+    "0.0.0.0/8",
+    "10.0.0.0/8",
+    "100.64.0.0/10",
+    "127.0.0.0/8",
+    "169.254.0.0/16",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "224.0.0.0/3",
+    "::/8",
+    "fc00::/7",
+    "fe80::/10",
+    "ff00::/8",
 ];
 
 /// The answer to `can SOURCE reach DESTINATION on PORT`.
@@ -163,7 +173,12 @@ impl<'s> Network<'s> {
     }
 
     /// The ports that a question means on a pod.
-    fn ports_on(&self, pod: Option<&Pod>, question: &Question, reach: &mut Reach) -> Result<Vec<Port>, String> {
+    fn ports_on(
+        &self,
+        pod: Option<&Pod>,
+        question: &Question,
+        reach: &mut Reach,
+    ) -> Result<Vec<Port>, String> {
         let declared = |pod: &Pod| -> Vec<Port> {
             let mut ports: Vec<Port> = pod.ports.iter().map(|declared| declared.port).collect();
             ports.sort_unstable();
@@ -174,8 +189,12 @@ impl<'s> Network<'s> {
             (Some(WantedPort::Number(port)), Some(pod)) => {
                 if !pod.ports.is_empty() && !pod.ports.iter().any(|declared| declared.port == *port) {
                     let list: Vec<String> = declared(pod).iter().map(Port::to_string).collect();
-                    let mut remark =
-                        format!("no container of {}/{} declares {port}; they declare {}", pod.namespace, pod.name, list.join(", "));
+                    let mut remark = format!(
+                        "no container of {}/{} declares {port}; they declare {}",
+                        pod.namespace,
+                        pod.name,
+                        list.join(", ")
+                    );
                     remark.push_str(&self.service_with(pod, *port));
                     remark_once(reach, remark);
                 }
@@ -183,14 +202,27 @@ impl<'s> Network<'s> {
             }
             (Some(WantedPort::Number(port)), None) => Ok(vec![*port]),
             (Some(WantedPort::Name(name)), Some(pod)) => {
-                let named: Vec<Port> =
-                    pod.ports.iter().filter(|declared| declared.name == *name).map(|declared| declared.port).collect();
+                let named: Vec<Port> = pod
+                    .ports
+                    .iter()
+                    .filter(|declared| declared.name == *name)
+                    .map(|declared| declared.port)
+                    .collect();
                 if named.is_empty() {
-                    let names: Vec<&str> =
-                        pod.ports.iter().map(|declared| declared.name.as_str()).filter(|name| !name.is_empty()).collect();
+                    let names: Vec<&str> = pod
+                        .ports
+                        .iter()
+                        .map(|declared| declared.name.as_str())
+                        .filter(|name| !name.is_empty())
+                        .collect();
                     return Err(match names.as_slice() {
                         [] => format!("{}/{} names no port", pod.namespace, pod.name),
-                        names => format!("{}/{} has no port called \"{name}\", but {}", pod.namespace, pod.name, names.join(", ")),
+                        names => format!(
+                            "{}/{} has no port called \"{name}\", but {}",
+                            pod.namespace,
+                            pod.name,
+                            names.join(", ")
+                        ),
                     });
                 }
                 Ok(named)
@@ -198,7 +230,10 @@ impl<'s> Network<'s> {
             (Some(WantedPort::Name(name)), None) => Err(format!("an address has no port called \"{name}\"")),
             (None, Some(pod)) if !pod.ports.is_empty() => Ok(declared(pod)),
             (None, _) => {
-                remark_once(reach, "no port is given and none is declared, so TCP 443 stands for all".to_owned());
+                remark_once(
+                    reach,
+                    "no port is given and none is declared, so TCP 443 stands for all".to_owned(),
+                );
                 Ok(vec![Port { protocol: Protocol::Tcp, number: 443 }])
             }
         }
@@ -207,13 +242,17 @@ impl<'s> Network<'s> {
     /// A word about a Service that has the port and leads to another on this pod.
     fn service_with(&self, pod: &Pod, port: Port) -> String {
         let of_pod = self.services.all.iter().filter(|service| {
-            service.kind.translates() && service.pods.iter().any(|index| self.cluster.pods[*index].object == pod.object)
+            service.kind.translates()
+                && service.pods.iter().any(|index| self.cluster.pods[*index].object == pod.object)
         });
         for service in of_pod {
             let with = service.ports.iter().find(|other| other.port() == port);
             if let Some(target) = with.and_then(|with| with.on(pod)).filter(|target| *target != port) {
                 let name = format!("{}/{}", service.namespace, service.name);
-                return format!("; Service {name} leads {port} to {target}, and policies see the latter: ask for svc/{}", service.name);
+                return format!(
+                    "; Service {name} leads {port} to {target}, and policies see the latter: ask for svc/{}",
+                    service.name
+                );
             }
         }
         String::new()
@@ -239,7 +278,8 @@ impl<'s> Network<'s> {
             Some(WantedPort::Number(number)) => port.port() == *number,
             Some(WantedPort::Name(name)) => port.name == *name,
         };
-        let ports: Vec<&ringwall_network::services::ServicePort> = service.ports.iter().filter(wanted).collect();
+        let ports: Vec<&ringwall_network::services::ServicePort> =
+            service.ports.iter().filter(wanted).collect();
         if ports.is_empty()
             && let Some(port) = &question.port
         {
@@ -252,7 +292,14 @@ impl<'s> Network<'s> {
                     targets.of(protocol).map(move |(number, _)| Port { protocol, number }).collect::<Vec<_>>()
                 }) {
                     if target.number != port.number {
-                        remark_once(reach, format!("{} leads {} to {target} of its pods, and policies see the latter", self.called(question.to), port.port()));
+                        remark_once(
+                            reach,
+                            format!(
+                                "{} leads {} to {target} of its pods, and policies see the latter",
+                                self.called(question.to),
+                                port.port()
+                            ),
+                        );
                     }
                     for end in self.ends_of_pod(pod) {
                         add(from, end, &[target], pairs);
@@ -267,7 +314,10 @@ impl<'s> Network<'s> {
         if pairs.is_empty() && reach.remarks.is_empty() {
             reach.remarks.push(match &service.selector {
                 Some(_) => "nothing is behind it: it selects no pod of the input".to_owned(),
-                None => "nothing is behind it: it selects no pods, and nothing in the input says its endpoints".to_owned(),
+                None => {
+                    "nothing is behind it: it selects no pods, and nothing in the input says its endpoints"
+                        .to_owned()
+                }
             });
         }
         Ok(())
@@ -284,7 +334,10 @@ impl<'s> Network<'s> {
                 }
                 if let Some(pod) = pods.iter().find(|pod| self.cluster.pods[**pod].host_network) {
                     let pod = &self.cluster.pods[*pod];
-                    let remark = format!("{}/{} is on the network of its node: no policy is about it", pod.namespace, pod.name);
+                    let remark = format!(
+                        "{}/{} is on the network of its node: no policy is about it",
+                        pod.namespace, pod.name
+                    );
                     remark_once(reach, remark);
                 }
                 if ends.is_empty() {
@@ -294,7 +347,10 @@ impl<'s> Network<'s> {
             Place::Pod(pod) => {
                 let about = &self.cluster.pods[pod];
                 if about.finished {
-                    remark_once(reach, format!("{}/{} is over, and has no address", about.namespace, about.name));
+                    remark_once(
+                        reach,
+                        format!("{}/{} is over, and has no address", about.namespace, about.name),
+                    );
                 } else {
                     ends.extend(self.ends_of_pod(pod));
                 }
@@ -309,7 +365,8 @@ impl<'s> Network<'s> {
                 let private = private();
                 for (_, class) in self.engine.classes().iter().filter(|(_, class)| !class.is_pod) {
                     let ranges = class.ranges.iter();
-                    let public = ranges.filter_map(|(first, last)| outside_of(&private, *first, *last)).next();
+                    let public =
+                        ranges.filter_map(|(first, last)| outside_of(&private, *first, *last)).next();
                     ends.extend(public.map(|address| self.cluster.end_of(address)));
                 }
             }
@@ -325,8 +382,12 @@ impl<'s> Network<'s> {
             let address = pod.addresses.iter().copied().find(|address| address.family == family);
             if pod.host_network {
                 let known = address.or_else(|| {
-                    let node = self.cluster.nodes.iter().find(|node| pod.node.as_ref() == Some(&node.name))?;
-                    node.addresses.iter().map(|(_, address)| *address).find(|address| address.family == family)
+                    let node =
+                        self.cluster.nodes.iter().find(|node| pod.node.as_ref() == Some(&node.name))?;
+                    node.addresses
+                        .iter()
+                        .map(|(_, address)| *address)
+                        .find(|address| address.family == family)
                 });
                 return End { family, address: known, pod: None, node: pod.node.as_deref() };
             }
@@ -341,7 +402,12 @@ impl<'s> Network<'s> {
         ends.into_iter()
             .filter(|end| {
                 let node = end.node.map(str::to_owned);
-                seen.insert((self.engine.class_of(*end), end.family, node, end.pod.is_none().then_some(end.address)))
+                seen.insert((
+                    self.engine.class_of(*end),
+                    end.family,
+                    node,
+                    end.pod.is_none().then_some(end.address),
+                ))
             })
             .collect()
     }

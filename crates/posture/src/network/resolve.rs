@@ -59,7 +59,8 @@ const SHORT: [(&str, &str); 8] = [
 /// The port is none; a sentence without full stop.
 pub fn split(text: &str) -> Result<(&str, Option<WantedPort>), String> {
     if let Some(rest) = text.strip_prefix('[') {
-        let (address, rest) = rest.split_once(']').ok_or_else(|| format!("\"{text}\" lacks a closing bracket"))?;
+        let (address, rest) =
+            rest.split_once(']').ok_or_else(|| format!("\"{text}\" lacks a closing bracket"))?;
         return Ok((address, rest.strip_prefix(':').map(port).transpose()?));
     }
     if Address::parse(text).is_some() {
@@ -111,7 +112,11 @@ impl Network<'_> {
                 _ => (Some(*first), None, *name),
             },
             [place, kind, name] => (Some(*place), Some(kind_of(kind).unwrap_or_default()), *name),
-            _ => return Err(format!("\"{text}\" is no end of a connection, expected NAME, NAMESPACE/NAME or an address")),
+            _ => {
+                return Err(format!(
+                    "\"{text}\" is no end of a connection, expected NAME, NAMESPACE/NAME or an address"
+                ));
+            }
         };
         let mut found = self.named(stated, kind.as_deref(), name);
         if found.is_empty() && namespace.is_none() && stated.is_none() {
@@ -133,7 +138,9 @@ impl Network<'_> {
 
     /// Whether something of the kind is in the input. What is none may be the name of a namespace.
     fn is_kind(&self, kind: &str) -> bool {
-        kind == "service" || kind == "pod" || self.cluster.workloads.iter().any(|workload| workload.kind.eq_ignore_ascii_case(kind))
+        kind == "service"
+            || kind == "pod"
+            || self.cluster.workloads.iter().any(|workload| workload.kind.eq_ignore_ascii_case(kind))
     }
 
     /// All ends of this name; in any namespace where none is stated.
@@ -166,7 +173,10 @@ impl Network<'_> {
         let workloads = self.cluster.workloads.iter().map(|workload| (&workload.namespace, &workload.name));
         let services = self.services.all.iter().map(|service| (&service.namespace, &service.name));
         let all: Vec<(&String, &String)> = workloads.chain(services).collect();
-        let same = all.iter().find(|(_, other)| *other == name).map(|(namespace, name)| format!("{namespace}/{name}"));
+        let same = all
+            .iter()
+            .find(|(_, other)| *other == name)
+            .map(|(namespace, name)| format!("{namespace}/{name}"));
         let near = || nearest(name, all.iter().map(|(_, name)| name.as_str())).map(str::to_owned);
         match same.or_else(near) {
             Some(other) => format!("no workload, pod or Service is called \"{text}\"; is \"{other}\" meant?"),
@@ -225,7 +235,14 @@ mod tests {
 
     #[test]
     fn kinds_have_short_names() {
-        for (word, kind) in [("deploy", "deployment"), ("Deployments", "deployment"), ("sts", "statefulset"), ("ds", "daemonset"), ("svc", "service"), ("pods", "pod")] {
+        for (word, kind) in [
+            ("deploy", "deployment"),
+            ("Deployments", "deployment"),
+            ("sts", "statefulset"),
+            ("ds", "daemonset"),
+            ("svc", "service"),
+            ("pods", "pod"),
+        ] {
             assert_eq!(kind_of(word).as_deref(), Some(kind), "{word}");
         }
     }

@@ -25,7 +25,8 @@ pub fn selector(selector: &Selector) -> String {
 /// The name that a selector of namespaces asks for, if that is all it does.
 fn only_name(selector: &Selector) -> Option<&str> {
     match selector.requirements() {
-        [Requirement { key, operator: Operator::In, values }] if key == NAME_LABEL => match values.as_slice() {
+        [Requirement { key, operator: Operator::In, values }] if key == NAME_LABEL => match values.as_slice()
+        {
             [name] => Some(name),
             _ => None,
         },
@@ -35,7 +36,11 @@ fn only_name(selector: &Selector) -> Option<&str> {
 
 /// Pods by labels: `pods app=web of namespace shop`.
 pub fn pod_set(set: &PodSet) -> String {
-    let pods = if set.pods.is_everything() { "all pods".to_owned() } else { format!("pods {}", selector(&set.pods)) };
+    let pods = if set.pods.is_everything() {
+        "all pods".to_owned()
+    } else {
+        format!("pods {}", selector(&set.pods))
+    };
     match &set.namespaces {
         Namespaces::Own(name) => format!("{pods} of namespace {name}"),
         Namespaces::Selected(namespaces) if namespaces.is_everything() => format!("{pods} of all namespaces"),

@@ -19,15 +19,21 @@ pub(crate) fn run(args: &CanReachArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(args.output.output.format(), &args.output.look);
     let refuse = |message: String| Usage { message, hint: String::new() };
     let (destination, port) = resolve::split(&args.destination).map_err(refuse)?;
-    let (loaded, reach) = with_network(&args.input, &args.config, "net can-reach SOURCE DESTINATION", &screen, |network, _| {
-        let namespace = args.input.reading.namespace.as_deref();
-        let question = Question {
-            from: network.resolve(&args.source, namespace).map_err(refuse)?,
-            to: network.resolve(destination, namespace).map_err(refuse)?,
-            port: port.clone(),
-        };
-        network.can_reach(&question).map_err(refuse)
-    })?;
+    let (loaded, reach) = with_network(
+        &args.input,
+        &args.config,
+        "net can-reach SOURCE DESTINATION",
+        &screen,
+        |network, _| {
+            let namespace = args.input.reading.namespace.as_deref();
+            let question = Question {
+                from: network.resolve(&args.source, namespace).map_err(refuse)?,
+                to: network.resolve(destination, namespace).map_err(refuse)?,
+                port: port.clone(),
+            };
+            network.can_reach(&question).map_err(refuse)
+        },
+    )?;
     let written = screen.answer(
         |style, out| text(&reach, style, out),
         |out| document::write("ringwall.net-can-reach/v1", &entry(&reach), &loaded, out),
@@ -69,7 +75,11 @@ fn text(reach: &Reach, style: Style, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "note: {}", escape(remark))?;
     }
     if let [first, ..] = reach.proposals.as_slice() {
-        let what = if reach.proposals.len() > 1 { "The least changes that allow it, all needed" } else { "The least change that allows it" };
+        let what = if reach.proposals.len() > 1 {
+            "The least changes that allow it, all needed"
+        } else {
+            "The least change that allows it"
+        };
         writeln!(out, "\n{}", style.paint(HEADING, what))?;
         let mut before = if first.text.starts_with('-') { "" } else { "---\n" };
         for proposal in &reach.proposals {
@@ -90,7 +100,11 @@ fn distinct(legs: &[Leg]) -> Vec<(&Leg, usize)> {
     for leg in legs {
         let alike = |known: &Leg| {
             known.verdict == leg.verdict
-                && known.halves.iter().zip(&leg.halves).all(|(a, b)| a.because == b.because && a.miss == b.miss)
+                && known
+                    .halves
+                    .iter()
+                    .zip(&leg.halves)
+                    .all(|(a, b)| a.because == b.because && a.miss == b.miss)
         };
         match all.iter_mut().find(|(known, _)| alike(known)) {
             Some((_, count)) => *count += 1,
@@ -188,7 +202,11 @@ fn entry(reach: &Reach) -> Answer<'_> {
         proposals: reach
             .proposals
             .iter()
-            .map(|proposal| ProposalEntry { title: &proposal.title, yaml: &proposal.text, caution: &proposal.caution })
+            .map(|proposal| ProposalEntry {
+                title: &proposal.title,
+                yaml: &proposal.text,
+                caution: &proposal.caution,
+            })
             .collect(),
     }
 }

@@ -49,15 +49,16 @@ struct Rule {
 pub(crate) fn run(args: &DescribeArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(args.output.output.format(), &args.output.look);
     let settings = settings::load_config(&args.config)?;
-    let (loaded, all) = with_network(&args.input, &args.config, "net describe POLICY", &screen, |network, loaded| {
-        let found = find(network, &args.policy, args.input.reading.namespace.as_deref())?;
-        let mut findings = super::policies::findings(loaded, &settings);
-        let describe = |index: usize| {
-            let id = &network.snapshot.all()[network.cluster.policies[index].object].id;
-            describe(network, index, findings.remove(id).unwrap_or_default())
-        };
-        Ok(found.into_iter().map(describe).collect::<Vec<Description>>())
-    })?;
+    let (loaded, all) =
+        with_network(&args.input, &args.config, "net describe POLICY", &screen, |network, loaded| {
+            let found = find(network, &args.policy, args.input.reading.namespace.as_deref())?;
+            let mut findings = super::policies::findings(loaded, &settings);
+            let describe = |index: usize| {
+                let id = &network.snapshot.all()[network.cluster.policies[index].object].id;
+                describe(network, index, findings.remove(id).unwrap_or_default())
+            };
+            Ok(found.into_iter().map(describe).collect::<Vec<Description>>())
+        })?;
     let written = screen.answer(
         |style, out| {
             for (at, one) in all.iter().enumerate() {
@@ -92,20 +93,36 @@ fn find(network: &Network<'_>, text: &str, namespace: Option<&str>) -> Result<Ve
         .filter(|(_, policy)| {
             let kind = words::kind(policy.kind);
             let is_kind = |word: &str| {
-                let short = [("netpol", "NetworkPolicy"), ("anp", "AdminNetworkPolicy"), ("banp", "BaselineAdminNetworkPolicy"), ("cnp", "ClusterNetworkPolicy")];
-                word.eq_ignore_ascii_case(kind) || short.iter().any(|(short, long)| *short == word && *long == kind)
+                let short = [
+                    ("netpol", "NetworkPolicy"),
+                    ("anp", "AdminNetworkPolicy"),
+                    ("banp", "BaselineAdminNetworkPolicy"),
+                    ("cnp", "ClusterNetworkPolicy"),
+                ];
+                word.eq_ignore_ascii_case(kind)
+                    || short.iter().any(|(short, long)| *short == word && *long == kind)
             };
             policy.name == name
                 && match stated {
-                    None => policy.namespace.is_none() || namespace.is_none_or(|wanted| policy.namespace.as_deref() == Some(wanted)),
+                    None => {
+                        policy.namespace.is_none()
+                            || namespace.is_none_or(|wanted| policy.namespace.as_deref() == Some(wanted))
+                    }
                     Some(word) => policy.namespace.as_deref() == Some(word) || is_kind(word),
                 }
         })
         .map(|(index, _)| index)
         .collect();
     if found.is_empty() {
-        let near = network.cluster.policies.iter().map(|policy| (strsim::osa_distance(&policy.name, name), policy)).min_by_key(|(distance, _)| *distance);
-        let hint = near.filter(|(distance, _)| *distance <= 3).map(|(_, policy)| format!("is \"{}\" meant?", words::policy(policy)));
+        let near = network
+            .cluster
+            .policies
+            .iter()
+            .map(|policy| (strsim::osa_distance(&policy.name, name), policy))
+            .min_by_key(|(distance, _)| *distance);
+        let hint = near
+            .filter(|(distance, _)| *distance <= 3)
+            .map(|(_, policy)| format!("is \"{}\" meant?", words::policy(policy)));
         return Err(Usage {
             message: format!("there is no policy called \"{}\" in the input", escape(text)),
             hint: hint.unwrap_or_else(|| "`ringwall net policies` lists all".to_owned()),
@@ -117,7 +134,8 @@ fn find(network: &Network<'_>, text: &str, namespace: Option<&str>) -> Result<Ve
 fn describe(network: &Network<'_>, index: usize, findings: Vec<Finding>) -> Description {
     let view = network.policy(index);
     let policy = &network.cluster.policies[index];
-    let names = |ends: &[u32]| ends.iter().map(|end| network.parties.all[*end as usize].name.clone()).collect();
+    let names =
+        |ends: &[u32]| ends.iter().map(|end| network.parties.all[*end as usize].name.clone()).collect();
     let sides = [Direction::Ingress, Direction::Egress].map(|direction| Side {
         direction,
         rules: view.rules(direction).map(|rules| {
@@ -148,7 +166,11 @@ fn describe(network: &Network<'_>, index: usize, findings: Vec<Finding>) -> Desc
         location: view.location.clone(),
         subject: view.subject.clone(),
         selects: names(&view.selects),
-        selects_text: if view.selects.is_empty() { "no pod of the input".to_owned() } else { set(&network.parties, &view.selects) },
+        selects_text: if view.selects.is_empty() {
+            "no pod of the input".to_owned()
+        } else {
+            set(&network.parties, &view.selects)
+        },
         tier: policy.tier,
         sides: sides.into(),
         with: with.filter(|(other, _)| shares(*other)).map(|(_, policy)| words::policy(policy)).collect(),
@@ -168,15 +190,23 @@ fn text(one: &Description, style: Style, out: &mut dyn Write) -> io::Result<()> 
         };
         writeln!(out)?;
         let Some(rules) = &side.rules else {
-            writeln!(out, "{}  it says nothing of what they {verb}: that stays as other policies leave it", style.paint(HEADING, title))?;
+            writeln!(
+                out,
+                "{}  it says nothing of what they {verb}: that stays as other policies leave it",
+                style.paint(HEADING, title)
+            )?;
             write_effective(one, side, out)?;
             continue;
         };
         let does = match (one.tier, rules.is_empty()) {
             (Tier::Namespaced, true) => format!("they {verb} nothing but what other policies allow"),
-            (Tier::Namespaced, false) => format!("they {verb} what a rule here or of another policy allows, and nothing else"),
+            (Tier::Namespaced, false) => {
+                format!("they {verb} what a rule here or of another policy allows, and nothing else")
+            }
             (Tier::Admin, _) => "the first rule that matches decides, before any NetworkPolicy".to_owned(),
-            (Tier::Baseline, _) => "the first rule that matches decides, where no NetworkPolicy isolates the pod".to_owned(),
+            (Tier::Baseline, _) => {
+                "the first rule that matches decides, where no NetworkPolicy isolates the pod".to_owned()
+            }
         };
         writeln!(out, "{}  {does}", style.paint(HEADING, title))?;
         for rule in rules {
@@ -277,7 +307,11 @@ fn entry(one: &Description) -> Entry<'_> {
                     })
                     .collect()
             }),
-            effective: side.effective.iter().map(|(peers, _, ports)| EffectiveEntry { peers, ports }).collect(),
+            effective: side
+                .effective
+                .iter()
+                .map(|(peers, _, ports)| EffectiveEntry { peers, ports })
+                .collect(),
         }
     };
     Entry {

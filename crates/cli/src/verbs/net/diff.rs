@@ -17,7 +17,8 @@ use crate::{document, input, settings};
 pub(crate) fn run(args: &NetDiffArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(args.output.output.format(), &args.output.look);
     let settings = settings::load_config(&args.config)?;
-    let read = |path| input::load_paths(slice::from_ref(path), &args.reading, "net diff BASE HEAD", screen.quiet);
+    let read =
+        |path| input::load_paths(slice::from_ref(path), &args.reading, "net diff BASE HEAD", screen.quiet);
     let (mut base, mut head) = (read(&args.base)?, read(&args.head)?);
     let before = Network::of(&base.snapshot, &settings.workloads);
     let after = Network::of(&head.snapshot, &settings.workloads);

@@ -98,7 +98,11 @@ fn lines(network: &Network<'_>) -> Vec<Line> {
     }
     // The most open first.
     lines.sort_by_key(|line| {
-        (line.internet.may.is_empty(), line.exposure.from_cluster.is_empty(), line.exposure.from_namespace.is_empty())
+        (
+            line.internet.may.is_empty(),
+            line.exposure.from_cluster.is_empty(),
+            line.exposure.from_namespace.is_empty(),
+        )
     });
     lines
 }
@@ -207,7 +211,11 @@ fn answer<'a>(lines: &'a [Line], potential: &'a [Potential]) -> Answer<'a> {
             .ways
             .iter()
             .zip(&line.exposure.entries)
-            .map(|(way, stated)| WayEntry { entry: &way.entry, ports: port_entries(&stated.ports), open: word(way.verdict) })
+            .map(|(way, stated)| WayEntry {
+                entry: &way.entry,
+                ports: port_entries(&stated.ports),
+                open: word(way.verdict),
+            })
             .collect(),
         from_outside: port_entries(&line.exposure.from_outside.may),
         from_any_pod: port_entries(&line.exposure.from_cluster.may),

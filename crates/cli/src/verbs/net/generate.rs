@@ -61,7 +61,10 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<Outcome, Usage> {
         let note = |message: String| Note { file: file.clone(), position: None, message };
         notes.extend(unknown.into_iter().map(note));
         if seen.left_out > 0 {
-            notes.push(note(format!("{} of {} records are replies, dropped or without a port", seen.left_out, seen.records)));
+            notes.push(note(format!(
+                "{} of {} records are replies, dropped or without a port",
+                seen.left_out, seen.records
+            )));
         }
         problems = seen.problems;
     }
@@ -109,7 +112,8 @@ fn asides(answer: &Answer, style: Style, out: &mut dyn Write) -> io::Result<()> 
         writeln!(out, "{}", escape(line))?;
     }
     for (from, to, ports) in answer.generated.wider.iter().take(TOLD) {
-        let line = format!("wider than needed: {from} reaches {to} on {ports}, since labels do not tell them apart");
+        let line =
+            format!("wider than needed: {from} reaches {to} on {ports}, since labels do not tell them apart");
         writeln!(out, "{}", escape(&line))?;
     }
     for remark in &answer.generated.remarks {

@@ -5,18 +5,20 @@ use std::io::{self, Write};
 
 use ringwall_network::entries::{Entry, Seen};
 use ringwall_network::port_set::PortSet;
-use ringwall_posture::network::{Network, exposure};
 use ringwall_posture::network::list::{self, Reached, Reachers, Row};
+use ringwall_posture::network::{Network, exposure};
 use ringwall_report::{ASIDE, HEADING, Style, escape};
 use serde::Serialize;
 
-use super::{PartyEntry, PortsEntry, family, packed, party_entries, plain, port_entries, ports, terms, with_network};
+use super::{
+    PartyEntry, PortsEntry, family, packed, party_entries, plain, port_entries, ports, terms, with_network,
+};
 use crate::args::{ListOutput, NetListArgs};
+use crate::document;
 use crate::input::Loaded;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
 use crate::table::{self, Cell};
-use crate::document;
 
 /// The width of the columns of ends.
 const WIDTH: usize = 44;
@@ -90,7 +92,7 @@ pub(crate) fn run(args: &NetListArgs) -> Result<Outcome, Usage> {
     );
     screen.asides(&loaded.problems, &loaded.notes);
     loaded.hint(&screen);
-        if listing.pairs.iter().any(|row| row.ports.yes != row.ports.may) {
+    if listing.pairs.iter().any(|row| row.ports.yes != row.ports.may) {
         // A list is no question that one could fail to answer; what it rests on is said.
         screen.aside(|_, out| {
             writeln!(out, "hint: what is perhaps so depends on the addresses of pods; --pod-cidr CIDR says where these lie")
@@ -198,7 +200,8 @@ fn text(listing: &Listing, style: Style, out: &mut dyn Write) -> io::Result<()> 
     if listing.workloads == 0 {
         return writeln!(out, "No workloads");
     }
-    let head = |names: &[&str]| -> Vec<Cell> { names.iter().map(|name| ((*name).to_owned(), HEADING)).collect() };
+    let head =
+        |names: &[&str]| -> Vec<Cell> { names.iter().map(|name| ((*name).to_owned(), HEADING)).collect() };
     let mut rows = vec![head(&["FROM", "TO", "PORTS"])];
     for row in &listing.rows {
         let (from, to) = (packed(&row.from, WIDTH), packed(&row.to, WIDTH));
@@ -236,7 +239,8 @@ fn text(listing: &Listing, style: Style, out: &mut dyn Write) -> io::Result<()> 
         let line = "Policies speak of pods that are not in the input too; `ringwall net exposure` lists them";
         writeln!(out, "\n{}", style.paint(ASIDE, line))?;
     }
-    let plural = |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let plural =
+        |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
     writeln!(
         out,
         "\n{} among {} · {}{}",
@@ -245,7 +249,8 @@ fn text(listing: &Listing, style: Style, out: &mut dyn Write) -> io::Result<()> 
         plural(listing.policies, "policy", "policies"),
         match listing.foreign {
             0 => String::new(),
-            count => format!(" · {} of other APIs, whose rules are not known", plural(count, "policy", "policies")),
+            count =>
+                format!(" · {} of other APIs, whose rules are not known", plural(count, "policy", "policies")),
         },
     )
 }
@@ -256,14 +261,23 @@ fn csv(listing: &Listing, out: &mut dyn Write) -> io::Result<()> {
     let field = |text: &str| {
         // A cell that begins so is run as a formula by spreadsheets.
         let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() };
-        if text.contains([',', '"', '\n', '\r']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+        if text.contains([',', '"', '\n', '\r']) {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        } else {
+            text
+        }
     };
     let names: Vec<String> = listing.ends.iter().map(|end| field(&escape(&end.name))).collect();
     for row in &listing.pairs {
         let perhaps = row.ports.may.minus(&row.ports.yes);
         let perhaps = if perhaps.is_empty() { String::new() } else { perhaps.to_string() };
         let certain = if row.ports.yes.is_empty() { String::new() } else { row.ports.yes.to_string() };
-        let tail = format!("{},{},{}", field(&certain), field(&perhaps), family(row.family).trim_matches([' ', '(', ')']));
+        let tail = format!(
+            "{},{},{}",
+            field(&certain),
+            field(&perhaps),
+            family(row.family).trim_matches([' ', '(', ')'])
+        );
         for from in &row.from {
             for to in row.to.iter().filter(|to| *to != from) {
                 let is_pods = |end: u32| listing.ends[end as usize].kind == "workload";
@@ -280,7 +294,8 @@ fn csv(listing: &Listing, out: &mut dyn Write) -> io::Result<()> {
 fn dot(listing: &Listing, out: &mut dyn Write) -> io::Result<()> {
     let quoted = |text: &str| format!("\"{}\"", escape(text).replace('\\', "\\\\").replace('"', "\\\""));
     writeln!(out, "digraph connections {{\n  rankdir=LR;\n  node [shape=box];")?;
-    let nodes: BTreeSet<&String> = listing.rows.iter().flat_map(|row| row.from.iter().chain(&row.to)).collect();
+    let nodes: BTreeSet<&String> =
+        listing.rows.iter().flat_map(|row| row.from.iter().chain(&row.to)).collect();
     for node in nodes {
         writeln!(out, "  {};", quoted(node))?;
     }
@@ -313,8 +328,16 @@ fn markdown(listing: &Listing, out: &mut dyn Write) -> io::Result<()> {
         }
         Ok(())
     };
-    lines("| Service | behind it | on | reached by |", listing.services.iter().map(|line| &line.text).collect(), out)?;
-    lines("| entry | leads to | on | which is open to |", listing.entries.iter().map(|line| &line.text).collect(), out)
+    lines(
+        "| Service | behind it | on | reached by |",
+        listing.services.iter().map(|line| &line.text).collect(),
+        out,
+    )?;
+    lines(
+        "| entry | leads to | on | which is open to |",
+        listing.entries.iter().map(|line| &line.text).collect(),
+        out,
+    )
 }
 
 #[derive(Serialize)]

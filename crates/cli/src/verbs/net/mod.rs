@@ -122,7 +122,11 @@ fn ports(ports: &Ports) -> String {
         return ports.yes.to_string();
     }
     let perhaps = ports.may.minus(&ports.yes);
-    if ports.yes.is_empty() { format!("perhaps {perhaps}") } else { format!("{}; perhaps {perhaps}", ports.yes) }
+    if ports.yes.is_empty() {
+        format!("perhaps {perhaps}")
+    } else {
+        format!("{}; perhaps {perhaps}", ports.yes)
+    }
 }
 
 /// The family that a line is about, in brackets; nothing where it is about all.
@@ -181,7 +185,10 @@ struct RangeEntry {
 
 fn party_entries(parties: &Parties, kind_of: impl Fn(usize) -> Option<String>) -> Vec<PartyEntry> {
     let entry = |(id, party): (usize, &ringwall_posture::network::parties::Party)| {
-        let range = |(first, last): (Address, Address)| RangeEntry { first: first.to_string(), last: last.to_string() };
+        let range = |(first, last): (Address, Address)| RangeEntry {
+            first: first.to_string(),
+            last: last.to_string(),
+        };
         let (kind, ranges, object_kind) = match &party.who {
             Who::Workload { workload, .. } => ("workload", Vec::new(), kind_of(*workload)),
             Who::Addresses(ranges) => {

@@ -43,10 +43,11 @@ pub(crate) fn run(args: &PoliciesArgs) -> Result<Outcome, Usage> {
     }
     let settings = settings::load_config(&args.config)?;
     let wanted = args.input.reading.namespace.as_deref();
-    let (loaded, lines) = with_network(&args.input, &args.config, "net policies", &screen, |network, loaded| {
-        let findings = findings(loaded, &settings);
-        Ok(lines(network, wanted, &findings))
-    })?;
+    let (loaded, lines) =
+        with_network(&args.input, &args.config, "net policies", &screen, |network, loaded| {
+            let findings = findings(loaded, &settings);
+            Ok(lines(network, wanted, &findings))
+        })?;
     let written = screen.answer(
         |style, out| text(&lines, style, out),
         |out| document::write("ringwall.net-policies/v1", &answer(&lines), &loaded, out),
@@ -57,7 +58,10 @@ pub(crate) fn run(args: &PoliciesArgs) -> Result<Outcome, Usage> {
 }
 
 /// The findings of this ring, by the object that they are on.
-pub(super) fn findings(loaded: &crate::input::Loaded, settings: &Settings) -> HashMap<ObjectId, Vec<Finding>> {
+pub(super) fn findings(
+    loaded: &crate::input::Loaded,
+    settings: &Settings,
+) -> HashMap<ObjectId, Vec<Finding>> {
     let scan = ringwall_posture::scan(&loaded.snapshot, Options { ..settings.scan_options() });
     let mut by_object: HashMap<ObjectId, Vec<Finding>> = HashMap::new();
     for finding in scan.findings.into_iter().filter(super::check::is_of_ring) {
@@ -66,7 +70,11 @@ pub(super) fn findings(loaded: &crate::input::Loaded, settings: &Settings) -> Ha
     by_object
 }
 
-fn lines(network: &Network<'_>, wanted: Option<&str>, findings: &HashMap<ObjectId, Vec<Finding>>) -> Vec<Line> {
+fn lines(
+    network: &Network<'_>,
+    wanted: Option<&str>,
+    findings: &HashMap<ObjectId, Vec<Finding>>,
+) -> Vec<Line> {
     let views = network.policies();
     let shown = views.iter().filter(|view| {
         let namespace = network.cluster.policies[view.policy].namespace.as_deref();
@@ -86,9 +94,18 @@ fn lines(network: &Network<'_>, wanted: Option<&str>, findings: &HashMap<ObjectI
                 name: policy.name.clone(),
                 location: view.location.clone(),
                 subject: view.subject.clone(),
-                selects: if view.selects.is_empty() { "no pod".to_owned() } else { set(&network.parties, &view.selects) },
-                selected: view.selects.iter().map(|end| network.parties.all[*end as usize].name.clone()).collect(),
-                effects: [Direction::Ingress, Direction::Egress].map(|direction| view.effect(network, direction)),
+                selects: if view.selects.is_empty() {
+                    "no pod".to_owned()
+                } else {
+                    set(&network.parties, &view.selects)
+                },
+                selected: view
+                    .selects
+                    .iter()
+                    .map(|end| network.parties.all[*end as usize].name.clone())
+                    .collect(),
+                effects: [Direction::Ingress, Direction::Egress]
+                    .map(|direction| view.effect(network, direction)),
                 findings: found,
             }
         })
