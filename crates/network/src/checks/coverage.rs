@@ -1,6 +1,6 @@
 //! Pods that no policy guards.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringwall_model::check::Check;
 use ringwall_model::control::{cis, mitre, nsa};
@@ -11,7 +11,7 @@ use ringwall_model::path::FieldPath;
 use super::subject::SYSTEM;
 use super::{EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, and_more};
 use crate::cluster::Workload;
-use crate::policy::{Action, Direction, PolicyKind, Tier};
+use crate::policy::{Action, Direction, Policy, PolicyKind, Tier};
 
 const DEFAULTS: &str =
     "https://kubernetes.io/docs/concepts/services-networking/network-policies/#default-policies";
@@ -245,9 +245,14 @@ fn classes_of(subject: &Subject<'_>, workload: &Workload) -> BTreeSet<u32> {
     .collect()
 }
 
-/// Whether a policy isolates the class or decides anything for it, or may.
-fn is_guarded(subject: &Subject<'_>, class: u32, direction: Direction) -> bool {
-    subject.engine.is_governed(direction, class) || subject.engine.classes().get(class).foreign
+/// The classes that policies guard in a direction: NetworkPolicies isolate them, or one of administrators denies them something.
+fn guarded(subject: &Subject<'_>, direction: Direction) -> BTreeSet<u32> {
+    let guards = |policy: &&Policy| {
+        policy.rules(direction).is_some_and(|rules| {
+            policy.tier == Tier::Namespaced || rules.iter().any(|rule| rule.action == Action::Deny)
+        })
+    };
+    subject.cluster.policies.iter().filter(guards).flat_map(|policy| subject.subjects(policy)).collect()
 }
 
 fn is_foreign(subject: &Subject<'_>, namespace: &str) -> bool {
@@ -269,15 +274,14 @@ fn name() -> FieldPath {
 }
 
 fn namespaces(subject: &Subject<'_>, flaws: &mut Flaws) {
+    let known = Direction::ALL.map(|direction| guarded(subject, direction));
     for (index, namespace) in stated(subject) {
         if is_foreign(subject, namespace) {
             continue;
         }
         let workloads = workloads_of(subject, namespace);
-        let guarded = workloads
-            .iter()
-            .flat_map(|(_, classes)| classes)
-            .any(|class| Direction::ALL.iter().any(|direction| is_guarded(subject, *class, *direction)));
+        let mut classes = workloads.iter().flat_map(|(_, classes)| classes);
+        let guarded = classes.any(|class| known.iter().any(|known| known.contains(class)));
         let Some((first, _)) = workloads.first().filter(|_| !guarded) else { continue };
         let message = format!(
             "no policy guards {}/{}{}: every pod of the cluster may reach every port of {}",
@@ -291,20 +295,27 @@ fn namespaces(subject: &Subject<'_>, flaws: &mut Flaws) {
 }
 
 fn workloads(subject: &Subject<'_>, flaws: &mut Flaws) {
-    let guarded: BTreeSet<&str> = subject
-        .cluster
-        .policies
-        .iter()
-        .filter(|policy| policy.rules(Direction::Ingress).is_some() && !subject.subjects(policy).is_empty())
-        .filter_map(|policy| policy.namespace.as_deref())
-        .collect();
-    for namespace in guarded.into_iter().filter(|name| !SYSTEM.contains(name) && !is_foreign(subject, name)) {
+    let [ingress, egress] = Direction::ALL.map(|direction| guarded(subject, direction));
+    let mut by_namespace: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for policy in &subject.cluster.policies {
+        if policy.rules(Direction::Ingress).is_some() && !subject.subjects(policy).is_empty() {
+            by_namespace
+                .entry(policy.namespace.as_deref().unwrap_or_default())
+                .or_default()
+                .push(policy.object);
+        }
+    }
+    by_namespace.remove("");
+    for (namespace, policies) in
+        by_namespace.into_iter().filter(|(name, _)| !SYSTEM.contains(name) && !is_foreign(subject, name))
+    {
         for (workload, classes) in workloads_of(subject, namespace) {
-            if classes.iter().any(|class| is_guarded(subject, *class, Direction::Ingress)) {
+            let strange = !policies.iter().any(|policy| subject.are_together(*policy, workload.object));
+            if strange || classes.iter().any(|class| ingress.contains(class)) {
                 continue;
             }
             let who = format!("{namespace}/{}", workload.name);
-            let by_egress = classes.iter().any(|class| is_guarded(subject, *class, Direction::Egress));
+            let by_egress = classes.iter().any(|class| egress.contains(class));
             let message = if by_egress {
                 format!("no policy isolates {who} for ingress: every pod of the cluster may reach it")
             } else {

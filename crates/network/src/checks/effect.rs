@@ -151,6 +151,7 @@ fn duplicate(subject: &Subject<'_>, flaws: &mut Flaws) {
         for (at, policy) in policies.iter().enumerate() {
             let first = policies[..at].iter().find(|other| {
                 other.name != policy.name
+                    && subject.are_together(other.object, policy.object)
                     && other.subject == policy.subject
                     && other.ingress == policy.ingress
                     && other.egress == policy.egress
@@ -188,6 +189,7 @@ fn without_effect(subject: &Subject<'_>, flaws: &mut Flaws) {
                 .copied()
                 .filter(|other| {
                     other.name != policy.name
+                        && subject.are_together(other.object, policy.object)
                         && !needless.contains(&other.object)
                         && subject.is_subject_covered(other, policy)
                 })

@@ -5,7 +5,7 @@ use ringwall_model::control::nsa;
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
 use ringwall_model::path::FieldPath;
-use ringwall_model::selector::{Operator, Requirement};
+use ringwall_model::selector::{Operator, Requirement, Selector};
 use ringwall_model::tree::Node;
 
 use super::subject::SYSTEM;
@@ -199,7 +199,7 @@ fn requirements<'s>(subject: &Subject<'s>) -> impl Iterator<Item = (&'s Policy, 
             Namespaces::Own(_) => None,
             Namespaces::Selected(selector) => Some(selector),
         };
-        let requirements = selector.into_iter().flat_map(|selector| selector.requirements());
+        let requirements = selector.into_iter().flat_map(Selector::requirements);
         requirements.map(move |requirement| (policy, path.clone(), requirement))
     })
 }

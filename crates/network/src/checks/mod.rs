@@ -20,6 +20,7 @@ mod services;
 mod slips;
 mod subject;
 mod tiers;
+mod ways_in;
 
 use ringwall_model::check::Check;
 use ringwall_model::finding::Severity;
@@ -86,9 +87,9 @@ pub static CHECKS: &[NetCheck] = &[
     mesh::CUT_OFF,
     mesh::UNENFORCED,
     services::PORT,
-    services::ENTRY,
+    ways_in::ENTRY,
     services::UNREACHABLE,
-    services::WEBHOOK,
+    ways_in::WEBHOOK,
     services::ADDRESS,
 ];
 

@@ -8,7 +8,7 @@ use ringwall_model::finding::Severity;
 use ringwall_model::fix::Fixable;
 use ringwall_model::selector::Operator;
 
-use super::subject::Placed;
+use super::subject::{Placed, a_port};
 use super::{EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, and_more};
 use crate::policy::{Direction, Peer, PodSet, Tier};
 use crate::port_set::PortSet;
@@ -277,7 +277,7 @@ fn report(subject: &Subject<'_>, placed: Placed<'_>, denied: &Denied, more: usiz
     let on = if denied.ports.is_all() && receiver.ports.is_empty() {
         "any port".to_owned()
     } else {
-        let port = subject.a_port(Some(receiver), &denied.ports);
+        let port = a_port(Some(receiver), &denied.ports);
         port.map_or_else(|| denied.ports.to_string(), |port| port.to_string())
     };
     let witness = format!("{} -> {} {on}", subject.who(sender), subject.who(receiver));
@@ -286,6 +286,10 @@ fn report(subject: &Subject<'_>, placed: Placed<'_>, denied: &Denied, more: usiz
         Direction::Egress => (Direction::Ingress, "let in", subject.who(receiver)),
     };
     let mut isolating: Vec<_> = subject.isolating(reverse, denied.other).collect();
+    let own = placed.policy.object;
+    if !isolating.is_empty() && !isolating.iter().any(|policy| subject.are_together(own, policy.object)) {
+        return;
+    }
     // What denies and allows nothing is what people know as the default.
     isolating.sort_by_key(|policy| policy.rules(reverse).is_some_and(|rules| !rules.is_empty()));
     let isolating: Vec<&str> = isolating.into_iter().map(|policy| policy.name.as_str()).collect();

@@ -253,8 +253,8 @@ spec:
     find: all_ports,
 };
 
-/// The pods that receive what a rule is about, where the input holds some for each of the rule's peers.
-pub(super) fn receivers<'s>(subject: &Subject<'s>, placed: &Placed<'_>) -> Vec<&'s Pod> {
+/// The pods that receive what a rule is about, by index, where the input holds some for each of the rule's peers.
+pub(super) fn receivers(subject: &Subject<'_>, placed: &Placed<'_>) -> Vec<usize> {
     let classes: Vec<u32> = match placed.direction {
         Direction::Ingress => subject.subjects(placed.policy),
         Direction::Egress => {
@@ -266,7 +266,11 @@ pub(super) fn receivers<'s>(subject: &Subject<'s>, placed: &Placed<'_>) -> Vec<&
             held.into_iter().flatten().copied().collect()
         }
     };
-    subject.pods_of(&classes).into_iter().map(|pod| &subject.cluster.pods[pod]).collect()
+    subject.pods_of(&classes).into_iter().collect()
+}
+
+fn all<'s>(subject: &Subject<'s>, pods: &[usize]) -> Vec<&'s Pod> {
+    pods.iter().map(|pod| &subject.cluster.pods[*pod]).collect()
 }
 
 fn has(declared: &DeclaredPort, name: &str, protocol: Option<Protocol>) -> bool {
@@ -285,7 +289,7 @@ fn unmet_names(subject: &Subject<'_>, flaws: &mut Flaws) {
                 flaws.add(placed.policy.object, placed.port_path(at), called, message);
                 continue;
             }
-            let pods = receivers(subject, &placed);
+            let pods = all(subject, &receivers(subject, &placed));
             let declared = || pods.iter().flat_map(|pod| &pod.ports);
             if pods.is_empty() || declared().any(|declared| has(declared, name, *protocol)) {
                 continue;
@@ -371,14 +375,18 @@ const OF_MESHES: std::ops::RangeInclusive<u16> = 15000..=15099;
 fn undeclared(subject: &Subject<'_>, flaws: &mut Flaws) {
     for placed in subject.rules() {
         let ports = placed.rule.ports.iter().flatten().enumerate();
-        let mut pods: Option<Vec<&Pod>> = None;
+        let mut received: Option<(Vec<usize>, Vec<&Pod>)> = None;
         for (at, port) in ports {
             let PortMatch::Range { protocol, first, last } = port else { continue };
             // All ports of a protocol are no port.
             if (*first <= 1 && *last == u16::MAX) || OF_MESHES.contains(first) {
                 continue;
             }
-            let pods = pods.get_or_insert_with(|| receivers(subject, &placed));
+            let (indexes, pods) = received.get_or_insert_with(|| {
+                let indexes = receivers(subject, &placed);
+                let pods = all(subject, &indexes);
+                (indexes, pods)
+            });
             let is_one = |declared: &DeclaredPort| {
                 declared.port.protocol == *protocol && (*first..=*last).contains(&declared.port.number)
             };
@@ -390,7 +398,7 @@ fn undeclared(subject: &Subject<'_>, flaws: &mut Flaws) {
                 format!("{protocol} {first}-{last}")
             };
             // What a Service in front of them is called by is said by another check.
-            if first == last && services::meant_port(subject, pods, *protocol, *first).is_some() {
+            if first == last && services::meant_port(subject, indexes, *protocol, *first).is_some() {
                 continue;
             }
             let who = subject.who(pod);
@@ -416,7 +424,7 @@ fn all_ports(subject: &Subject<'_>, flaws: &mut Flaws) {
         {
             continue;
         }
-        let pods = receivers(subject, &placed);
+        let pods = all(subject, &receivers(subject, &placed));
         if pods.is_empty() || pods.iter().any(|pod| pod.ports.is_empty()) {
             continue;
         }

@@ -248,8 +248,17 @@ fn would_hold<'s>(subject: &Subject<'s>, set: &PodSet) -> Vec<&'s Pod> {
     pods.filter(|pod| set.pods.matches(|key| pod.labels.get(key))).collect()
 }
 
-/// The namespaces in which a set looks, where the input holds pods of each, and of no other that it may mean.
-fn looked_in<'s>(subject: &Subject<'s>, set: &'s PodSet) -> Option<Vec<&'s str>> {
+/// The namespaces in which a set of a policy looks, where the input holds pods of each, and of no other that it may mean.
+fn looked_in<'s>(subject: &Subject<'s>, policy: &Policy, set: &'s PodSet) -> Option<Vec<&'s str>> {
+    let beside = |name: &str| {
+        subject
+            .pods_in(name)
+            .iter()
+            .any(|pod| subject.are_together(policy.object, subject.cluster.pods[*pod].object))
+    };
+    if matches!(&set.namespaces, Namespaces::Own(name) if !beside(name)) {
+        return None;
+    }
     let known = subject.namespaces_of(set);
     let names: Vec<&str> = match &set.namespaces {
         Namespaces::Own(name) => vec![name],
@@ -379,9 +388,10 @@ fn described(
     let at = subject.requirement_path(policy, path, requirement);
     let hint = meant.map_or_else(String::new, |meant| format!("; \"{meant}\" may be meant"));
     let not = matches!(requirement.operator, Operator::NotIn | Operator::DoesNotExist);
-    let message = match not {
-        true => format!("every pod of {of} has the label {label}, which the selector leaves out"),
-        false => format!("no pod of {of} has the label {label}{hint}"),
+    let message = if not {
+        format!("every pod of {of} has the label {label}, which the selector leaves out")
+    } else {
+        format!("no pod of {of} has the label {label}{hint}")
     };
     let fix = match meant {
         Some(meant) => correct(subject, policy, &at, meant),
@@ -404,7 +414,7 @@ fn no_subject(subject: &Subject<'_>, flaws: &mut Flaws) {
         if !subject.subjects(policy).is_empty() || !would_hold(subject, set).is_empty() {
             continue;
         }
-        let Some(namespaces) = looked_in(subject, set) else { continue };
+        let Some(namespaces) = looked_in(subject, policy, set) else { continue };
         if set.pods.is_everything() || may_be_made(subject, &namespaces, &set.pods) {
             continue;
         }
@@ -430,7 +440,7 @@ fn no_peer(subject: &Subject<'_>, flaws: &mut Flaws) {
             {
                 continue;
             }
-            let Some(namespaces) = looked_in(subject, set) else { continue };
+            let Some(namespaces) = looked_in(subject, placed.policy, set) else { continue };
             if may_be_made(subject, &namespaces, &set.pods) {
                 continue;
             }

@@ -7,16 +7,15 @@ use ringwall_model::check::Check;
 use ringwall_model::control::nsa;
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Applicability, Change, Fixable, Value};
-use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::tree::Node;
 
 use super::ports::receivers;
-use super::subject::{Placed, named};
+use super::subject::{Placed, a_port};
 use super::{EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, reviewed};
 use crate::cluster::Pod;
-use crate::entries::{Entry, Seen, entries};
-use crate::policy::{Action, Direction, Namespaces, Peer, PolicyKind, Rule, Tier};
+use crate::entries::{Entry, entries};
+use crate::policy::{Action, Direction, Peer, PolicyKind, Rule, Tier};
 use crate::port::{Port, PortMatch, Protocol};
 use crate::port_set::PortSet;
 use crate::services::{Service, ServiceKind, ServicePort};
@@ -30,7 +29,7 @@ pub(super) const PORT: NetCheck = NetCheck {
         severity: Severity::Medium,
         summary: "a rule lists the port of a Service, and policies see that of the pods",
         what: "A rule lists a port by number, none of the receiving pods declares it, and a Service in front of them has this port and leads \
-               to another one of the pods (`targetPort`).",
+               to another one of the pods (`targetPort`). The severity is info where the rule lists that one too.",
         why: "Traffic to a Service is led to a pod and its port before policies are asked. The rule allows a port on which nobody listens, and \
               the one that is used is denied.",
         fix: "List the port of the pods: that of `targetPort`.",
@@ -126,127 +125,6 @@ spec:
     find: service_ports,
 };
 
-pub(super) const ENTRY: NetCheck = NetCheck {
-    about: Check {
-        id: "RW-NET-037",
-        name: "blocked-entry",
-        severity: Severity::Medium,
-        summary: "the outside is led to pods that policies let nobody in to from there",
-        what: "An Ingress, a Route, a route of the Gateway API, or a Service of type LoadBalancer or NodePort leads to pods of the input, and on \
-               none of their ports a rule may let in who comes: a proxy (whose pods may be in any other namespace), a node or an address \
-               outside. The severity is low where it is a load balancer or the port of nodes: a node reaches its own pods, so that some of \
-               the connections pass.",
-        why: "The way in is closed at its end: clients see time-outs. Or the policy is right, and the way in should not be there.",
-        fix: "Let the proxy's pods in (`namespaceSelector` for the namespace of the ingress controller), or the addresses of clients; or \
-              remove the way in.",
-        bad: "\
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: default-deny
-  namespace: shop
-spec:
-  podSelector: {}
-  policyTypes: [Ingress]
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata:
-  name: web
-  namespace: shop
-spec:
-  defaultBackend:
-    service:
-      name: web
-      port:
-        number: 80
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-  namespace: shop
-spec:
-  selector:
-    app: web
-  ports:
-  - port: 80
-    targetPort: 8080
----
-kind: Pod
-metadata:
-  name: web
-  namespace: shop
-  labels:
-    app: web
-spec:
-  containers:
-  - name: web
-    ports:
-    - containerPort: 8080
-",
-        good: "\
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: web
-  namespace: shop
-spec:
-  podSelector: {}
-  policyTypes: [Ingress]
-  ingress:
-  - from:
-    - namespaceSelector:
-        matchLabels:
-          kubernetes.io/metadata.name: ingress-nginx
-    ports:
-    - protocol: TCP
-      port: 8080
----
-apiVersion: networking.k8s.io/v1
-kind: Ingress
-metadata:
-  name: web
-  namespace: shop
-spec:
-  defaultBackend:
-    service:
-      name: web
-      port:
-        number: 80
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-  namespace: shop
-spec:
-  selector:
-    app: web
-  ports:
-  - port: 80
-    targetPort: 8080
----
-kind: Pod
-metadata:
-  name: web
-  namespace: shop
-  labels:
-    app: web
-spec:
-  containers:
-  - name: web
-    ports:
-    - containerPort: 8080
-",
-        versions: EVERY_VERSION,
-        references: &[POLICIES, "https://kubernetes.io/docs/concepts/services-networking/ingress/"],
-        controls: &[],
-    },
-    fix: Fixable::ByHand("who is to come in is not in the manifest"),
-    find: blocked_entries,
-};
-
 pub(super) const UNREACHABLE: NetCheck = NetCheck {
     about: Check {
         id: "RW-NET-038",
@@ -340,131 +218,6 @@ spec:
     find: unreachable,
 };
 
-pub(super) const WEBHOOK: NetCheck = NetCheck {
-    about: Check {
-        id: "RW-NET-039",
-        name: "cut-off-webhook",
-        severity: Severity::Medium,
-        summary: "policies keep the API server from the pods of a webhook or of an API of its own",
-        what: "A webhook (of admission, or of conversion) or an APIService names a Service, and the policies of the pods behind it let in no \
-               address outside of the cluster, no node and no pod of `kube-system` on its port.",
-        why: "The API server is no pod that a selector knows: it comes with the address of its node, or from outside. With `failurePolicy: Fail` \
-              nothing that the webhook is for can be written any more, and with `Ignore` nobody is asked; an API that cannot be reached hangs \
-              whoever lists all of them.",
-        fix: "Let the port in from everyone (`ports` without `from`), or from the API server's addresses by `ipBlock`. The webhook \
-              authenticates the API server itself.",
-        bad: "\
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: guard
-  namespace: guard
-spec:
-  podSelector: {}
-  policyTypes: [Ingress]
-  ingress:
-  - from:
-    - podSelector: {}
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingWebhookConfiguration
-metadata:
-  name: guard
-webhooks:
-- name: guard.example.com
-  admissionReviewVersions: [v1]
-  sideEffects: None
-  clientConfig:
-    service:
-      name: guard
-      namespace: guard
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: guard
-  namespace: guard
-spec:
-  selector:
-    app: guard
-  ports:
-  - port: 443
-    targetPort: 9443
----
-kind: Pod
-metadata:
-  name: guard
-  namespace: guard
-  labels:
-    app: guard
-spec:
-  containers:
-  - name: guard
-    ports:
-    - containerPort: 9443
-",
-        good: "\
-apiVersion: networking.k8s.io/v1
-kind: NetworkPolicy
-metadata:
-  name: guard
-  namespace: guard
-spec:
-  podSelector: {}
-  policyTypes: [Ingress]
-  ingress:
-  - ports:
-    - protocol: TCP
-      port: 9443
----
-apiVersion: admissionregistration.k8s.io/v1
-kind: ValidatingWebhookConfiguration
-metadata:
-  name: guard
-webhooks:
-- name: guard.example.com
-  admissionReviewVersions: [v1]
-  sideEffects: None
-  clientConfig:
-    service:
-      name: guard
-      namespace: guard
----
-apiVersion: v1
-kind: Service
-metadata:
-  name: guard
-  namespace: guard
-spec:
-  selector:
-    app: guard
-  ports:
-  - port: 443
-    targetPort: 9443
----
-kind: Pod
-metadata:
-  name: guard
-  namespace: guard
-  labels:
-    app: guard
-spec:
-  containers:
-  - name: guard
-    ports:
-    - containerPort: 9443
-",
-        versions: EVERY_VERSION,
-        references: &[
-            POLICIES,
-            "https://kubernetes.io/docs/reference/access-authn-authz/extensible-admission-controllers/",
-        ],
-        controls: &[],
-    },
-    fix: Fixable::ByHand("which addresses the API server has is not in the manifest"),
-    find: webhooks,
-};
-
 pub(super) const ADDRESS: NetCheck = NetCheck {
     about: Check {
         id: "RW-NET-040",
@@ -542,31 +295,27 @@ spec:
 
 // Ports of Services in rules
 
-/// The Service whose port a number of a rule is, and the port of the pods to which it leads.
+/// The Service whose port a number of a rule is, and the port of the pods to which it leads. Costs a look at each Service where no pod
+/// declares the port.
 pub(super) fn meant_port<'s>(
     subject: &'s Subject<'_>,
-    pods: &[&Pod],
+    pods: &[usize],
     protocol: Protocol,
     number: u16,
 ) -> Option<(&'s Service, &'s ServicePort, Port)> {
-    let (first, asked) = (pods.first()?, Port { protocol, number });
-    let on_pods =
-        |port: &Port| pods.iter().any(|pod| pod.ports.iter().any(|declared| declared.port == *port));
-    if on_pods(&asked) {
+    let (first, asked) = (*pods.first()?, Port { protocol, number });
+    let declares =
+        |pod: &usize| subject.cluster.pods[*pod].ports.iter().any(|declared| declared.port == asked);
+    if pods.iter().any(declares) {
         return None;
     }
-    let services = subject.services.all.iter().filter(|service| {
-        service.namespace == first.namespace
-            && service.kind.translates()
-            && service
-                .pods
-                .iter()
-                .any(|pod| pods.iter().any(|other| std::ptr::eq(*other, &subject.cluster.pods[*pod])))
-    });
+    let services = subject.services.all.iter();
     let mut found = None;
-    for service in services {
+    for service in
+        services.filter(|service| service.kind.translates() && service.pods.binary_search(&first).is_ok())
+    {
         for port in &service.ports {
-            let Some(target) = port.on(first) else { continue };
+            let Some(target) = port.on(&subject.cluster.pods[first]) else { continue };
             // A Service that leads to the port says that the pods listen on it.
             if target == asked {
                 return None;
@@ -581,13 +330,14 @@ pub(super) fn meant_port<'s>(
 
 fn service_ports(subject: &Subject<'_>, flaws: &mut Flaws) {
     for placed in subject.rules() {
+        let mut pods: Option<Vec<usize>> = None;
         for (at, port) in placed.rule.ports.iter().flatten().enumerate() {
             let PortMatch::Range { protocol, first, last } = port else { continue };
             if first != last {
                 continue;
             }
-            let pods = receivers(subject, &placed);
-            let Some((service, port, target)) = meant_port(subject, &pods, *protocol, *first) else {
+            let pods = pods.get_or_insert_with(|| receivers(subject, &placed));
+            let Some((service, port, target)) = meant_port(subject, pods, *protocol, *first) else {
                 continue;
             };
             let asked = Port { protocol: *protocol, number: *first };
@@ -607,10 +357,16 @@ fn service_ports(subject: &Subject<'_>, flaws: &mut Flaws) {
                 _ => Err("how the port is to be written is not in the manifest".to_owned()),
             };
             let witness = format!("{asked} {}/{}", service.namespace, service.name);
-            flaws
-                .add(placed.policy.object, placed.port_path(at), witness, message)
-                .related(service.object, port.path())
-                .fix(fix);
+            let flaw = flaws.add(placed.policy.object, placed.port_path(at), witness, message);
+            flaw.related(service.object, port.path()).fix(fix);
+            // Some list both ports: then nothing is denied by it.
+            let both =
+                placed.rule.ports.iter().flatten().any(|other| {
+                    pods.iter().any(|pod| other.matches(target, &subject.cluster.pods[*pod].ports))
+                });
+            if both {
+                flaw.severity(Severity::Info);
+            }
         }
     }
 }
@@ -632,7 +388,7 @@ fn gate<'s>(subject: &Subject<'s>, pod: &Pod, class: u32, ports: &PortSet) -> Ga
     let (mut rules, mut isolated, mut denied) = (Vec::new(), false, false);
     for policy in about {
         let Some(own) = policy.rules(Direction::Ingress) else { continue };
-        isolated |= policy.tier == Tier::Namespaced;
+        isolated |= policy.tier == Tier::Namespaced && subject.are_together(policy.object, pod.object);
         for rule in own {
             let hit = match &rule.ports {
                 None => true,
@@ -650,44 +406,8 @@ fn gate<'s>(subject: &Subject<'s>, pod: &Pod, class: u32, ports: &PortSet) -> Ga
     Gate { rules, governed: isolated && !denied }
 }
 
-/// Whether the pods of a namespace may be a proxy's through which the outside comes.
-fn may_be_proxy(subject: &Subject<'_>, peer: &Peer, own: &str) -> bool {
-    const WORDS: [&str; 14] = [
-        "ingress", "nginx", "traefik", "haproxy", "envoy", "gateway", "contour", "kong", "istio", "router",
-        "proxy", "edge", "caddy", "balancer",
-    ];
-    let Peer::Pods(set) = peer else { return *peer != Peer::Nothing };
-    let sounds = |name: &str| WORDS.iter().any(|word| name.contains(word));
-    let labels = set.pods.requirements().iter().flat_map(|requirement| &requirement.values);
-    if labels.into_iter().any(|value| sounds(value)) {
-        return true;
-    }
-    let in_namespace = |name: &str| {
-        let pods = subject.pods_in(name).iter().map(|pod| &subject.cluster.pods[*pod]);
-        let mut held = pods.filter(|pod| set.pods.matches(|key| pod.labels.get(key)));
-        held.any(|pod| sounds(&subject.cluster.workloads[pod.workload].name))
-    };
-    match &set.namespaces {
-        // A proxy that is in the namespace of the pods has a name of its own.
-        Namespaces::Own(name) => sounds(name) || in_namespace(name),
-        Namespaces::Selected(selector) => match named(selector) {
-            Some(names) => names.iter().any(|name| {
-                sounds(name) || in_namespace(name) || (name != own && !subject.is_inhabited(name))
-            }),
-            None => true,
-        },
-    }
-}
-
-/// Whether an address outside of the cluster, or a node, may be let in.
-fn may_be_outside(rule: &Rule) -> bool {
-    rule.peers
-        .as_ref()
-        .is_none_or(|peers| peers.iter().any(|peer| !matches!(peer, Peer::Pods(_) | Peer::Nothing)))
-}
-
 /// Whether all pods that are reached, on their ports, are closed to whom `may` admits; and a pod of them with a port.
-fn is_closed<'s>(
+pub(super) fn is_closed<'s>(
     subject: &Subject<'s>,
     reached: &BTreeMap<usize, PortSet>,
     may: impl Fn(&Rule, &Pod) -> bool,
@@ -707,51 +427,12 @@ fn is_closed<'s>(
                 return None;
             }
         }
-        first = first.or_else(|| Some((pod, subject.a_port(Some(pod), ports)?)));
+        first = first.or_else(|| Some((pod, a_port(Some(pod), ports)?)));
     }
     first
 }
 
-fn blocked_entries(subject: &Subject<'_>, flaws: &mut Flaws) {
-    for entry in all_entries(subject) {
-        // Each place to which it leads is one: of an Ingress one backend may be closed and the others open.
-        let mut said: BTreeSet<FieldPath> = BTreeSet::new();
-        for target in &entry.targets {
-            let mut reached: BTreeMap<usize, PortSet> = BTreeMap::new();
-            for pod in target.pods.iter() {
-                let ports = reached.entry(pod.pod).or_default();
-                *ports = ports.or(&pod.ports);
-            }
-            if reached.is_empty() || !target.addresses.is_empty() {
-                continue;
-            }
-            let may = |rule: &Rule, pod: &Pod| match entry.seen {
-                Seen::Proxy => rule
-                    .peers
-                    .as_ref()
-                    .is_none_or(|peers| peers.iter().any(|peer| may_be_proxy(subject, peer, &pod.namespace))),
-                Seen::Node | Seen::Client => may_be_outside(rule),
-            };
-            let Some((pod, port)) = is_closed(subject, &reached, may) else { continue };
-            if !said.insert(target.path.clone()) {
-                continue;
-            }
-            let who = subject.who(pod);
-            let (from, severity) = match entry.seen {
-                Seen::Proxy => ("a proxy of another namespace", Severity::Medium),
-                Seen::Node => ("a node, but its own", Severity::Low),
-                Seen::Client => ("an address outside", Severity::Low),
-            };
-            let witness = format!("{entry} -> {who} {port}");
-            let message = format!(
-                "leads to {who} {port}, where no policy lets in {from}: whoever comes by {entry} is denied"
-            );
-            flaws.add(entry.object, target.path.clone(), witness, message).severity(severity);
-        }
-    }
-}
-
-fn all_entries(subject: &Subject<'_>) -> Vec<Entry> {
+pub(super) fn all_entries(subject: &Subject<'_>) -> Vec<Entry> {
     // Without a policy that isolates nothing is closed.
     if !subject.cluster.policies.iter().any(|policy| policy.ingress.is_some()) {
         return Vec::new();
@@ -777,7 +458,9 @@ fn unreachable(subject: &Subject<'_>, flaws: &mut Flaws) {
         }
         // Clients of a headless Service speak to the pods, on whatever port.
         if service.kind == ServiceKind::Headless {
-            reached.values_mut().for_each(|ports| *ports = PortSet::all());
+            for ports in reached.values_mut() {
+                *ports = PortSet::all();
+            }
         }
         let nothing_else = service.endpoints.iter().all(|endpoint| endpoint.pod.is_some());
         if reached.is_empty() || !nothing_else {
@@ -791,104 +474,6 @@ fn unreachable(subject: &Subject<'_>, flaws: &mut Flaws) {
         let message = format!("leads to {who} {port}, where policies let nobody in");
         flaws.add(service.object, FieldPath::keys(&["spec", "selector"]), format!("{who} {port}"), message);
     }
-}
-
-// The API server
-
-/// A place where an object names a Service that the API server calls.
-struct Call {
-    path: FieldPath,
-    namespace: String,
-    name: String,
-    port: u16,
-    /// What the API server calls it for.
-    what: String,
-}
-
-/// The Services that the API server calls for an object. Sources: `ServiceReference` in k8s.io/api `admissionregistration/v1`,
-/// k8s.io/apiextensions-apiserver `apiextensions/v1` and k8s.io/kube-aggregator `apiregistration/v1`; the port is 443 where none is
-/// stated.
-fn calls(object: &Object) -> Vec<Call> {
-    let call = |node: Node<'_>, path: FieldPath, what: String| {
-        let text = |key: &str| node.str_at(&[key]).map(str::to_owned);
-        let port = node.get("port").and_then(Node::as_i64).and_then(|port| u16::try_from(port).ok());
-        Some(Call {
-            path,
-            namespace: text("namespace")?,
-            name: text("name")?,
-            port: port.unwrap_or(443),
-            what,
-        })
-    };
-    let root = object.root();
-    let one = |keys: &[&str], what: &str| {
-        root.at(keys)
-            .and_then(|node| call(node, FieldPath::keys(keys), what.to_owned()))
-            .into_iter()
-            .collect()
-    };
-    match (object.id.group.as_str(), object.id.kind.as_str()) {
-        (
-            "admissionregistration.k8s.io",
-            "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration",
-        ) => {
-            let hooks = root.get("webhooks").into_iter().flat_map(Node::items).enumerate();
-            hooks
-                .filter_map(|(at, hook)| {
-                    let path = FieldPath::keys(&["webhooks"]).index(at).key("clientConfig").key("service");
-                    let name = hook.str_at(&["name"]).unwrap_or_default();
-                    call(hook.at(&["clientConfig", "service"])?, path, format!("webhook {name}"))
-                })
-                .collect()
-        }
-        ("apiregistration.k8s.io", "APIService") => one(&["spec", "service"], "this API"),
-        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
-            one(&["spec", "conversion", "webhook", "clientConfig", "service"], "conversion")
-        }
-        _ => Vec::new(),
-    }
-}
-
-fn webhooks(subject: &Subject<'_>, flaws: &mut Flaws) {
-    for (index, object) in subject.snapshot.objects() {
-        let mut said: BTreeSet<(String, String)> = BTreeSet::new();
-        for call in calls(object) {
-            let Some(service) = subject.services.find(&call.namespace, &call.name) else { continue };
-            let asked = Port { protocol: Protocol::Tcp, number: call.port };
-            let Some(port) = service.ports.iter().find(|port| port.port() == asked) else { continue };
-            let reached = service.reached(port, subject.cluster);
-            if reached.is_empty() || service.endpoints.iter().any(|endpoint| endpoint.pod.is_none()) {
-                continue;
-            }
-            // Managed clusters have agents in kube-system through which the API server comes.
-            let may = |rule: &Rule, _: &Pod| may_be_outside(rule) || may_be_agent(subject, rule);
-            let Some((pod, port)) = is_closed(subject, &reached, may) else { continue };
-            if !said.insert((call.namespace.clone(), call.name.clone())) {
-                continue;
-            }
-            let who = subject.who(pod);
-            let witness = format!("API server -> {who} {port}");
-            let message = format!(
-                "the API server asks Service {}/{} for {}, and the policies of {who} let in no node and no address outside on {port}",
-                call.namespace, call.name, call.what
-            );
-            flaws.add(index, call.path, witness, message);
-        }
-    }
-}
-
-/// Whether a rule may be about the pods of `kube-system`.
-fn may_be_agent(subject: &Subject<'_>, rule: &Rule) -> bool {
-    rule.peers.iter().flatten().filter_map(Peer::pods).any(|set| match &set.namespaces {
-        Namespaces::Own(name) => name == "kube-system",
-        Namespaces::Selected(selector) => match named(selector) {
-            Some(names) => names.iter().any(|name| name == "kube-system"),
-            None => {
-                !subject.cluster.stated.contains("kube-system")
-                    || subject.cluster.has_namespace(&set.namespaces, "kube-system")
-            }
-        },
-    })
 }
 
 // Addresses of Services

@@ -119,7 +119,8 @@ pub(super) const EMPTY_LIST: NetCheck = NetCheck {
         severity: Severity::Medium,
         summary: "a list without items stands where it allows everyone, or every port",
         what: "A rule of a NetworkPolicy has `from: []` or `to: []`, or nothing behind the key: it is about everyone, in the cluster and \
-               outside. The severity is low for `ports: []`, which is every port of every protocol.",
+               outside. `ports: []` is every port of every protocol; the severity is low for it where \
+               the rule says who may come.",
         why: "Under `ingress` and `egress` an empty list allows nothing; one level deeper it allows everything. Who empties a list to \
               close a rule opens it to the world.",
         fix: "Remove the rule where it is to allow nothing. Where it is to allow everything, leave the key out, so that nobody mistakes it.",
@@ -412,9 +413,10 @@ fn empty_lists(subject: &Subject<'_>, flaws: &mut Flaws) {
         }
         if empty("ports").is_some() {
             let message = "an empty list under ports means every port of every protocol".to_owned();
-            flaws
-                .add(placed.policy.object, placed.path().key("ports"), "ports", message)
-                .severity(Severity::Low);
+            let flaw = flaws.add(placed.policy.object, placed.path().key("ports"), "ports", message);
+            if placed.rule.peers.is_some() {
+                flaw.severity(Severity::Low);
+            }
         }
     }
 }
@@ -549,7 +551,13 @@ fn says_deny(name: &str) -> bool {
 
 fn open_rules(subject: &Subject<'_>, flaws: &mut Flaws) {
     for placed in subject.rules().filter(|placed| placed.policy.kind == PolicyKind::NetworkPolicy) {
-        if placed.rule.peers.is_some() || placed.rule.ports.is_some() {
+        // Of a list that is there and empty another check says it.
+        let written = |key: &str| subject.node(placed.policy, &placed.path().key(key)).is_some();
+        if placed.rule.peers.is_some()
+            || placed.rule.ports.is_some()
+            || written(placed.direction.peers_key())
+            || written("ports")
+        {
             continue;
         }
         let key = placed.direction.key();

@@ -201,12 +201,6 @@ impl<'s> Subject<'s> {
         }
     }
 
-    /// A port of a set that is worth naming: one that the receiver declares, else the lowest.
-    pub(super) fn a_port(&self, receiver: Option<&Pod>, ports: &PortSet) -> Option<Port> {
-        let declared = receiver.into_iter().flat_map(|pod| &pod.ports).map(|declared| declared.port);
-        declared.filter(|port| ports.contains(*port)).min().or_else(|| ports.first())
-    }
-
     /// The NetworkPolicies that isolate the pods of a class in a direction.
     pub(super) fn isolating(
         &self,
@@ -219,6 +213,15 @@ impl<'s> Subject<'s> {
                 && policy.rules(direction).is_some()
                 && pod.is_some_and(|pod| policy.subject.iter().any(|set| self.cluster.holds(set, pod)))
         })
+    }
+
+    /// Whether two objects are of one namespace, and not only taken to be: where one does not say its namespace, both are in one folder.
+    /// What is in folders apart and says no namespace is often applied to several.
+    pub(super) fn are_together(&self, a: usize, b: usize) -> bool {
+        let (a, b) = (&self.snapshot.all()[a], &self.snapshot.all()[b]);
+        let folder =
+            |object: &'s Object| object.source().name().rsplit_once('/').map_or("", |(folder, _)| folder);
+        (a.id.namespace.is_some() && b.id.namespace.is_some()) || folder(a) == folder(b)
     }
 
     /// Whether every pod that `narrow` is about is one that `wide` is about.
@@ -286,4 +289,10 @@ pub(super) fn named(selector: &Selector) -> Option<&[String]> {
         .iter()
         .filter(|requirement| requirement.key == NAME_LABEL && requirement.operator == Operator::In);
     by_name.next().map(|requirement| requirement.values.as_slice())
+}
+
+/// A port of a set that is worth naming: one that the receiver declares, else the lowest.
+pub(super) fn a_port(receiver: Option<&Pod>, ports: &PortSet) -> Option<Port> {
+    let declared = receiver.into_iter().flat_map(|pod| &pod.ports).map(|declared| declared.port);
+    declared.filter(|port| ports.contains(*port)).min().or_else(|| ports.first())
 }

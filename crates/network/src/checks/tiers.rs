@@ -10,7 +10,7 @@ use ringwall_model::fix::{Applicability, Change, Fixable, Value};
 use ringwall_model::path::FieldPath;
 use ringwall_model::tree::Node;
 
-use super::subject::{Placed, named};
+use super::subject::{Placed, a_port, named};
 use super::{ADMIN_POLICIES, Flaws, NetCheck, Subject, mapping, reviewed};
 use crate::cluster::{Cluster, NAME_LABEL};
 use crate::engine::{Engine, Options};
@@ -593,7 +593,7 @@ fn connection(subject: &Subject<'_>, direction: Direction, own: u32, peer: u32, 
         Direction::Ingress => (peer, own),
         Direction::Egress => (own, peer),
     };
-    let port = subject.a_port(subject.witness(to), ports);
+    let port = a_port(subject.witness(to), ports);
     let on = if ports.is_all() {
         "any port".to_owned()
     } else {

@@ -1,8 +1,18 @@
 //! The checks on cases that are near to one another: what is wrong, and what only looks so.
 
+mod blocks;
+mod coverage;
 mod dns;
+mod effect;
 mod labels;
+mod mesh;
 mod one_sided;
+mod ports;
+mod selection;
+mod services;
+mod shop;
+mod slips;
+mod tiers;
 
 use ringwall_input::{Options, load};
 use ringwall_model::snapshot::{Facts, Snapshot};
