@@ -11,6 +11,7 @@ mod cover;
 mod coverage;
 mod dns;
 mod effect;
+mod exposure;
 mod labels;
 mod mesh;
 mod one_sided;
@@ -91,6 +92,9 @@ pub static CHECKS: &[NetCheck] = &[
     services::UNREACHABLE,
     ways_in::WEBHOOK,
     services::ADDRESS,
+    exposure::LOAD_BALANCER,
+    exposure::NODE_PORT,
+    exposure::EXTERNAL_IPS,
 ];
 
 /// What is wrong at one place of an object.
@@ -168,18 +172,21 @@ impl Flaws {
 
 /// Runs all checks over a snapshot; `custom` are further kinds with pod templates. Flaws are in the order of the checks.
 ///
-/// Costs nothing but a pass over the objects where none of them is a policy or a namespace. Else it costs what the cluster and the
+/// Costs nothing but a pass over the objects where none of them is a policy, a namespace or a way in. Else it costs what the cluster and the
 /// engine cost, and for each rule the pairs of the classes that it names; a pair is two look-ups.
 pub fn find(snapshot: &Snapshot, custom: &[CustomKind]) -> Vec<Flaw> {
-    let is_judged = |object: &Object| PolicyKind::of(object).is_some() || object.is("", "Namespace");
+    let is_judged = |object: &Object| {
+        PolicyKind::of(object).is_some() || object.is("", "Namespace") || exposure::is_way_in(object)
+    };
     if !snapshot.objects().any(|(_, object)| is_judged(object)) {
         return Vec::new();
     }
     let cluster = Cluster::of(snapshot, custom);
     let engine = Engine::new(&cluster, Options::default());
-    // Where no policy is, nothing that is asked of Services is denied.
-    let services =
-        if cluster.policies.is_empty() { Services::default() } else { Services::of(snapshot, &cluster) };
+    // Where no policy is, nothing that is asked of Services is denied; what leads in from outside is looked at all the same.
+    let asked =
+        !cluster.policies.is_empty() || snapshot.objects().any(|(_, object)| exposure::is_way_in(object));
+    let services = if asked { Services::of(snapshot, &cluster) } else { Services::default() };
     find_in(&Subject::new(snapshot, &cluster, &engine, &services))
 }
 
