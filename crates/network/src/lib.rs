@@ -6,9 +6,17 @@
 
 pub mod classes;
 pub mod cluster;
+mod counted;
 pub mod engine;
+mod grouping;
 pub mod judge;
 pub mod labels;
+pub mod live;
+mod outside;
+mod patterns;
 pub mod policy;
 pub mod port;
 pub mod port_set;
+mod rows;
+mod rules;
+mod update;

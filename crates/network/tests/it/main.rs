@@ -1,4 +1,5 @@
 //! What the ring promises as a whole.
 
 mod agreement;
+mod live;
 mod random;

@@ -28,12 +28,12 @@ impl Random {
         of[self.below(of.len())]
     }
 
-    fn chance(&mut self, percent: usize) -> bool {
+    pub(crate) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 }
 
-const NAMESPACES: [&str; 3] = ["a", "b", "c"];
+pub(crate) const NAMESPACES: [&str; 3] = ["a", "b", "c"];
 const BLOCKS: [&str; 7] =
     ["10.0.0.0/8", "10.0.1.0/24", "0.0.0.0/0", "192.0.2.0/24", "172.18.0.0/16", "fd00::/8", "::/0"];
 
@@ -50,16 +50,11 @@ pub(crate) fn snapshot(objects: &[Value]) -> Snapshot {
 /// A cluster of a few namespaces, pods and policies.
 pub(crate) fn cluster(random: &mut Random) -> Vec<Value> {
     let mut objects = Vec::new();
-    for name in NAMESPACES.iter().take(1 + random.below(3)) {
-        objects.push(json!({
-            "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels(random) }
-        }));
+    for at in 0..=random.below(3) {
+        objects.push(namespace(random, at));
     }
     for at in 0..random.below(3) {
-        objects.push(json!({
-            "apiVersion": "v1", "kind": "Node", "metadata": { "name": format!("n{at}"), "labels": labels(random) },
-            "status": { "addresses": [{ "type": "InternalIP", "address": format!("172.18.0.{}", at + 2) }] }
-        }));
+        objects.push(node(random, at));
     }
     for at in 0..2 + random.below(7) {
         objects.push(workload(random, at));
@@ -68,12 +63,34 @@ pub(crate) fn cluster(random: &mut Random) -> Vec<Value> {
         objects.push(policy(random, at));
     }
     if random.chance(4) {
-        objects.push(json!({
-            "apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy",
-            "metadata": { "name": "other", "namespace": "a" }, "spec": {}
-        }));
+        objects.push(foreign(random, 0));
     }
     objects
+}
+
+/// A policy of another API.
+pub(crate) fn foreign(random: &mut Random, at: usize) -> Value {
+    json!({
+        "apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy",
+        "metadata": { "name": format!("p{at}"), "namespace": NAMESPACES[random.below(3)] }, "spec": {}
+    })
+}
+
+pub(crate) fn namespace(random: &mut Random, at: usize) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACES[at], "labels": labels(random) }
+    })
+}
+
+pub(crate) fn node(random: &mut Random, at: usize) -> Value {
+    let mut node = json!({
+        "apiVersion": "v1", "kind": "Node", "metadata": { "name": format!("n{at}"), "labels": labels(random) }, "spec": {},
+        "status": { "addresses": [{ "type": "InternalIP", "address": format!("172.18.0.{}", at + 2 + random.below(2)) }] }
+    });
+    if random.chance(15) {
+        node["spec"]["podCIDRs"] = json!([random.one(&["10.0.1.0/24", "10.0.0.0/16", "fd00::/64"])]);
+    }
+    node
 }
 
 fn labels(random: &mut Random) -> Value {
@@ -86,7 +103,8 @@ fn labels(random: &mut Random) -> Value {
     labels
 }
 
-fn workload(random: &mut Random, at: usize) -> Value {
+/// A pod, or what makes one.
+pub(crate) fn workload(random: &mut Random, at: usize) -> Value {
     let mut port = json!({ "containerPort": random.one(&[&80, &8080, &53]) });
     if random.chance(60) {
         port["name"] = json!(random.one(&["http", "dns"]));
