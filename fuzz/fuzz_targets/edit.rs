@@ -72,8 +72,70 @@ fn remove(value: &mut Json, path: &[Segment]) -> Option<()> {
     if empty { remove(value, parent) } else { Some(()) }
 }
 
+/// Puts another object behind a document, or behind an item of a list.
+fn beside(place: usize, word: &str, text: &str) {
+    let mut expected: Vec<_> =
+        decode(text).into_iter().map(|tree| (tree.clone().map(|tree| json(tree.root())), tree)).collect();
+    let mut places = Vec::new();
+    for (index, (_, tree)) in expected.iter().enumerate() {
+        let Ok(tree) = tree else { continue };
+        let root = tree.root();
+        let is_list = root.str_at(&["apiVersion"]) == Some("v1") && root.str_at(&["kind"]) == Some("List");
+        match root.get("items").filter(|items| is_list && items.kind() == Kind::Sequence) {
+            Some(items) => {
+                let within = |item: usize| FieldPath::keys(&["items"]).index(item);
+                places.extend(
+                    items.items().enumerate().map(|(item, node)| (index, Some(item), node, within(item))),
+                );
+            }
+            None => places.push((index, None, root, FieldPath::root())),
+        }
+    }
+    places.retain(|(_, _, node, _)| node.kind() == Kind::Mapping);
+    if places.is_empty() {
+        return;
+    }
+    let (index, item, node, within) = places[place % places.len()].clone();
+    let Ok(tree) = &expected[index].1 else { return };
+    let Ok(object) = Object::read_item(tree, node, within, "v1", "Pod") else { return };
+    let entry = |key: &str, value: Value| (key.to_owned(), value);
+    let name = Value::Mapping(vec![entry("name", Value::Text(format!("n{word}")))]);
+    let spec = Value::Mapping(vec![entry(
+        "a",
+        Value::List(vec![word.into(), Value::Mapping(vec![entry(word, word.into())])]),
+    )]);
+    let other = Value::Mapping(vec![
+        entry("apiVersion", "v1".into()),
+        entry("kind", "New".into()),
+        entry("metadata", name),
+        entry("spec", spec),
+    ]);
+    let written = serde_json::json!({
+        "apiVersion": "v1", "kind": "New", "metadata": {"name": format!("n{word}")}, "spec": {"a": [word, {word: word}]}
+    });
+    let Ok(edits) = edits(&object, &[Change::Beside { object: other }]) else { return };
+    let result = apply(text, &edits);
+    match item {
+        Some(item) => {
+            let list = expected[index].0.as_mut().expect("it is a list");
+            list["items"].as_array_mut().expect("it is a list").insert(item + 1, written);
+        }
+        None => expected.insert(index + 1, (Ok(written), Err(String::new()))),
+    }
+    // What cannot be read may be said in other words; comments alone are null, and no document that counts.
+    let shown = |said: Result<Json, String>| said.map_err(|_| ());
+    let there = |said: &Result<Json, ()>| *said != Ok(Json::Null);
+    let expected: Vec<_> = expected.into_iter().map(|(said, _)| shown(said)).filter(there).collect();
+    let after =
+        decode(&result).into_iter().map(|tree| shown(tree.map(|tree| json(tree.root())))).filter(there);
+    assert_eq!(after.collect::<Vec<_>>(), expected, "{text:?}\n{result:?}");
+}
+
 fuzz_target!(|input: (u16, u8, &str, &str)| {
     let (place, what, word, text) = input;
+    if what % 8 > 5 {
+        return beside(usize::from(place), word, text);
+    }
     let before = decode(text);
     let Some(index) =
         before.iter().position(|tree| tree.as_ref().is_ok_and(|tree| tree.root().kind() == Kind::Mapping))
@@ -92,7 +154,7 @@ fuzz_target!(|input: (u16, u8, &str, &str)| {
     let mut expected = json(tree.root());
     let value = Value::List(vec![Value::Mapping(vec![(word.to_owned(), word.into())]), Value::Bool(true)]);
     let written = serde_json::json!([{ word: word }, true]);
-    let change = match what % 6 {
+    let change = match what % 8 {
         0 => {
             *at(&mut expected, path.segments()).expect("it is written") = written;
             Change::Set { path, value }

@@ -1,6 +1,7 @@
 //! How each area answers its cases. A new area is one file and one line in [`AREAS`].
 
 mod netpol;
+mod np_guard;
 mod product;
 mod pss;
 mod yaml;
@@ -12,7 +13,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The areas.
-static AREAS: &[&dyn Area] = &[&yaml::Yaml, &pss::Pss, &netpol::Netpol, &product::Product];
+static AREAS: &[&dyn Area] =
+    &[&yaml::Yaml, &pss::Pss, &netpol::Netpol, &np_guard::NpGuard, &product::Product];
 
 pub(crate) fn by_name(name: &str) -> Option<&'static dyn Area> {
     AREAS.iter().find(|area| area.name() == name).copied()

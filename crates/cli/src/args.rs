@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use ringwall_model::address::Block;
 use ringwall_model::control::Framework;
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
+use ringwall_network::npguard;
 use ringwall_pods::policy::{Level, Version, VersionError};
 use ringwall_posture::settings::FailOn;
 use ringwall_report::{FORMATS, Format, JSON, TEXT, format};
@@ -33,6 +35,9 @@ pub(crate) enum Verb {
     /// Ask Pod Security Admission: what is refused, at which level, what a label would break
     #[command(subcommand)]
     Pods(PodsVerb),
+    /// Ask the network policies: who reaches whom on what, why, and what a change opens
+    #[command(subcommand)]
+    Net(NetVerb),
     /// List all checks: severity, the controls they serve, whether a tool mends what they find
     Rules(RulesArgs),
     /// Explain a check, or list all checks
@@ -70,6 +75,184 @@ pub(crate) enum PodsVerb {
     Plan(PlanArgs),
     /// From PodSecurityPolicies to namespace labels: which level fits, and what it does not cover
     MigratePsp(MigratePspArgs),
+}
+
+/// What to ask of network policies.
+#[derive(Debug, Subcommand)]
+pub(crate) enum NetVerb {
+    /// All connections between workloads, Services, entries and the outside, grouped
+    List(NetListArgs),
+    /// Whether one end reaches another, what decides on each side, and the least change that would allow it
+    CanReach(CanReachArgs),
+    /// What a change opens and closes
+    Diff(NetDiffArgs),
+    /// What a policy does: which pods it selects, who is let through, and what it does not do
+    Describe(DescribeArgs),
+    /// Find policies that do not do what their author meant
+    Check(NetCheckArgs),
+    /// What is open to the internet, to the whole cluster, to pods that are yet to come
+    Exposure(ExposureArgs),
+    /// Write default deny, and the least policies that keep what is declared or was seen
+    Generate(GenerateArgs),
+    /// Each policy: the pods that it selects now, its effect in each direction, its findings
+    Policies(PoliciesArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  ringwall net exposure k8s/")]
+pub(crate) struct ExposureArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Format of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: NetOutput,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall net list k8s/
+  ringwall net list -o dot k8s/ | dot -Tsvg > network.svg
+  kubectl get ns,deploy,sts,ds,job,cronjob,pod,svc,ing,netpol -A -o yaml | ringwall net list -")]
+pub(crate) struct NetListArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Format of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: ListOutput,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall net can-reach frontend backend:8080 -n shop k8s/
+  ringwall net can-reach shop/frontend data/svc/orders-db:5432 k8s/
+  ringwall net can-reach internet shop/frontend:http k8s/
+  ringwall net can-reach shop/frontend 169.254.169.254:80 k8s/
+
+Ends: a workload, pod or Service as NAME, NAMESPACE/NAME, KIND/NAME or NAMESPACE/KIND/NAME; an address; or internet.
+Exit codes: 0 yes, 1 no or cannot tell, 2 wrong usage or unreadable input")]
+pub(crate) struct CanReachArgs {
+    /// Who connects
+    #[arg(value_name = "SOURCE")]
+    pub(crate) source: String,
+    /// To whom, and on which port: a number (TCP), as in 53/udp, or a name; without one, the ports that it declares
+    #[arg(value_name = "DESTINATION[:PORT]")]
+    pub(crate) destination: String,
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall net diff base/ head/
+  git worktree add /tmp/base main && ringwall net diff /tmp/base/k8s k8s
+
+Exit codes: 0 nothing differs, 1 something does, 2 wrong usage or unreadable input")]
+pub(crate) struct NetDiffArgs {
+    /// What there was: a file, directory, chart or kustomization
+    #[arg(value_name = "BASE")]
+    pub(crate) base: PathBuf,
+    /// What there will be
+    #[arg(value_name = "HEAD")]
+    pub(crate) head: PathBuf,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
+    /// Format of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: NetOutput,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:
+  ringwall net describe allow-dns -n shop k8s/")]
+pub(crate) struct DescribeArgs {
+    /// The policy: NAME, NAMESPACE/NAME or KIND/NAME
+    #[arg(value_name = "POLICY")]
+    pub(crate) policy: String,
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall net check k8s/
+  ringwall net check -o sarif k8s/ > network.sarif")]
+pub(crate) struct NetCheckArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) output: ReportArgs,
+    #[command(flatten)]
+    pub(crate) settings: SettingsArgs,
+    /// Show findings of this severity and above only [default: low]
+    #[arg(long, value_name = "SEVERITY")]
+    pub(crate) min_severity: Option<Severity>,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall net generate k8s/ > network-policies.yaml
+  hubble observe --last 100000 -o json | ringwall net generate --from-flows - k8s/ > network-policies.yaml
+
+What workloads need is read from Services, Ingresses and Gateways, from the addresses in environment, arguments and
+ConfigMaps, and from webhook configurations; with --from-flows from what was seen instead.")]
+pub(crate) struct GenerateArgs {
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    /// Keep what was seen: what `hubble observe -o json` prints, or CSV that begins with source,destination,port,protocol
+    #[arg(long, value_name = "FILE")]
+    pub(crate) from_flows: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall net policies -n shop k8s/
+  ringwall net policies -A k8s/")]
+pub(crate) struct PoliciesArgs {
+    /// All namespaces, which is so without -n too
+    #[arg(short = 'A', long)]
+    pub(crate) all_namespaces: bool,
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+/// Where custom kinds with pod templates come from.
+#[derive(Debug, Args)]
+pub(crate) struct ConfigArgs {
+    /// The configuration, for its `[[workloads]]` [default: ringwall.toml here, or above in the same Git repository]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Read no configuration
+    #[arg(long, conflicts_with = "config")]
+    pub(crate) no_config: bool,
 }
 
 #[derive(Debug, Args)]
@@ -185,6 +368,11 @@ pub(crate) struct ConfigCheckArgs {
     pub(crate) output: OutputArgs,
 }
 
+/// A block of addresses.
+fn block(text: &str) -> Result<Block, String> {
+    Block::parse(text).ok_or_else(|| "expected a block of addresses, as 10.244.0.0/16".to_owned())
+}
+
 /// A version as a label writes it, or without its `v`.
 fn version(text: &str) -> Result<Version, VersionError> {
     text.parse().or_else(|error| format!("v{text}").parse().map_err(|_| error))
@@ -298,12 +486,22 @@ pub(crate) struct InputArgs {
     /// files are read; what .gitignore names, hidden files and linked directories are left out unless they are named
     #[arg(value_name = "PATH")]
     pub(crate) paths: Vec<PathBuf>,
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
+}
+
+/// How objects are read.
+#[derive(Debug, Args)]
+pub(crate) struct ReadingArgs {
     /// The namespace of objects that state none
     #[arg(short, long, value_name = "NAME")]
     pub(crate) namespace: Option<String>,
     /// The cluster's Kubernetes version, such as v1.34 [default: the newest that ringwall knows]
     #[arg(long, value_name = "VERSION")]
     pub(crate) kubernetes_version: Option<Minor>,
+    /// A block that pods get addresses from, where no Node object says; may be given more than once
+    #[arg(long, value_name = "CIDR", value_parser = block)]
+    pub(crate) pod_cidr: Vec<Block>,
     /// Run neither helm nor kustomize
     #[arg(long)]
     pub(crate) no_render: bool,
@@ -363,6 +561,88 @@ impl Output {
         match self {
             Self::Text => TEXT,
             Self::Json => JSON,
+        }
+    }
+}
+
+/// A format of a list of connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ListOutput {
+    /// A table
+    #[default]
+    Text,
+    /// The ends, and which reach which
+    Json,
+    /// A line for each pair of ends
+    Csv,
+    /// A graph for Graphviz
+    Dot,
+    /// A table for a pull request
+    Md,
+    /// What np-guard's netpol-analyzer writes, byte for byte: docs/differences.md
+    Npguard,
+    /// The same as it writes Markdown
+    NpguardMd,
+    /// The same as CSV
+    NpguardCsv,
+    /// The same as JSON
+    NpguardJson,
+}
+
+/// A format of what connections there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum NetOutput {
+    #[default]
+    Text,
+    Json,
+    /// What np-guard's netpol-analyzer writes, byte for byte: docs/differences.md
+    Npguard,
+    /// The same as it writes Markdown
+    NpguardMd,
+    /// The same as CSV
+    NpguardCsv,
+    /// The same as JSON
+    NpguardJson,
+}
+
+impl NetOutput {
+    /// What a report has in its place.
+    pub(crate) const fn format(self) -> &'static Format {
+        match self {
+            Self::Json => JSON,
+            _ => TEXT,
+        }
+    }
+
+    /// The format of np-guard's analyzer, where that is asked for.
+    pub(crate) const fn np_guard(self) -> Option<npguard::Format> {
+        match self {
+            Self::Npguard => Some(npguard::Format::Text),
+            Self::NpguardMd => Some(npguard::Format::Markdown),
+            Self::NpguardCsv => Some(npguard::Format::Csv),
+            Self::NpguardJson => Some(npguard::Format::Json),
+            Self::Text | Self::Json => None,
+        }
+    }
+}
+
+impl ListOutput {
+    /// What a report has in its place.
+    pub(crate) const fn format(self) -> &'static Format {
+        match self {
+            Self::Json => JSON,
+            _ => TEXT,
+        }
+    }
+
+    /// The format of np-guard's analyzer, where that is asked for.
+    pub(crate) const fn np_guard(self) -> Option<npguard::Format> {
+        match self {
+            Self::Npguard => Some(npguard::Format::Text),
+            Self::NpguardMd => Some(npguard::Format::Markdown),
+            Self::NpguardCsv => Some(npguard::Format::Csv),
+            Self::NpguardJson => Some(npguard::Format::Json),
+            Self::Text | Self::Json | Self::Csv | Self::Dot | Self::Md => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! From arguments to a snapshot.
 
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ringwall_input::{Counts, NoteKind, Options, STDIN, load as read};
 use ringwall_model::finding::{Note, Problem};
@@ -12,7 +12,7 @@ use ringwall_model::version::Minor;
 use ringwall_model::workload;
 use ringwall_report::Summary;
 
-use crate::args::InputArgs;
+use crate::args::{InputArgs, ReadingArgs};
 use crate::outcome::{Outcome, Usage};
 use crate::progress::Bar;
 use crate::screen::{Screen, say};
@@ -79,7 +79,20 @@ impl Loaded {
 /// # Errors
 /// Where they name nothing: the directory that one happens to be in is hardly ever what is meant.
 pub(crate) fn load(args: &InputArgs, verb: &str, quiet: bool) -> Result<Loaded, Usage> {
-    if args.paths.is_empty() {
+    load_paths(&args.paths, &args.reading, verb, quiet)
+}
+
+/// Reads these paths.
+///
+/// # Errors
+/// There are none.
+pub(crate) fn load_paths(
+    paths: &[PathBuf],
+    args: &ReadingArgs,
+    verb: &str,
+    quiet: bool,
+) -> Result<Loaded, Usage> {
+    if paths.is_empty() {
         return Err(Usage {
             message: "no path is given".to_owned(),
             hint: format!("`ringwall {verb} k8s/` reads a directory, `ringwall {verb} -` standard input"),
@@ -88,14 +101,14 @@ pub(crate) fn load(args: &InputArgs, verb: &str, quiet: bool) -> Result<Loaded, 
     let options = Options { render: !args.no_render, ..Options::default() };
     let mut input = {
         let progress = Bar::new(quiet);
-        read(&args.paths, &mut io::stdin(), &options, &progress)
+        read(paths, &mut io::stdin(), &options, &progress)
     };
     place_in(args.namespace.as_deref(), &mut input.objects);
     let noted = |kind| input.notes.iter().any(|note| note.kind == kind);
     let unrendered = noted(NoteKind::NotRendered);
     // A pipe without anything is most likely the end of a program that failed, and an empty directory a wrong name.
     let nothing = input.counts.documents == 0 && input.problems.is_empty();
-    let piped = args.paths.iter().all(|path| path == Path::new("-"));
+    let piped = paths.iter().all(|path| path == Path::new("-"));
     let empty_pipe = nothing && piped;
     // So is a pipe with nothing but words: what was to be judged never came.
     let only_words =
@@ -113,7 +126,7 @@ pub(crate) fn load(args: &InputArgs, verb: &str, quiet: bool) -> Result<Loaded, 
         let message = "holds no Kubernetes object".to_owned();
         notes.push(Note { file: STDIN.to_owned(), position: None, message });
     }
-    let mut facts = Facts::default();
+    let mut facts = Facts { pod_ranges: args.pod_cidr.clone(), ..Facts::default() };
     if let Some(version) = args.kubernetes_version {
         facts.version = version;
         if version > Minor::NEWEST {

@@ -12,7 +12,7 @@ use ringwall_model::text::Source;
 use ringwall_posture::settings::{FILE_NAME, Settings};
 use ringwall_report::escape;
 
-use crate::args::SettingsArgs;
+use crate::args::{ConfigArgs, SettingsArgs};
 use crate::outcome::Usage;
 
 /// The settings that the arguments ask for.
@@ -24,6 +24,15 @@ pub(crate) fn load(args: &SettingsArgs) -> Result<Settings, Usage> {
     let mut settings = file.map_or_else(|| Ok(Settings::default()), |file| read(&file))?;
     settings.compat_ignores |= args.compat_ignores;
     Ok(settings)
+}
+
+/// The settings of verbs that look at nothing but custom kinds in them.
+///
+/// # Errors
+/// As [`load`].
+pub(crate) fn load_config(args: &ConfigArgs) -> Result<Settings, Usage> {
+    let file = if args.no_config { None } else { args.config.clone().or_else(find) };
+    file.map_or_else(|| Ok(Settings::default()), |file| read(&file))
 }
 
 /// The file that is in force here: in the working directory, or in one above it that belongs to the same Git

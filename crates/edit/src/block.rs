@@ -14,7 +14,7 @@ use crate::plan::{Inside, Plan};
 use crate::refusal::{Fault, Reason};
 use crate::scalar::{self, Quote};
 use crate::sink::Sink;
-use crate::style::{self, Indent};
+use crate::style::{self, Look};
 use crate::text::{Text, is_blank};
 
 /// Writes the edits of one object.
@@ -29,6 +29,14 @@ impl<'t> Writer<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
         let text = Text(text);
         Self { text, finder: Finder { text }, sink: Sink::default() }
+    }
+
+    /// Lines are told by line feeds.
+    pub(crate) fn no_lone_carriage_return(&self) -> Result<(), Fault> {
+        match self.text.lone_carriage_return() {
+            Some(at) => Err(Fault::new(at, Reason::CarriageReturn)),
+            None => Ok(()),
+        }
     }
 
     /// Edits a collection that stands at `place`, in block style or within it.
@@ -115,7 +123,7 @@ impl<'t> Writer<'t> {
         if inside.added.is_empty() {
             return lines;
         }
-        let indent = Indent::of(self.text, inside.node);
+        let look = Look::of(self.text, inside.node);
         let mut texts = children
             .iter()
             .filter(|child| child.node.kind() == Kind::String && child.value.form == Form::Scalar)
@@ -123,8 +131,8 @@ impl<'t> Writer<'t> {
         let quote = texts.next().filter(|first| texts.all(|quote| quote == *first)).unwrap_or_default();
         for (key, value) in &inside.added {
             match key {
-                Some(key) => style::entry(key, value, column, indent, &mut lines),
-                None => style::item(value, column, quote, indent, &mut lines),
+                Some(key) => style::entry(key, value, column, look, &mut lines),
+                None => style::item(value, column, quote, look, &mut lines),
             }
         }
         lines
@@ -194,7 +202,7 @@ impl<'t> Writer<'t> {
         let beside = text.line_end(place.props) >= place.body;
         let mut lines = Vec::new();
         if inline.is_none() {
-            let indent = Indent::of(text, owner);
+            let look = Look::of(text, owner);
             // What goes on behind a dash goes on at its own column.
             let within = if beside && place.form != Form::Absent && place.props == place.gap {
                 text.column(place.body)
@@ -202,8 +210,8 @@ impl<'t> Writer<'t> {
                 column + 2
             };
             match child.key {
-                Some(_) => style::nested(value, column, indent, &mut lines),
-                None => style::block(value, within, indent, &mut lines),
+                Some(_) => style::nested(value, column, look, &mut lines),
+                None => style::block(value, within, look, &mut lines),
             }
         }
         let below = || lines.iter().flat_map(|line| [line_break, line.as_str()]).collect::<String>();
@@ -286,7 +294,7 @@ impl<'t> Writer<'t> {
     }
 
     /// Where lines are inserted behind a value.
-    fn insertion(&self, end: &End) -> Result<usize, Fault> {
+    pub(crate) fn insertion(&self, end: &End) -> Result<usize, Fault> {
         if end.open {
             return Err(Fault::new(end.at, Reason::OpenBlockScalar));
         }
@@ -294,7 +302,7 @@ impl<'t> Writer<'t> {
     }
 
     /// Passes over the comment lines at `at` that are indented deeper than `column`, and blank lines between them.
-    fn with_comments(&self, at: usize, column: usize) -> usize {
+    pub(crate) fn with_comments(&self, at: usize, column: usize) -> usize {
         let (mut probe, mut behind) = (at, at);
         while probe < self.text.len() {
             let line = self.text.slice(probe, self.text.line_end(probe));

@@ -129,6 +129,15 @@ impl FlowStyle {
 }
 
 impl<'t> Writer<'t> {
+    /// A value as it would stand beside the collection `node` in brackets, and what stands between two such on one line.
+    pub(crate) fn like(&self, node: Node<'t>, value: &Value) -> Result<(String, &'static str), Fault> {
+        let place = self.finder.root(node);
+        let children = self.finder.flow_children(node, place)?;
+        let style = FlowStyle::of(self.text, node, place, &children, &FlowStyle::default());
+        let lead = style.lines.as_ref().map(|(outer, _)| outer.as_str());
+        Ok((style.value(value, lead), style.comma))
+    }
+
     /// Edits a collection in `[]` or `{}` within one of the style `around`.
     pub(crate) fn flow(
         &mut self,

@@ -16,6 +16,9 @@
 //! - With an entry go the comments on its lines and the comment lines right behind it that are indented deeper than
 //!   its key. Comments above it stay.
 //! - New entries stand behind the last one, before comments that follow it.
+//! - Another object ([`Change::Beside`]) stands behind the object's document and the comments that end it, or behind its
+//!   item and the comments that belong to that; it is written as the object is. Behind a JSON value stands another JSON
+//!   value: kubectl reads such a stream. Whether the object is there already is for the caller to know.
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -36,6 +39,7 @@
 //! | module | does |
 //! |---|---|
 //! | `plan` | all changes of an object together, as what happens to each node |
+//! | `beside` | another object behind one |
 //! | `place` | where values are written, and how |
 //! | `block` | edits in block style |
 //! | `flow` | edits in `[]` and `{}`, JSON among them |
@@ -45,6 +49,7 @@
 //! | `diff` | unified diffs |
 //! | `refusal` | why a text is not edited |
 
+mod beside;
 mod block;
 mod diff;
 mod flow;
@@ -58,7 +63,7 @@ mod text;
 
 use std::fmt;
 
-use ringwall_model::fix::{Change, Edit};
+use ringwall_model::fix::{Change, Edit, Value};
 use ringwall_model::object::{Object, Rendering};
 use ringwall_model::path::FieldPath;
 use ringwall_model::text::Span;
@@ -68,6 +73,13 @@ pub use diff::unified_diff;
 use plan::Plan;
 use refusal::Fault;
 pub use refusal::{Reason, Refusal};
+
+/// A value as YAML in block style, indented by two, dashes of lists too; a line end behind each line.
+pub fn yaml(value: &Value) -> String {
+    let mut lines = Vec::new();
+    style::block(value, 0, style::Look::PLAIN, &mut lines);
+    lines.into_iter().map(|line| line + "\n").collect()
+}
 
 /// The edits of an object's text that make all `changes`, sorted, none overlapping another. None where all is so
 /// already.
@@ -94,19 +106,29 @@ pub fn edits(object: &Object, changes: &[Change]) -> Result<Vec<Edit>, Refusal> 
     }
     let mut plan = Plan::Keep;
     for change in changes {
-        plan.add(root, change).map_err(|fault| refuse(fault, change.path().clone()))?;
+        let path = || change.path().cloned().unwrap_or_default();
+        plan.add(root, change).map_err(|fault| refuse(fault, path()))?;
     }
+    let others =
+        beside::others(changes).map_err(|reason| refuse(Fault::new(start, reason), FieldPath::root()))?;
     if plan.settle() {
         return Err(refuse(Fault::new(start, Reason::Whole), FieldPath::root()));
     }
-    let Plan::Inside(inside) = plan else { return Ok(Vec::new()) };
     let mut writer = Writer::new(text);
-    let place = writer.finder.root(root);
-    let written = match writer.text.lone_carriage_return() {
-        Some(at) if place.form == place::Form::Block => Err(Fault::new(at, Reason::CarriageReturn)),
-        _ => writer.collection(&inside, place).and_then(|()| writer.sink.finish(writer.text)),
+    let write = || {
+        if let Plan::Inside(inside) = plan {
+            let place = writer.finder.root(root);
+            if place.form == place::Form::Block {
+                writer.no_lone_carriage_return()?;
+            }
+            writer.collection(&inside, place)?;
+        }
+        for other in others {
+            writer.beside(object, other)?;
+        }
+        writer.sink.finish(writer.text)
     };
-    written.map_err(|fault| {
+    write().map_err(|fault| {
         let path = root.tree().path_at(fault.at as u32);
         let path = path.strip_prefix(&object.within).unwrap_or(path);
         refuse(fault, path)

@@ -158,6 +158,24 @@ impl<'t> Finder<'t> {
         Ok(place)
     }
 
+    /// Where the value of an entry of the block mapping `mapping` is written.
+    pub(crate) fn value(self, mapping: Node<'t>, value: Node<'t>) -> Result<Place, Fault> {
+        let at = value.span().start as usize;
+        let written = mapping.written_entries().find(|written| written.entry.value.index() == value.index());
+        let Some(written) = written else { return Err(Fault::new(at, Reason::Shared)) };
+        let key_end = written.entry.key_span.end as usize;
+        let colon = self.text.skip_blank(key_end);
+        if self.text.byte(colon) != Some(b':') {
+            return Err(Fault::new(key_end, Reason::ExplicitKey));
+        }
+        self.place(value, colon + 1, false)
+    }
+
+    /// Where the collection `node` ends that is written at `place`.
+    pub(crate) fn end_of(self, node: Node<'t>, place: Place) -> Result<End, Fault> {
+        self.end(node, place, 0)
+    }
+
     fn end(self, node: Node<'t>, place: Place, depth: usize) -> Result<End, Fault> {
         match place.form {
             Form::Absent => Ok(End::at(place.props)),

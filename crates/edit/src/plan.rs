@@ -62,18 +62,19 @@ impl Act<'_> {
 }
 
 impl<'t> Plan<'t> {
-    /// Adds a change of the object at `root`.
+    /// Adds a change of the object at `root`. What stands beside it changes nothing in it.
     pub(crate) fn add(&mut self, root: Node<'t>, change: &Change) -> Result<(), Fault> {
-        let act = match change {
-            Change::Set { value, .. } => Act::Set(value),
-            Change::Append { value, .. } => Act::Append(value),
-            Change::Remove { .. } => Act::Remove,
-            Change::Rename { key, .. } => Act::Rename(key),
+        let (path, act) = match change {
+            Change::Set { path, value } => (path, Act::Set(value)),
+            Change::Append { path, value } => (path, Act::Append(value)),
+            Change::Remove { path } => (path, Act::Remove),
+            Change::Rename { path, key } => (path, Act::Rename(key)),
+            Change::Beside { .. } => return Ok(()),
         };
-        if change.path().is_empty() && !matches!(act, Act::Append(_)) {
+        if path.is_empty() && !matches!(act, Act::Append(_)) {
             return Err(Fault::new(place_of(root), Reason::Whole));
         }
-        let keys = change.path().segments().iter().filter_map(|segment| match segment {
+        let keys = path.segments().iter().filter_map(|segment| match segment {
             Segment::Key(key) => Some(&**key),
             Segment::Index(_) => None,
         });
@@ -85,7 +86,7 @@ impl<'t> Plan<'t> {
             .chain([value])
             .collect::<Result<(), _>>()
             .map_err(|reason| Fault::new(place_of(root), reason))?;
-        self.go(root, change.path().segments(), &act)
+        self.go(root, path.segments(), &act)
     }
 
     fn go(&mut self, node: Node<'t>, path: &[Segment], act: &Act<'_>) -> Result<(), Fault> {
@@ -172,7 +173,7 @@ impl<'t> Plan<'t> {
     fn act(&mut self, node: Node<'t>, act: &Act<'_>) -> Result<(), Fault> {
         match act {
             Act::Set(value) if self.is_nothing() => {
-                if !same(node, value) {
+                if !value.is_said_by(node) {
                     *self = Self::Replace((*value).clone());
                 }
                 Ok(())
@@ -226,7 +227,7 @@ impl<'t> Plan<'t> {
                     Some(ChildPlan { removed: true, .. }) => false,
                     Some(ChildPlan { plan: Plan::Replace(now), .. }) => now == value,
                     Some(ChildPlan { plan: Plan::Inside(_), .. }) => false,
-                    Some(ChildPlan { plan: Plan::Keep, .. }) | None => same(item, value),
+                    Some(ChildPlan { plan: Plan::Keep, .. }) | None => value.is_said_by(item),
                 })
             };
             added.retain(|(_, value)| !holds(value));
@@ -275,7 +276,7 @@ fn short(key: &str) -> Result<(), Reason> {
 }
 
 /// Whether the keys of a value can be written as keys.
-fn writable(value: &Value) -> Result<(), Reason> {
+pub(crate) fn writable(value: &Value) -> Result<(), Reason> {
     match value {
         Value::List(items) => items.iter().try_for_each(writable),
         Value::Mapping(entries) => {
@@ -358,25 +359,6 @@ fn made(value: &mut Value, path: &[Segment], act: &Act<'_>) -> Result<(), Reason
                 entries.push((key.to_string(), value));
             }
             Ok(())
-        }
-    }
-}
-
-/// Whether the node says what the value says.
-fn same(node: Node<'_>, value: &Value) -> bool {
-    match value {
-        Value::Bool(value) => node.as_bool() == Some(*value),
-        Value::Integer(value) => node.as_i64() == Some(*value),
-        Value::Text(value) => node.as_str() == Some(value),
-        Value::List(values) => {
-            node.kind() == Kind::Sequence
-                && node.items().count() == values.len()
-                && node.items().zip(values).all(|(item, value)| same(item, value))
-        }
-        Value::Mapping(values) => {
-            node.kind() == Kind::Mapping
-                && node.entries().count() == values.len()
-                && values.iter().all(|(key, value)| node.get(key).is_some_and(|node| same(node, value)))
         }
     }
 }

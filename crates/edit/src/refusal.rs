@@ -40,6 +40,10 @@ pub enum Reason {
     OpenBlockScalar,
     /// Nothing of the object would remain.
     Whole,
+    /// What is to stand beside the object has no kind or no name.
+    NoObject,
+    /// The list takes objects of one kind only, and this is its kind.
+    OneKind(String),
     /// A lone carriage return ends a line of a YAML text.
     CarriageReturn,
     /// The text is laid out as no change here is sure of: what was expected.
@@ -64,6 +68,10 @@ impl fmt::Display for Reason {
                 f.write_str("a line behind this block scalar would change it: end its last line first")
             }
             Self::Whole => f.write_str("nothing of the object would remain"),
+            Self::NoObject => {
+                f.write_str("what is to stand beside it has not `apiVersion`, `kind` and `metadata.name`")
+            }
+            Self::OneKind(list) => write!(f, "a {list} takes no objects of another kind"),
             Self::CarriageReturn => f.write_str("a lone carriage return ends this line; use line feeds"),
             Self::Layout(expected) => write!(f, "the layout here is not safe to edit: expected {expected}"),
         }

@@ -19,10 +19,12 @@
 //! | `outcome` | what comes of it all |
 //! | [`stream`] | a text into documents, as Kubernetes' own tools split and decode it |
 //! | `yaml` | one YAML document into a tree |
+//! | [`flows`] | records of connections that were seen |
 //! | [`json`] | JSON values into trees, as the API server decodes them |
 
 mod error;
 mod files;
+pub mod flows;
 pub mod json;
 mod limits;
 mod load;

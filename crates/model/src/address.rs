@@ -22,7 +22,7 @@ impl Family {
     }
 
     /// The highest address.
-    const fn last(self) -> u128 {
+    pub const fn last(self) -> u128 {
         match self {
             Self::V4 => u32::MAX as u128,
             Self::V6 => u128::MAX,
@@ -141,6 +141,24 @@ impl Block {
         Address { family, bits: self.first.bits | (!mask(family, self.prefix) & family.last()) }
     }
 
+    /// The fewest blocks that hold the addresses from `first` to `last`, both among them, and no other. Of two families none.
+    pub fn of_range(first: Address, last: Address) -> Vec<Self> {
+        let family = first.family;
+        let mut blocks = Vec::new();
+        let mut next = (family == last.family).then_some(first.bits);
+        while let Some(start) = next.filter(|start| *start <= last.bits) {
+            // As large as where it starts allows, and as what is left.
+            let mut free = start.trailing_zeros().min(u32::from(family.bits()));
+            while free > 0 && start + (family.last() >> (u32::from(family.bits()) - free)) > last.bits {
+                free -= 1;
+            }
+            let block = Self { first: Address { family, bits: start }, prefix: family.bits() - free as u8 };
+            next = block.last().bits.checked_add(1).filter(|next| *next <= family.last());
+            blocks.push(block);
+        }
+        blocks
+    }
+
     /// Whether the address is in the block.
     pub fn contains(self, address: Address) -> bool {
         address.family == self.first.family
@@ -173,6 +191,20 @@ impl fmt::Display for Block {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn ranges_are_cut_into_the_fewest_blocks() {
+        let cut = |first: &str, last: &str| {
+            let (first, last) = (Address::parse(first).unwrap(), Address::parse(last).unwrap());
+            Block::of_range(first, last).iter().map(Block::to_string).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(cut("0.0.0.0", "255.255.255.255"), "0.0.0.0/0");
+        assert_eq!(cut("10.0.0.1", "10.0.0.6"), "10.0.0.1/32 10.0.0.2/31 10.0.0.4/31 10.0.0.6/32");
+        assert_eq!(cut("::", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"), "::/0");
+        assert_eq!(cut("255.255.255.254", "255.255.255.255"), "255.255.255.254/31");
+        assert_eq!(cut("10.0.0.2", "10.0.0.1"), "");
+        assert_eq!(cut("10.0.0.2", "::1"), "");
+    }
 
     fn block(text: &str) -> String {
         Block::parse(text).map_or_else(|| "none".to_owned(), |block| block.to_string())

@@ -209,9 +209,9 @@ pub struct Finding {
 /// How a check would mend a finding.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mending {
-    /// The index in the snapshot of the object in whose text the finding is.
+    /// The index in the snapshot of the object that is changed: most often that in whose text the finding is.
     pub object: usize,
-    /// The changes of that object; or why there are none, as a sentence without full stop.
+    /// The changes of that object, or beside it; or why there are none, as a sentence without full stop.
     pub fix: Result<Fix, String>,
 }
 

@@ -5,8 +5,10 @@
 
 use std::fmt;
 
+use crate::object::ObjectId;
 use crate::path::FieldPath;
 use crate::text::{Position, Span};
+use crate::tree::{Kind, Node};
 
 /// Whether a fix may be made without a second thought.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,13 +72,65 @@ pub enum Value {
     Mapping(Vec<(String, Self)>),
 }
 
+impl Value {
+    /// The value under a key of a mapping.
+    pub fn get(&self, key: &str) -> Option<&Self> {
+        let Self::Mapping(entries) = self else { return None };
+        entries.iter().find(|(written, _)| written == key).map(|(_, value)| value)
+    }
+
+    /// The text, if it is text.
+    pub fn as_str(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// Whether a node says what this value says: keys in any order.
+    pub fn is_said_by(&self, node: Node<'_>) -> bool {
+        match self {
+            Self::Bool(value) => node.as_bool() == Some(*value),
+            Self::Integer(value) => node.as_i64() == Some(*value),
+            Self::Text(value) => node.as_str() == Some(value),
+            Self::List(values) => {
+                node.kind() == Kind::Sequence
+                    && node.items().count() == values.len()
+                    && node.items().zip(values).all(|(item, value)| value.is_said_by(item))
+            }
+            Self::Mapping(values) => {
+                node.kind() == Kind::Mapping
+                    && node.entries().count() == values.len()
+                    && values
+                        .iter()
+                        .all(|(key, value)| node.get(key).is_some_and(|node| value.is_said_by(node)))
+            }
+        }
+    }
+
+    /// Who the object is that this value is. `None` where it has not `apiVersion`, `kind` and `metadata.name`, all as text
+    /// that is not empty, or has a namespace that is no text.
+    pub fn object_id(&self) -> Option<ObjectId> {
+        let text = |value: Option<&Self>| value?.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+        let api_version = text(self.get("apiVersion"))?;
+        let metadata = self.get("metadata")?;
+        let namespace = match metadata.get("namespace") {
+            None => None,
+            Some(namespace) => Some(namespace.as_str()?.to_owned()).filter(|name| !name.is_empty()),
+        };
+        Some(ObjectId {
+            group: api_version.rsplit_once('/').map_or("", |(group, _)| group).to_owned(),
+            kind: text(self.get("kind"))?,
+            namespace,
+            name: text(metadata.get("name"))?,
+        })
+    }
+}
+
 impl From<&str> for Value {
     fn from(text: &str) -> Self {
         Self::Text(text.to_owned())
     }
 }
 
-/// One change of an object.
+/// One change of an object, or beside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
     /// The field has this value afterwards. Mappings on the way that are missing (or null) are made; an item of a
@@ -106,17 +160,29 @@ pub enum Change {
         /// Its key afterwards.
         key: &'static str,
     },
+    /// Another object stands behind this one, in the same text: behind its document, or behind its item of a list. This
+    /// one stays as it is. That there is no such object yet is for the caller to know.
+    Beside {
+        /// The whole of the other object: with `apiVersion`, `kind` and a name.
+        object: Value,
+    },
 }
 
 impl Change {
-    /// The field that is changed.
-    pub const fn path(&self) -> &FieldPath {
+    /// The field that is changed; `None` where the object stays as it is and another one stands beside it.
+    pub const fn path(&self) -> Option<&FieldPath> {
         match self {
             Self::Set { path, .. }
             | Self::Append { path, .. }
             | Self::Remove { path }
-            | Self::Rename { path, .. } => path,
+            | Self::Rename { path, .. } => Some(path),
+            Self::Beside { .. } => None,
         }
+    }
+
+    /// The object that stands beside this one afterwards.
+    pub const fn beside(&self) -> Option<&Value> {
+        if let Self::Beside { object } = self { Some(object) } else { None }
     }
 }
 
@@ -162,4 +228,30 @@ pub struct PlacedEdit {
     pub start: Position,
     /// One behind where they end.
     pub end: Position,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mapping(entries: &[(&str, Value)]) -> Value {
+        Value::Mapping(entries.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+    }
+
+    #[test]
+    fn a_value_is_an_object_where_it_has_a_kind_and_a_name() {
+        let of = |api_version: &str, metadata: &[(&str, Value)]| {
+            let entries =
+                [("apiVersion", api_version.into()), ("kind", "Pod".into()), ("metadata", mapping(metadata))];
+            mapping(&entries).object_id()
+        };
+        let id = of("g.io/v1", &[("name", "web".into()), ("namespace", "shop".into())]).expect("an object");
+        assert_eq!((id.group.as_str(), id.to_string().as_str()), ("g.io", "Pod shop/web"));
+        let id = of("v1", &[("name", "web".into()), ("namespace", "".into())]).expect("an object");
+        assert_eq!((id.group.as_str(), id.namespace), ("", None));
+        assert_eq!(of("v1", &[]), None);
+        assert_eq!(of("", &[("name", "web".into())]), None);
+        assert_eq!(of("v1", &[("name", "web".into()), ("namespace", Value::Bool(true))]), None);
+        assert_eq!(Value::List(Vec::new()).object_id(), None);
+    }
 }

@@ -34,6 +34,7 @@ pub mod de;
 pub mod decode;
 pub mod finding;
 pub mod fix;
+pub mod flow;
 pub mod object;
 pub mod path;
 pub mod quantity;

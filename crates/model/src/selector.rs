@@ -75,6 +75,27 @@ impl Selector {
         Self::default()
     }
 
+    /// The selector of what has all of these labels.
+    pub fn of_labels<'l>(labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> Self {
+        let requirement = |(key, value): (&str, &str)| Requirement {
+            key: key.to_owned(),
+            operator: Operator::In,
+            values: vec![value.to_owned()],
+        };
+        Self { requirements: labels.into_iter().map(requirement).collect() }
+    }
+
+    /// The selector of what has none of these keys beside that.
+    #[must_use]
+    pub fn without<'l>(mut self, keys: impl IntoIterator<Item = &'l str>) -> Self {
+        self.requirements.extend(keys.into_iter().map(|key| Requirement {
+            key: key.to_owned(),
+            operator: Operator::DoesNotExist,
+            values: Vec::new(),
+        }));
+        self
+    }
+
     /// Compiles a `LabelSelector` node (`matchLabels`, `matchExpressions`).
     ///
     /// # Errors

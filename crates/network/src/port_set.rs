@@ -97,6 +97,18 @@ impl PortSet {
         Self(result)
     }
 
+    /// Whether some are in both.
+    pub fn meets(&self, other: &Self) -> bool {
+        let (mut a, mut b) = (0, 0);
+        while let (Some(x), Some(y)) = (self.0.get(a), other.0.get(b)) {
+            if x.0.max(y.0) <= x.1.min(y.1) {
+                return true;
+            }
+            if x.1 < y.1 { a += 1 } else { b += 1 }
+        }
+        false
+    }
+
     /// Those that are not in it.
     #[must_use]
     pub fn not(&self) -> Self {
@@ -216,6 +228,7 @@ mod tests {
                 assert_eq!(a.and(&b).contains(port), x && y);
                 assert_eq!(a.minus(&b).contains(port), x && !y);
                 assert_eq!(a.not().contains(port), !x);
+                assert_eq!(a.meets(&PortSet::one(port)), x);
             }
         }
         assert!(a.covers(&PortSet::none()) && PortSet::all().covers(&a) && !a.covers(&b));

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use ringwall_edit::{apply, edits, merge};
 use ringwall_model::finding::{Finding, Location, Problem};
-use ringwall_model::fix::{Applicability, Change, Edit, Fix, PlacedEdit, PlacedFix};
+use ringwall_model::fix::{Applicability, Change, Edit, Fix, PlacedEdit, PlacedFix, Value};
 use ringwall_model::object::{Object, ObjectId, Rendering};
 use ringwall_model::path::{FieldPath, Segment};
 use ringwall_model::snapshot::{Facts, Snapshot};
@@ -54,7 +54,7 @@ pub struct Mended {
     pub files: Vec<MendedFile>,
     /// What is left, with the reason, sorted as findings are.
     pub left: Vec<Left>,
-    /// The workloads in texts that change: whether they meet the restricted level now.
+    /// The workloads that change: whether they meet the restricted level now.
     pub workloads: Vec<MendedWorkload>,
 }
 
@@ -148,7 +148,7 @@ struct Seen {
 
 /// Objects with their findings.
 struct State {
-    objects: Vec<Object>,
+    snapshot: Snapshot,
     /// How often each finding is there.
     findings: HashMap<Key, usize>,
     /// What is found at each place.
@@ -181,7 +181,7 @@ impl State {
         for problem in found.problems {
             *problems.entry(problem.file).or_default() += 1;
         }
-        Self { objects: snapshot.all().to_vec(), findings, spots, named, wanted, problems }
+        Self { snapshot, findings, spots, named, wanted, problems }
     }
 }
 
@@ -192,22 +192,28 @@ pub fn fix(objects: Vec<Object>, facts: &Facts, options: Options<'_>) -> Mended 
         state.wanted.iter().map(|finding| (key(finding), finding.location.clone())).collect();
     let mut given_up: HashMap<Key, String> = HashMap::new();
     let mut files: BTreeMap<String, MendedFile> = BTreeMap::new();
+    let mut touched: HashSet<(String, ObjectId)> = HashSet::new();
     for _ in 0..ROUNDS {
         let Some((next, round)) = one_round(&state, facts, options, &mut given_up) else { break };
         for (name, text, made) in round {
-            let old = text_of(&state.objects, &name);
+            let old = text_of(state.snapshot.all(), &name);
             let file = files.entry(name.clone()).or_insert_with(|| MendedFile {
                 name,
                 old,
                 new: String::new(),
                 made: Vec::new(),
             });
+            for task in made {
+                if task.changes.iter().any(|change| change.path().is_some()) {
+                    touched.insert((file.name.clone(), task.object));
+                }
+                file.made.push(task.made);
+            }
             file.new = text;
-            file.made.extend(made);
         }
         state = next;
     }
-    let workloads = stand(&state, facts, options, &files);
+    let workloads = stand(&state, facts, options, &touched);
     let mut left: Vec<Left> = state
         .wanted
         .into_iter()
@@ -236,8 +242,37 @@ fn text_of(objects: &[Object], name: &str) -> String {
     object.map(|object| object.source().text().to_owned()).unwrap_or_default()
 }
 
+/// A finding that is being mended.
+#[derive(Clone)]
+struct Task {
+    made: Made,
+    /// The object that is changed, or beside which another one stands: most often that of the finding.
+    object: ObjectId,
+    /// The text in which that is.
+    file: String,
+    /// What is still to be done of the fix: what others put beside their objects in the same round is not.
+    changes: Vec<Change>,
+}
+
+impl Task {
+    fn key(&self) -> Key {
+        key(&self.made.finding)
+    }
+
+    /// The objects that its fix asks for, be it that another one puts them there.
+    fn asks_for(&self) -> impl Iterator<Item = ObjectId> {
+        self.made.fix.changes.iter().filter_map(Change::beside).filter_map(Value::object_id)
+    }
+
+    /// Whether it labels a namespace.
+    fn is_label(&self) -> bool {
+        self.made.finding.object.kind == "Namespace"
+            && self.made.fix.changes.iter().any(|change| change.path().is_some())
+    }
+}
+
 /// The texts of a round: name, new text, what is mended.
-type Round = Vec<(String, String, Vec<Made>)>;
+type Round = Vec<(String, String, Vec<Task>)>;
 
 /// Makes all edits that can be made at once, and judges them. What does not stand the judgement is given up, and the
 /// round begins anew without it. `None` where there is nothing to do.
@@ -254,10 +289,10 @@ fn one_round(
         }
         let names: HashMap<&str, &str> =
             round.iter().map(|(name, text, _)| (name.as_str(), text.as_str())).collect();
-        let mut objects = Vec::with_capacity(state.objects.len());
+        let mut objects = Vec::with_capacity(state.snapshot.all().len());
         let mut broken = BTreeSet::new();
         let mut read: HashSet<&str> = HashSet::new();
-        for object in &state.objects {
+        for object in state.snapshot.all() {
             let name = object.source().name();
             let Some((name, text)) = names.get_key_value(name) else {
                 objects.push(object.clone());
@@ -265,21 +300,17 @@ fn one_round(
             };
             if read.insert(name) {
                 let again = (options.read)(name, (*text).to_owned());
-                let same = again
-                    .objects
-                    .iter()
-                    .map(|object| &object.id)
-                    .eq(of_text(&state.objects, name).map(|object| &object.id));
-                if !same {
+                let tasks = round.iter().filter(|(text, ..)| text == name).flat_map(|(_, _, made)| made);
+                if !holds_as_before(of_text(state.snapshot.all(), name), &again.objects, tasks) {
                     broken.insert((*name).to_owned());
                 }
                 objects.extend(again.objects);
             }
         }
         if !broken.is_empty() {
-            for made in round.iter().filter(|(name, ..)| broken.contains(name)).flat_map(|(_, _, made)| made)
+            for task in round.iter().filter(|(name, ..)| broken.contains(name)).flat_map(|(_, _, made)| made)
             {
-                given_up.insert(key(&made.finding), "the edited text could not be read as before".to_owned());
+                given_up.insert(task.key(), "the edited text could not be read as before".to_owned());
             }
             continue;
         }
@@ -300,9 +331,86 @@ fn of_text<'o>(objects: &'o [Object], name: &'o str) -> impl Iterator<Item = &'o
     objects.iter().filter(move |object| object.source().name() == name)
 }
 
+/// Whether a text holds the objects that it held, in their order, and besides each that is put beside one of them.
+fn holds_as_before<'o>(
+    before: impl Iterator<Item = &'o Object>,
+    after: &'o [Object],
+    tasks: impl Iterator<Item = &'o Task>,
+) -> bool {
+    let new: HashSet<ObjectId> =
+        tasks.flat_map(|task| &task.changes).filter_map(|change| change.beside()?.object_id()).collect();
+    let (there, kept): (Vec<_>, Vec<_>) =
+        after.iter().map(|object| &object.id).partition(|id| new.contains(id));
+    there.len() == new.len() && kept.into_iter().eq(before.map(|object| &object.id))
+}
+
+/// The objects that a round puts beside others.
+#[derive(Default)]
+struct Added<'o> {
+    /// What each is, and the text in which it stands.
+    objects: HashMap<ObjectId, (Value, &'o str)>,
+}
+
+impl<'o> Added<'o> {
+    /// Leaves of the tasks of an object those that can be made beside what is there. Those that nothing is left to be done
+    /// of come back, each with the text that holds what it asks for.
+    fn part(
+        &self,
+        snapshot: &'o Snapshot,
+        tasks: &mut Vec<Task>,
+        given_up: &mut HashMap<Key, String>,
+    ) -> Vec<(&'o str, Task)> {
+        let mut done = Vec::new();
+        tasks.retain_mut(|task| {
+            let (mut text, mut there, mut other, mut waits) = (None, None, None, false);
+            task.changes.retain(|change| {
+                let Some((new, id)) = change.beside().and_then(|new| Some((new, new.object_id()?))) else {
+                    return true;
+                };
+                if let Some(known) = snapshot.find(&id) {
+                    let same = new.is_said_by(known.root());
+                    *(if same { &mut there } else { &mut other }) = Some(id);
+                    return !same;
+                }
+                match self.objects.get(&id) {
+                    Some((added, of)) if added == new => {
+                        text = Some(*of);
+                        false
+                    }
+                    // Whether it is needed still, the next round knows.
+                    Some(_) => {
+                        waits = true;
+                        true
+                    }
+                    None => true,
+                }
+            });
+            let nothing = task.changes.is_empty();
+            if let Some(id) = other.or(there.filter(|_| nothing && text.is_none())) {
+                given_up.insert(task.key(), format!("{id} is there already"));
+                return false;
+            }
+            if let Some(text) = text.filter(|_| nothing) {
+                done.push((text, task.clone()));
+            }
+            !(waits || nothing && text.is_some())
+        });
+        done
+    }
+
+    /// Notes what tasks put beside an object of the text `name`.
+    fn note(&mut self, tasks: &[Task], name: &'o str) {
+        for other in tasks.iter().flat_map(|task| &task.changes).filter_map(Change::beside) {
+            if let Some(id) = other.object_id() {
+                self.objects.entry(id).or_insert_with(|| (other.clone(), name));
+            }
+        }
+    }
+}
+
 /// The edits of all texts.
 fn edit(state: &State, options: Options<'_>, given_up: &mut HashMap<Key, String>) -> Round {
-    let mut by_object: BTreeMap<usize, Vec<Made>> = BTreeMap::new();
+    let mut by_object: BTreeMap<usize, Vec<Task>> = BTreeMap::new();
     for finding in &state.wanted {
         let Some(mending) = &finding.mending else { continue };
         let Ok(fix) = &mending.fix else { continue };
@@ -310,20 +418,30 @@ fn edit(state: &State, options: Options<'_>, given_up: &mut HashMap<Key, String>
         if (options.safe_only && review) || given_up.contains_key(&key(finding)) {
             continue;
         }
+        let Some(object) = state.snapshot.all().get(mending.object) else { continue };
         let made = Made { finding: finding.clone(), fix: fix.clone() };
-        by_object.entry(mending.object).or_default().push(made);
+        let file = object.source().name().to_owned();
+        let task = Task { made, object: object.id.clone(), file, changes: fix.changes.clone() };
+        by_object.entry(mending.object).or_default().push(task);
     }
     // What a namespace can enforce is known when its workloads are mended.
-    let is_label = |made: &Made| made.finding.object.kind == "Namespace";
-    if by_object.values().flatten().any(|made| !is_label(made)) {
-        by_object.retain(|_, fixes| !fixes.iter().any(is_label));
+    if by_object.values().flatten().any(|task| !task.is_label()) {
+        for tasks in by_object.values_mut() {
+            tasks.retain(|task| !task.is_label());
+        }
     }
-    let mut by_text: BTreeMap<&str, (Vec<Vec<Edit>>, Vec<Made>)> = BTreeMap::new();
-    for (index, fixes) in by_object {
-        let Some(object) = state.objects.get(index) else { continue };
-        let (edits, made) = edits_of(object, fixes, given_up);
+    let mut by_text: BTreeMap<&str, (Vec<Vec<Edit>>, Vec<Task>)> = BTreeMap::new();
+    let mut added = Added::default();
+    for (index, mut tasks) in by_object {
+        let Some(object) = state.snapshot.all().get(index) else { continue };
+        for (name, done) in added.part(&state.snapshot, &mut tasks, given_up) {
+            by_text.entry(name).or_default().1.push(done);
+        }
+        let (edits, made) = edits_of(object, tasks, given_up);
         if !edits.is_empty() {
-            let (parts, all) = by_text.entry(object.source().name()).or_default();
+            let name = object.source().name();
+            added.note(&made, name);
+            let (parts, all) = by_text.entry(name).or_default();
             parts.push(edits);
             all.extend(made);
         }
@@ -332,13 +450,11 @@ fn edit(state: &State, options: Options<'_>, given_up: &mut HashMap<Key, String>
     for (name, (parts, made)) in by_text {
         match merge(parts) {
             Ok(edits) => {
-                let text = apply(&text_of(&state.objects, name), &edits);
+                let text = apply(&text_of(state.snapshot.all(), name), &edits);
                 round.push((name.to_owned(), text, made));
             }
             Err(conflict) => {
-                for made in made {
-                    given_up.insert(key(&made.finding), conflict.to_string());
-                }
+                given_up.extend(made.iter().map(|task| (task.key(), conflict.to_string())));
             }
         }
     }
@@ -348,30 +464,28 @@ fn edit(state: &State, options: Options<'_>, given_up: &mut HashMap<Key, String>
 /// The edits of one object: of all its fixes together, or where one is refused, of those that can be made together.
 fn edits_of(
     object: &Object,
-    fixes: Vec<Made>,
+    tasks: Vec<Task>,
     given_up: &mut HashMap<Key, String>,
-) -> (Vec<Edit>, Vec<Made>) {
-    let all: Vec<Change> = fixes.iter().flat_map(|made| made.fix.changes.iter().cloned()).collect();
-    if let Ok(edits) = edits(object, &all) {
-        return (edits, fixes);
+) -> (Vec<Edit>, Vec<Task>) {
+    if let Ok(edits) = edits(object, &changes_of(&tasks)) {
+        return (edits, tasks);
     }
     // Those first that cannot be made whatever is beside them. Most often the others then go together.
-    let (mut rest, mut refused) = (Vec::with_capacity(fixes.len()), Vec::new());
-    part(object, fixes, &mut rest, &mut refused);
+    let (mut rest, mut refused) = (Vec::with_capacity(tasks.len()), Vec::new());
+    part(object, tasks, &mut rest, &mut refused);
     given_up.extend(refused);
-    let all: Vec<Change> = rest.iter().flat_map(|made| made.fix.changes.iter().cloned()).collect();
-    if let Ok(edits) = edits(object, &all) {
+    if let Ok(edits) = edits(object, &changes_of(&rest)) {
         return (edits, rest);
     }
     let (mut changes, mut kept, mut made) = (Vec::new(), Vec::new(), Vec::new());
-    for fix in rest {
+    for task in rest {
         let before = changes.len();
-        changes.extend(fix.fix.changes.iter().cloned());
+        changes.extend(task.changes.iter().cloned());
         // What cannot be made beside others may be made after them, in the next round.
         match edits(object, &changes) {
             Ok(edits) => {
                 kept = edits;
-                made.push(fix);
+                made.push(task);
             }
             Err(_) => changes.truncate(before),
         }
@@ -379,17 +493,20 @@ fn edits_of(
     (kept, made)
 }
 
+fn changes_of(tasks: &[Task]) -> Vec<Change> {
+    tasks.iter().flat_map(|task| task.changes.iter().cloned()).collect()
+}
+
 /// Parts the fixes that can be made by themselves from those that cannot, half by half: of thousands few are refused.
-fn part(object: &Object, mut fixes: Vec<Made>, fine: &mut Vec<Made>, refused: &mut Vec<(Key, String)>) {
-    let changes: Vec<Change> = fixes.iter().flat_map(|made| made.fix.changes.iter().cloned()).collect();
-    match edits(object, &changes) {
-        Ok(_) => fine.append(&mut fixes),
-        Err(refusal) if fixes.len() < 2 => {
-            refused.extend(fixes.into_iter().map(|made| (key(&made.finding), refusal.to_string())));
+fn part(object: &Object, mut tasks: Vec<Task>, fine: &mut Vec<Task>, refused: &mut Vec<(Key, String)>) {
+    match edits(object, &changes_of(&tasks)) {
+        Ok(_) => fine.append(&mut tasks),
+        Err(refusal) if tasks.len() < 2 => {
+            refused.extend(tasks.into_iter().map(|task| (task.key(), refusal.to_string())));
         }
         Err(_) => {
-            let second = fixes.split_off(fixes.len() / 2);
-            part(object, fixes, fine, refused);
+            let second = tasks.split_off(tasks.len() / 2);
+            part(object, tasks, fine, refused);
             part(object, second, fine, refused);
         }
     }
@@ -402,7 +519,7 @@ fn judge(before: &State, after: &State, round: &Round) -> Vec<(Key, String)> {
         let count = |state: &State| state.problems.get(name).copied().unwrap_or_default();
         if count(after) > count(before) {
             let reason = "the API server would not take the edited object";
-            faults.extend(made.iter().map(|made| (key(&made.finding), reason.to_owned())));
+            faults.extend(made.iter().map(|task| (task.key(), reason.to_owned())));
         }
     }
     let all = || round.iter().flat_map(|(_, _, made)| made);
@@ -414,44 +531,61 @@ fn judge(before: &State, after: &State, round: &Round) -> Vec<(Key, String)> {
             continue;
         }
         // Of the fixes of that object those nearest to the place; where it has none (the label of a namespace refuses a workload
-        // elsewhere), those of objects that make no pods; else the whole text, or the whole round.
-        let of_object =
-            |made: &Made| made.finding.object == spot.object && made.finding.location.file == spot.file;
-        let near = |made: &Made| {
-            made.finding.check.id == spot.check
-                || made.fix.changes.iter().any(|change| {
-                    change.path().strip_prefix(&spot.path).is_some()
-                        || spot.path.strip_prefix(change.path()).is_some()
+        // elsewhere), those of objects that make no pods; else the whole text, or the whole round. Of an object that is new, those
+        // that ask for it; of what objects of a kind say of a namespace, those that put one of them there.
+        let of_object = |task: &Task| {
+            let finding = &task.made.finding;
+            (finding.object == spot.object && finding.location.file == spot.file)
+                || (task.object == spot.object && task.file == spot.file)
+        };
+        let near = |task: &Task| {
+            task.made.finding.check.id == spot.check
+                || task.changes.iter().filter_map(Change::path).any(|path| {
+                    path.strip_prefix(&spot.path).is_some() || spot.path.strip_prefix(path).is_some()
                 })
         };
         let setting = setting(&spot.path);
-        let same = |made: &Made| {
-            let keys = |change: &Change| change.path().segments().iter().any(|key| Some(key) == setting);
-            setting.is_some() && made.fix.changes.iter().any(keys)
+        let same = |task: &Task| {
+            let keys = |path: &FieldPath| path.segments().iter().any(|key| Some(key) == setting);
+            setting.is_some() && task.changes.iter().filter_map(Change::path).any(keys)
         };
-        let blame: [&dyn Fn(&Made) -> bool; 6] = [
-            &|made| of_object(made) && near(made),
-            &|made| of_object(made) && same(made),
+        let new_around =
+            |task: &Task| task.asks_for().any(|id| namespace_of(&id) == namespace_of(&spot.object));
+        let of_ring = |task: &Task| ring(task.made.finding.check.id) == ring(spot.check);
+        let blame: [&dyn Fn(&Task) -> bool; 9] = [
+            &|task| task.asks_for().any(|id| id == spot.object),
+            &|task| of_object(task) && near(task),
+            &|task| of_object(task) && same(task),
+            &|task| new_around(task) && of_ring(task),
             &of_object,
-            &|made| made.finding.object.kind == "Namespace",
-            &|made| made.finding.location.file == spot.file,
+            &Task::is_label,
+            &new_around,
+            &|task| task.file == spot.file,
             &|_| true,
         ];
         let reason = format!("it would bring about {}: {}", spot.check, seen.message);
         if let Some(is_to_blame) = blame.iter().find(|is_to_blame| all().any(is_to_blame)) {
-            faults.extend(
-                all().filter(|made| is_to_blame(made)).map(|made| (key(&made.finding), reason.clone())),
-            );
+            faults.extend(all().filter(|task| is_to_blame(task)).map(|task| (task.key(), reason.clone())));
         }
     }
-    for made in all() {
-        let key = key(&made.finding);
+    for task in all() {
+        let key = task.key();
         let count = |state: &State| state.findings.get(&key).copied().unwrap_or_default();
         if count(after) >= count(before) {
             faults.push((key, "it would not go away by what its check proposes".to_owned()));
         }
     }
     faults
+}
+
+/// The namespace of an object; of a namespace, its own name.
+fn namespace_of(id: &ObjectId) -> Option<&str> {
+    if id.group.is_empty() && id.kind == "Namespace" { Some(&id.name) } else { id.namespace.as_deref() }
+}
+
+/// What the ids of a ring's checks begin with.
+fn ring(check: &str) -> &str {
+    check.rsplit_once('-').map_or(check, |(ring, _)| ring)
 }
 
 /// The setting of a `securityContext` that a path leads to: the pod's and the containers' belong together.
@@ -461,18 +595,15 @@ fn setting(path: &FieldPath) -> Option<&Segment> {
     segments.get(segments.iter().position(context)? + 1)
 }
 
-/// Where the workloads stand whose texts change.
+/// Where the workloads stand that change; `touched` are the objects that do, with the names of their texts.
 fn stand(
     state: &State,
     facts: &Facts,
     options: Options<'_>,
-    files: &BTreeMap<String, MendedFile>,
+    touched: &HashSet<(String, ObjectId)>,
 ) -> Vec<MendedWorkload> {
-    let touched: HashSet<(&str, &ObjectId)> = files
-        .values()
-        .flat_map(|file| file.made.iter().map(|made| (file.name.as_str(), &made.finding.object)))
-        .collect();
-    let snapshot = Snapshot::with_repeats(state.objects.clone(), facts.clone());
+    let touched: HashSet<(&str, &ObjectId)> = touched.iter().map(|(name, id)| (name.as_str(), id)).collect();
+    let snapshot = Snapshot::with_repeats(state.snapshot.all().to_vec(), facts.clone());
     let workloads = workloads::of(&snapshot, options.scan.reading);
     let evaluator = evaluator(facts);
     let restricted = LevelVersion::new(Level::Restricted, Version::Latest);
@@ -491,16 +622,23 @@ fn stand(
 }
 
 /// Gives each finding that can be mended its fix as edits of the text in which it is located, for formats that hand it on. Each
-/// stands for itself: two that touch the same text cannot both be made.
+/// stands for itself: two that touch the same text cannot both be made. Of those that put the same object beside another one, the
+/// first has it; one that is there already is not put there again.
 pub fn place(findings: &mut [Finding], snapshot: &Snapshot) {
+    let mut added: HashSet<ObjectId> = HashSet::new();
     for finding in findings {
         let Some(mending) = finding.mending.take() else { continue };
         let (Ok(fix), Some(object)) = (&mending.fix, snapshot.all().get(mending.object)) else { continue };
-        if object.rendering != Rendering::None {
+        let source = object.source();
+        if object.rendering != Rendering::None || source.name() != finding.location.file {
+            continue;
+        }
+        let new: Vec<ObjectId> =
+            fix.changes.iter().filter_map(|change| change.beside()?.object_id()).collect();
+        if new.iter().any(|id| added.contains(id) || snapshot.find(id).is_some()) {
             continue;
         }
         let Ok(edits) = edits(object, &fix.changes) else { continue };
-        let source = object.source();
         let edits: Vec<PlacedEdit> = edits
             .into_iter()
             .map(|edit| PlacedEdit {
@@ -510,6 +648,7 @@ pub fn place(findings: &mut [Finding], snapshot: &Snapshot) {
             })
             .collect();
         if !edits.is_empty() {
+            added.extend(new);
             let (title, applicability) = (fix.title.clone(), fix.applicability);
             finding.fix = Some(Box::new(PlacedFix { title, applicability, edits }));
         }

@@ -26,6 +26,7 @@ pub mod grants;
 pub mod level;
 mod mend;
 pub mod migrate;
+pub mod network;
 pub mod plan;
 pub mod quiet;
 pub mod registry;

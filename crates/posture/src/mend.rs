@@ -96,12 +96,13 @@ fn at_container(member: &Workload<'_>, place: Place, mut fix: Fix) -> Fix {
 /// The fix with its paths from the object.
 fn of_template(member: &Workload<'_>, mut fix: Fix) -> Fix {
     for change in &mut fix.changes {
-        let path = member.path_to(change.path());
+        let Some(path) = change.path().map(|path| member.path_to(path)) else { continue };
         match change {
             Change::Set { path: old, .. }
             | Change::Append { path: old, .. }
             | Change::Remove { path: old }
             | Change::Rename { path: old, .. } => *old = path,
+            Change::Beside { .. } => {}
         }
     }
     fix

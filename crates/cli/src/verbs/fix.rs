@@ -47,7 +47,7 @@ pub(crate) fn run(args: &FixArgs) -> Result<Outcome, Usage> {
         });
         open
     };
-    let namespace = args.input.namespace.as_deref();
+    let namespace = args.input.reading.namespace.as_deref();
     let read = |name: &str, text: String| {
         let mut again = read_text(name, text, &Limits::default());
         input::place_in(namespace, &mut again.objects);

@@ -4,11 +4,12 @@ mod baseline;
 mod config;
 mod explain;
 mod fix;
+mod net;
 mod pods;
 mod rules;
 mod scan;
 
-use crate::args::{BaselineVerb, Cli, ConfigVerb, PodsVerb, Verb};
+use crate::args::{BaselineVerb, Cli, ConfigVerb, NetVerb, PodsVerb, Verb};
 use crate::outcome::{Outcome, Usage};
 
 /// Does what was asked.
@@ -23,6 +24,14 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome, Usage> {
         Verb::Pods(PodsVerb::Level(args)) => pods::level::run(args),
         Verb::Pods(PodsVerb::Plan(args)) => pods::plan::run(args),
         Verb::Pods(PodsVerb::MigratePsp(args)) => pods::migrate_psp::run(args),
+        Verb::Net(NetVerb::List(args)) => net::list::run(args),
+        Verb::Net(NetVerb::CanReach(args)) => net::can_reach::run(args),
+        Verb::Net(NetVerb::Diff(args)) => net::diff::run(args),
+        Verb::Net(NetVerb::Describe(args)) => net::describe::run(args),
+        Verb::Net(NetVerb::Check(args)) => net::check::run(args),
+        Verb::Net(NetVerb::Exposure(args)) => net::exposure::run(args),
+        Verb::Net(NetVerb::Generate(args)) => net::generate::run(args),
+        Verb::Net(NetVerb::Policies(args)) => net::policies::run(args),
         Verb::Rules(args) => Ok(rules::run(args)),
         Verb::Explain(args) => explain::run(args),
         Verb::Baseline(BaselineVerb::Write(args)) => baseline::write(args),

@@ -11,6 +11,7 @@ mod fix;
 mod input;
 mod migrate_psp;
 mod misread;
+mod net;
 mod owners;
 mod pods;
 mod quiet;

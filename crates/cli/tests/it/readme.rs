@@ -64,10 +64,20 @@ fn copy(from: &Path, to: &Path) {
 
 #[test]
 fn what_the_readme_shows_is_real() {
+    is_real("README.md", 3);
+}
+
+#[test]
+fn what_the_book_shows_is_real() {
+    is_real("docs/migrate-psp.md", 1);
+    is_real("docs/network.md", 1);
+}
+
+/// Runs what a page shows, in at least so many blocks.
+fn is_real(page: &str, blocks: usize) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    let readme = fs::read_to_string(root.join("README.md")).unwrap();
-    let all = shown(&readme);
-    assert!(all.len() >= 3, "README shows commands");
+    let all = shown(&fs::read_to_string(root.join(page)).unwrap());
+    assert!(all.len() >= blocks, "{page} shows commands");
     for block in all {
         let place = Place::new(&[]);
         copy(&root.join("examples"), &place.path().join("examples"));
@@ -76,7 +86,7 @@ fn what_the_readme_shows_is_real() {
             let output = command(place.path(), &args).output().unwrap();
             let text = String::from_utf8(output.stdout).unwrap();
             if let Err(missing) = holds(&text, &lines) {
-                panic!("`ringwall {typed}` says\n{text}\n{missing}");
+                panic!("{page}: `ringwall {typed}` says\n{text}\n{missing}");
             }
         }
     }

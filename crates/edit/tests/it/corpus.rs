@@ -177,3 +177,48 @@ fn any_field_of_any_object_can_be_changed() {
     assert!(done > 3000, "only {done} changes were made");
     assert!(refused * 50 < done, "{refused} changes of {done} were refused");
 }
+
+/// A policy beside every object, each by itself and some of a file together.
+#[test]
+fn another_object_stands_beside_any() {
+    let Some(texts) = texts() else { return };
+    let entry = |key: &str, value: Value| (key.to_owned(), value);
+    let policy = |nth: usize| Change::Beside {
+        object: Value::Mapping(vec![
+            entry("apiVersion", "networking.k8s.io/v1".into()),
+            entry("kind", "NetworkPolicy".into()),
+            entry("metadata", Value::Mapping(vec![entry("name", Value::Text(format!("deny-{nth}")))])),
+            entry("spec", Value::Mapping(vec![entry("policyTypes", Value::List(vec!["Egress".into()]))])),
+        ]),
+    };
+    let (mut done, mut refused) = (0, 0);
+    for (file, text) in &texts {
+        let many = objects(text).len();
+        // Each costs some readings of the whole file: long ones are sampled.
+        let stride = 1 + many / (40_000 / text.len().max(1)).clamp(1, 6);
+        let each = (0..many).step_by(stride).map(|index| vec![(index, vec![policy(0)])]);
+        let together = (0..many).step_by(2).map(|index| (index, vec![policy(index), policy(index + many)]));
+        for changes in each.chain([together.collect()]) {
+            match edited(text, &changes) {
+                Ok(written) => {
+                    done += 1;
+                    let diff = unified_diff("x", text, &written);
+                    let gone = |line: &&str| line.starts_with('-') && !line.starts_with("---");
+                    for line in diff.lines().filter(gone) {
+                        // A line goes only to get a comma, another value behind it, or its end.
+                        let json = line.ends_with('}') || line.contains("}]");
+                        let last = text.lines().last() == Some(&line[1..]) && !text.ends_with('\n');
+                        assert!(json || last, "{}:\n{diff}", file.display());
+                    }
+                }
+                Err(refusal) => {
+                    refused += 1;
+                    let known = matches!(refusal.reason, Reason::Shared | Reason::OpenBlockScalar);
+                    assert!(known, "{}: {refusal}", file.display());
+                }
+            }
+        }
+    }
+    assert!(done > 1000, "only {done} were written");
+    assert!(refused * 50 < done, "{refused} of {done} were refused");
+}

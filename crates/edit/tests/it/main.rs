@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "test helpers are tests too")]
 #![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
 
+mod beside;
 mod cases;
 mod corpus;
 mod gold;

@@ -66,9 +66,9 @@ pub(crate) fn changed(object: &Json, changes: &[Change]) -> Option<Json> {
     // Whether a list holds an item counts when all else is done, in its items too.
     let (mut last, others): (Vec<_>, Vec<_>) =
         changes.iter().partition(|change| matches!(change, Change::Append { .. }));
-    last.sort_by_key(|change| std::cmp::Reverse(change.path().len()));
+    last.sort_by_key(|change| std::cmp::Reverse(change.path().map(FieldPath::len)));
     for change in others.into_iter().chain(last) {
-        let path = change.path().segments();
+        let Some(path) = change.path().map(FieldPath::segments) else { continue };
         match change {
             Change::Set { value, .. } => *at(&mut after, path, true)? = json(value),
             Change::Append { value, .. } => {
@@ -88,6 +88,7 @@ pub(crate) fn changed(object: &Json, changes: &[Change]) -> Option<Json> {
                 }
             }
             Change::Rename { key, .. } => renames.push((path, *key)),
+            Change::Beside { .. } => {}
         }
     }
     renames.sort_by_key(|(path, _)| std::cmp::Reverse(path.len()));
@@ -152,7 +153,7 @@ fn is_repeatable(changes: &[Change]) -> bool {
     let below = |change: &Change, other: &Change| {
         matches!(change, Change::Set { .. } | Change::Remove { .. })
             && change != other
-            && other.path().strip_prefix(change.path()).is_some()
+            && other.path().zip(change.path()).is_some_and(|(other, path)| other.strip_prefix(path).is_some())
     };
     if changes.iter().any(|change| changes.iter().any(|other| below(change, other))) {
         return false;
@@ -163,9 +164,13 @@ fn is_repeatable(changes: &[Change]) -> bool {
             Change::Remove { path } => {
                 !path.segments().iter().any(|segment| matches!(segment, Segment::Index(_)))
             }
+            Change::Beside { .. } => false,
             _ => true,
         })
 }
+
+/// Objects that are put beside one, with the document and the item behind which they stand, and the way to the list of that.
+type Others<'p> = (usize, Option<usize>, &'p [Segment], Vec<Json>);
 
 /// Makes changes of objects of a text (by index), checks what the text says then and that nothing else is touched, and
 /// gives it.
@@ -177,6 +182,7 @@ pub(crate) fn edited(text: &str, changes: &[(usize, Vec<Change>)]) -> Result<Str
     let original = documents(text);
     let mut expected = original.clone();
     let mut parts = Vec::new();
+    let mut others: Vec<Others<'_>> = Vec::new();
     for (index, changes) in changes {
         let object = &objects[*index];
         let part = edits(object, changes)?;
@@ -200,13 +206,43 @@ pub(crate) fn edited(text: &str, changes: &[(usize, Vec<Change>)]) -> Result<Str
         let whole = expected[place].as_mut().unwrap();
         *at(whole, object.within.segments(), false).unwrap() = after;
         parts.push(part);
+        let mut beside: Vec<Json> = Vec::new();
+        for other in changes.iter().filter_map(Change::beside).map(json) {
+            if !beside.contains(&other) {
+                beside.push(other);
+            }
+        }
+        match object.within.segments().split_last() {
+            Some((Segment::Index(item), list)) => others.push((place, Some(*item), list, beside)),
+            _ => others.push((place, None, &[], beside)),
+        }
+    }
+    let beside = others.iter().any(|(.., beside)| !beside.is_empty());
+    // From behind, so that places stay what they are.
+    others.sort_by_key(|(place, item, ..)| std::cmp::Reverse((*place, *item)));
+    for (place, item, list, beside) in others {
+        for other in beside.into_iter().rev() {
+            match item {
+                Some(item) => {
+                    let list = at(expected[place].as_mut().unwrap(), list, false).unwrap();
+                    list.as_array_mut().unwrap().insert(item + 1, other);
+                }
+                None => expected.insert(place + 1, Ok(other)),
+            }
+        }
     }
     let edits = merge(parts).unwrap();
     for pair in edits.windows(2) {
         assert!(pair[0].span.end <= pair[1].span.start, "{edits:?}");
     }
     let written = apply(text, &edits);
-    let said = documents(&written);
+    let mut said = documents(&written);
+    if beside {
+        // Comments behind a JSON value are a document of their own, or end one.
+        for documents in [&mut said, &mut expected] {
+            documents.retain(|document| *document != Ok(Json::Null));
+        }
+    }
     assert_eq!(
         said, expected,
         "\nbefore:\n{text}\nafter:\n{written}\nchanges: {changes:?}\nedits: {edits:?}"
@@ -247,6 +283,10 @@ pub(crate) fn append(path: &str, value: Value) -> Change {
 
 pub(crate) fn remove(path: &str) -> Change {
     Change::Remove { path: path.parse().unwrap() }
+}
+
+pub(crate) fn beside(object: Value) -> Change {
+    Change::Beside { object }
 }
 
 pub(crate) fn rename(path: &str, key: &'static str) -> Change {

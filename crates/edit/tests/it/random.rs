@@ -142,10 +142,20 @@ impl Taste {
 
     fn document(&mut self, value: &Json) -> String {
         let mut out = String::new();
-        let list_moves = 2 * self.of(2) as usize;
         out.push_str(["", "---\n", "\u{feff}", "# top\n---\n# c\n"][self.of(4) as usize]);
-        out.push_str("apiVersion: v1\nkind: Pod\nspec:");
+        out.push_str(&self.body(value));
+        self.end(out)
+    }
+
+    fn body(&mut self, value: &Json) -> String {
+        let list_moves = 2 * self.of(2) as usize;
+        let mut out = "apiVersion: v1\nkind: Pod\nspec:".to_owned();
         self.value(value, 0, list_moves, false, &mut out);
+        out
+    }
+
+    /// The text with its end and its line ends.
+    fn end(&mut self, mut out: String) -> String {
         match self.of(5) {
             0 => out.push_str("# end\n"),
             1 => out.push_str("...\n"),
@@ -156,6 +166,31 @@ impl Taste {
             out = out.replace('\n', "\r\n");
         }
         out
+    }
+
+    /// Several objects: as documents, or as the items of a list.
+    fn several(&mut self, values: &[Json]) -> String {
+        let mut out = String::new();
+        if self.of(2) == 0 {
+            for (nth, value) in values.iter().enumerate() {
+                let between = ["---\n", "# c\n---\n", "...\n---\n", "\n--- # d\n\n"][self.of(4) as usize];
+                out.push_str(if nth == 0 { "" } else { between });
+                out.push_str(&self.body(value));
+            }
+            return self.end(out);
+        }
+        out.push_str("apiVersion: v1\nkind: List\nitems:\n");
+        let pad = " ".repeat(2 * self.of(2) as usize);
+        for value in values {
+            self.line(pad.len(), &mut out);
+            out.push_str(&format!("{pad}-{}", [" ", " # c\n", "\n", " !!map\n"][self.of(4) as usize]));
+            let begun = !out.ends_with('\n');
+            for (nth, line) in self.body(value).split_inclusive('\n').enumerate() {
+                out.push_str(&if begun && nth == 0 { String::new() } else { format!("{pad}  ") });
+                out.push_str(line);
+            }
+        }
+        self.end(out)
     }
 }
 
@@ -210,7 +245,7 @@ struct Wish {
 
 fn wish() -> impl Strategy<Value = Wish> {
     let below = proptest::collection::vec(prop_oneof![Just("a"), Just("b"), Just("x")], 0..3);
-    (any::<Index>(), 0u8..6, below, new_value()).prop_map(|(place, what, below, value)| Wish {
+    (any::<Index>(), 0u8..8, below, new_value()).prop_map(|(place, what, below, value)| Wish {
         place,
         what,
         below,
@@ -247,23 +282,42 @@ fn changes(object: &Json, wishes: &[Wish]) -> Vec<Change> {
             2 => Change::Append { path: below, value },
             3 => Change::Append { path: written, value },
             4 => Change::Remove { path: written },
-            _ => Change::Rename { path: written, key: "renamed" },
+            5 => Change::Rename { path: written, key: "renamed" },
+            _ => another(wish.what, value),
         }
     };
     wishes.iter().map(change).collect()
 }
 
-fn check(text: &str, object: &Json, wishes: &[Wish]) -> Result<(), TestCaseError> {
+/// Another object, to stand beside one.
+fn another(nth: u8, value: Value) -> Change {
+    let entry = |key: &str, value: Value| (key.to_owned(), value);
+    let name = Value::Mapping(vec![entry("name", Value::Text(format!("new-{nth}")))]);
+    Change::Beside {
+        object: Value::Mapping(vec![
+            entry("apiVersion", "v1".into()),
+            entry("kind", "New".into()),
+            entry("metadata", name),
+            entry("spec", value),
+        ]),
+    }
+}
+
+fn check(text: &str, objects: &[Json], wishes: &[Vec<Wish>]) -> Result<(), TestCaseError> {
     let read = crate::meaning::objects(text);
-    prop_assert_eq!(read.len(), 1, "{}", text);
+    prop_assert_eq!(read.len(), objects.len(), "{}", text);
     // What was written may not be what was meant (a plain `t: #`): what is read counts.
-    let changes = changes(object, wishes);
-    let before = serde_json::to_value(read[0].root()).unwrap();
-    if let Err(refusal) = edited(text, &[(0, changes.clone())]) {
-        let cannot = |changes: &[Change]| changed(&before, changes).is_none();
-        let impossible = cannot(&changes) || changes.chunks(1).any(cannot);
+    let all: Vec<(usize, Vec<Change>)> =
+        objects.iter().zip(wishes).map(|(o, w)| changes(o, w)).enumerate().collect();
+    if let Err(refusal) = edited(text, &all) {
+        let impossible = read.iter().zip(&all).any(|(object, (_, changes))| {
+            let before = serde_json::to_value(object.root()).unwrap();
+            let cannot = |changes: &[Change]| changed(&before, changes).is_none();
+            cannot(changes) || changes.chunks(1).any(cannot)
+        });
+        let changes: Vec<&Change> = all.iter().flat_map(|(_, changes)| changes).collect();
         let known = match &refusal.reason {
-            Reason::Contradiction => wishes.len() > 1,
+            Reason::Contradiction => changes.len() > 1,
             Reason::OpenBlockScalar => !text.ends_with('\n'),
             Reason::Layout(_) => text.contains('{') || text.contains('['),
             Reason::Whole => false,
@@ -285,16 +339,34 @@ proptest! {
         wishes in proptest::collection::vec(wish(), 1..4),
     ) {
         let text = Taste { choices, at: 0 }.document(&value);
-        check(&text, &value, &wishes)?;
+        check(&text, &[value], &[wishes])?;
+    }
+
+    #[test]
+    fn several_objects_in_one_text(
+        objects in proptest::collection::vec((value(), proptest::collection::vec(wish(), 0..3)), 1..4),
+        choices in proptest::collection::vec(any::<u8>(), 1..40),
+    ) {
+        let (values, wishes): (Vec<_>, Vec<_>) = objects.into_iter().unzip();
+        let text = Taste { choices, at: 0 }.several(&values);
+        check(&text, &values, &wishes)?;
     }
 
     #[test]
     fn json_compact_and_pretty(value in value(), pretty: bool, wishes in proptest::collection::vec(wish(), 1..4)) {
         let whole = serde_json::json!({"apiVersion": "v1", "kind": "Pod", "spec": value});
         let text = if pretty { serde_json::to_string_pretty(&whole).unwrap() } else { whole.to_string() };
-        check(&text, &value, &wishes)?;
+        check(&text, std::slice::from_ref(&value), std::slice::from_ref(&wishes))?;
         if let Ok(written) = edited(&text, &[(0, changes(&value, &wishes))]) {
-            prop_assert!(serde_json::from_str::<Json>(&written).is_ok(), "no JSON any more: {written}");
+            let mut values = serde_json::Deserializer::from_str(&written).into_iter::<Json>();
+            prop_assert!(values.all(|value| value.is_ok()), "no JSON any more: {written}");
+        }
+        // The same object twice in a list, and twice in a stream.
+        let line_break = if pretty { "\n" } else { "" };
+        let list = serde_json::json!({"apiVersion": "v1", "kind": "List", "items": [whole, whole]});
+        let list = if pretty { serde_json::to_string_pretty(&list).unwrap() } else { list.to_string() };
+        for text in [list, format!("{text}{line_break}{text}")] {
+            check(&text, &[value.clone(), value.clone()], &[wishes.clone(), wishes.clone()])?;
         }
     }
 }

@@ -75,7 +75,7 @@ impl Flaw {
             Change::Remove { path } => {
                 (format!("remove --{}", self.rule.flag), Change::Remove { path: from_object(path) })
             }
-            Change::Rename { .. } => return None,
+            Change::Rename { .. } | Change::Beside { .. } => return None,
         };
         let name = self.rule.component.name();
         Some(Fix {

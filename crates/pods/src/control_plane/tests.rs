@@ -263,7 +263,7 @@ fn a_fix_is_one_element_and_needs_a_look() {
         let flaw = flaws(&pod(container)).into_iter().find(|flaw| flaw.rule.witness == witness)?;
         let fix = flaw.fix(&FieldPath::keys(&["spec", "template"]))?;
         assert_eq!(fix.applicability, Applicability::NeedsReview);
-        Some(format!("{}: {}", fix.title, fix.changes[0].path()))
+        Some(format!("{}: {}", fix.title, fix.changes[0].path()?))
     };
     let shown = |text: &str| Some(text.to_owned());
     assert_eq!(

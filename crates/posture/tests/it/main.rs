@@ -1,6 +1,8 @@
 //! What all rings say of whole snapshots, against what others say of them.
 
+mod beside;
 mod control_plane;
 mod examples;
 mod fix;
+mod network;
 mod planted;
