@@ -31,8 +31,8 @@ pub struct Class {
     pub unknown_nodes: bool,
     /// The ports that they declare under names that policies speak of.
     pub names: Vec<Named>,
-    /// Whether a policy of an API whose meaning is not known here may be about them.
-    pub foreign: bool,
+    /// For each direction, whether a policy of an API whose meaning is not known here may be about them.
+    pub foreign: [bool; 2],
 }
 
 impl Class {
@@ -62,7 +62,7 @@ pub(crate) struct Key {
     /// The answers of predicates but those that do not hold, sorted.
     pub(crate) codes: Vec<Code>,
     pub(crate) names: Vec<Named>,
-    pub(crate) foreign: bool,
+    pub(crate) foreign: [bool; 2],
 }
 
 /// Members of one class.
@@ -590,7 +590,7 @@ impl Classes {
 
 impl Key {
     fn outside(family: Family, codes: Vec<Code>) -> Self {
-        Self { family, is_pod: false, codes, names: Vec::new(), foreign: false }
+        Self { family, is_pod: false, codes, names: Vec::new(), foreign: [false; 2] }
     }
 }
 

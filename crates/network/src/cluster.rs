@@ -9,12 +9,17 @@ use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree::Node;
 use ringwall_model::workload::{self, CUSTOM, CustomKind, Shape};
 
+use crate::foreign::{Api, Foreign};
 use crate::labels::Labels;
 use crate::policy::{Namespaces, Peer, PodSet, Policy, Refusal, decode};
 use crate::port::{DeclaredPort, Port, Protocol};
 
 /// The label that the API server puts on every namespace, and that always holds its name.
 pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
+/// The annotation by which a pod asks for further networks. Source: the Multi-Network Specification of the Network Plumbing Working
+/// Group.
+const NETWORKS: &str = "k8s.v1.cni.cncf.io/networks";
 
 /// Where nothing says which addresses pods get, they are private ones, and any of these. Source: RFC 1918, RFC 4193.
 const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
@@ -44,6 +49,8 @@ pub struct Pod {
     pub finished: bool,
     /// Whether it is a template and no pod.
     pub template: bool,
+    /// The further networks that it asks for, as its annotation names them.
+    pub networks: Option<String>,
 }
 
 impl Pod {
@@ -79,15 +86,6 @@ pub struct ClusterNode {
     pub addresses: Vec<(String, Address)>,
     /// The blocks that its pods get their addresses from, where it says so.
     pub pod_ranges: Vec<Block>,
-}
-
-/// A policy of an API whose meaning is not known here, and that may be about pods.
-#[derive(Clone, Debug)]
-pub struct Foreign {
-    /// The object's index in the snapshot.
-    pub object: usize,
-    /// The namespace in which it selects; `None` for all.
-    pub namespace: Option<String>,
 }
 
 /// All that policies speak of, and the policies.
@@ -135,7 +133,7 @@ impl Cluster {
                     let (top, owner) = snapshot.top_owner(index);
                     cluster.pod(&mut makers, top, owner, running_pod(object, index));
                 }
-                _ if is_foreign(object) => cluster.foreign.push(foreign_of(object, index)),
+                _ if Api::of(object).is_some() => cluster.foreign.extend(Foreign::of(object, index)),
                 _ => {
                     let mut refusals = Vec::new();
                     cluster.policies.extend(decode(object, index, &mut refusals));
@@ -285,32 +283,6 @@ pub(crate) fn node_of(object: &Object) -> ClusterNode {
     }
 }
 
-/// Groups and kinds whose policies select pods, and whose meaning is another API's.
-pub(crate) fn is_foreign(object: &Object) -> bool {
-    matches!(
-        (object.id.group.as_str(), object.id.kind.as_str()),
-        ("cilium.io", "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy")
-            | (
-                "crd.projectcalico.org" | "projectcalico.org",
-                "NetworkPolicy" | "GlobalNetworkPolicy" | "StagedNetworkPolicy" | "StagedGlobalNetworkPolicy"
-            )
-            | (
-                "crd.antrea.io",
-                "NetworkPolicy"
-                    | "ClusterNetworkPolicy"
-                    | "AntreaNetworkPolicy"
-                    | "AntreaClusterNetworkPolicy"
-            )
-            | ("k8s.cni.cncf.io", "MultiNetworkPolicy")
-    )
-}
-
-pub(crate) fn foreign_of(object: &Object, index: usize) -> Foreign {
-    let cluster_wide = object.id.kind.contains("Cluster") || object.id.kind.contains("Global");
-    let namespace = object.id.namespace.clone().unwrap_or_else(|| "default".to_owned());
-    Foreign { object: index, namespace: (!cluster_wide).then_some(namespace) }
-}
-
 /// The pod that is an object.
 pub(crate) fn running_pod(object: &Object, index: usize) -> Pod {
     Pod { template: false, ..pod_of(object, index, object.root(), object.root()) }
@@ -370,6 +342,10 @@ fn pod_of(object: &Object, index: usize, node: Node<'_>, metadata: Node<'_>) -> 
         node: spec.str_at(&["nodeName"]).filter(|name| !name.is_empty()).map(str::to_owned),
         finished: matches!(node.str_at(&["status", "phase"]), Some("Succeeded" | "Failed")),
         template: true,
+        networks: metadata
+            .at(&["metadata", "annotations"])
+            .and_then(|node| node.str_at(&[NETWORKS]))
+            .map(str::to_owned),
     }
 }
 

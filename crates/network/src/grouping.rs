@@ -10,9 +10,10 @@ use crate::classes::{Asked, Code, Key, Named};
 use crate::cluster::Cluster;
 use crate::counted::Interner;
 use crate::engine::Options;
+use crate::foreign::Foreign;
 use crate::judge::End;
 use crate::labels::Labels;
-use crate::policy::{Namespaces, Peer};
+use crate::policy::{Direction, Namespaces, Peer};
 
 /// How a predicate answers of a node whose address nobody knows: 0 for yes, 1 for perhaps.
 pub(crate) fn unknown_code(cluster: &Cluster, peer: &Peer, family: Family) -> Option<Code> {
@@ -59,6 +60,8 @@ pub(crate) struct Evaluator<'c> {
     held: Vec<u64>,
     width: usize,
     memo: HashMap<(&'c str, u32), Vec<Code>>,
+    /// The policies of other APIs in each namespace, and those in all.
+    foreign: HashMap<Option<&'c str>, Vec<&'c Foreign>>,
     /// The answers about pods without an address, by family.
     unaddressed: [Option<Vec<Code>>; 2],
 }
@@ -110,8 +113,12 @@ impl<'c> Evaluator<'c> {
                 }
             }
         }
+        let mut foreign: HashMap<Option<&str>, Vec<&Foreign>> = HashMap::new();
+        for policy in &cluster.foreign {
+            foreign.entry(policy.namespace.as_deref()).or_default().push(policy);
+        }
         let (memo, unaddressed) = (HashMap::new(), [None, None]);
-        Self { cluster, asked, options, by_namespace, label_sets, held, width, memo, unaddressed }
+        Self { cluster, asked, options, by_namespace, label_sets, held, width, memo, foreign, unaddressed }
     }
 
     /// The keys of one of the pods, one for each family in which it speaks. `holding` gives the predicates that hold of an address,
@@ -128,7 +135,7 @@ impl<'c> Evaluator<'c> {
             return;
         }
         let labels = self.label_sets.number(&pod.labels);
-        let Self { by_namespace, held, width, memo, .. } = self;
+        let Self { by_namespace, held, width, memo, foreign, .. } = self;
         let by_labels = memo.entry((pod.namespace.as_str(), labels)).or_insert_with(|| {
             let held = &held[labels as usize * *width..];
             let sets = by_namespace.get(pod.namespace.as_str()).into_iter().flatten();
@@ -144,10 +151,13 @@ impl<'c> Evaluator<'c> {
             ports.filter_map(|port| Some((self.asked.names.number(&port.name)?, port.port))).collect();
         names.sort_unstable();
         names.dedup();
-        let foreign = cluster
-            .foreign
-            .iter()
-            .any(|foreign| foreign.namespace.as_ref().is_none_or(|namespace| *namespace == pod.namespace));
+        let foreign = Direction::ALL.map(|direction| {
+            let mut here = [None, Some(pod.namespace.as_str())]
+                .into_iter()
+                .filter_map(|name| foreign.get(&name))
+                .flatten();
+            here.any(|foreign| cluster.may_be_about(foreign, direction, pod))
+        });
         for family in cluster.families(pod) {
             let mut codes = by_labels.clone();
             if self.options.pods_by_address {

@@ -13,6 +13,7 @@ mod counted;
 pub mod draft;
 pub mod engine;
 pub mod entries;
+pub mod foreign;
 mod grouping;
 pub mod judge;
 pub mod labels;

@@ -19,10 +19,10 @@ use ringwall_model::object::Object;
 use ringwall_model::workload::CustomKind;
 
 use crate::cluster::{
-    Cluster, ClusterNode, Foreign, NAME_LABEL, Pod, Workload, assume, foreign_of, is_foreign, makes_pods,
-    node_of, running_pod, template_pods,
+    Cluster, ClusterNode, NAME_LABEL, Pod, Workload, assume, makes_pods, node_of, running_pod, template_pods,
 };
 use crate::engine::{Engine, Options};
+use crate::foreign::{Api, Foreign};
 use crate::labels::Labels;
 use crate::policy::{Direction, Peer, Policy, PolicyKind, Refusal, decode};
 
@@ -90,7 +90,7 @@ impl Change {
         let mut change = Self::remove(object, number, custom)?;
         match &mut change {
             Self::Policy { policy, refusals, .. } => *policy = decode(object, number, refusals).map(Box::new),
-            Self::Foreign { foreign, .. } => *foreign = Some(Box::new(foreign_of(object, number))),
+            Self::Foreign { foreign, .. } => *foreign = Foreign::of(object, number).map(Box::new),
             Self::Pods { pods, .. } if object.id.kind == "Pod" && object.id.group.is_empty() => {
                 pods.push(running_pod(object, number));
             }
@@ -107,7 +107,7 @@ impl Change {
         let change = match (id.group.as_str(), id.kind.as_str()) {
             ("", "Namespace") => Self::Namespace { name: id.name.clone(), labels: None },
             ("", "Node") => Self::Node { name: id.name.clone(), node: None },
-            _ if is_foreign(object) => Self::Foreign { object: number, foreign: None },
+            _ if Api::of(object).is_some() => Self::Foreign { object: number, foreign: None },
             _ if PolicyKind::of(object).is_some() => {
                 Self::Policy { object: number, policy: None, refusals: Vec::new() }
             }

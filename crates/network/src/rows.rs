@@ -105,7 +105,7 @@ impl<'e> Source<'e> {
     /// The profile of a class that these policies select.
     pub(crate) fn profile(self, direction: Direction, class: u32, selected: Vec<u32>) -> Profile {
         let about = self.classes.get(class);
-        if about.foreign {
+        if about.foreign[direction as usize] {
             return Profile { foreign: true, ..Profile::default() };
         }
         let mut own = Vec::new();

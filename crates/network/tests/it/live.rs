@@ -122,7 +122,7 @@ fn changed(random: &mut Random, old: &Value) -> Value {
                 break new;
             }
         },
-        Some("CiliumNetworkPolicy") => old.clone(),
+        Some(_) if name.starts_with('f') => random::foreign(random, at),
         _ => random::policy(random, at),
     }
 }

@@ -62,17 +62,50 @@ pub(crate) fn cluster(random: &mut Random) -> Vec<Value> {
     for at in 0..random.below(7) {
         objects.push(policy(random, at));
     }
-    if random.chance(4) {
-        objects.push(foreign(random, 0));
+    // Not so many that nothing is known any more.
+    if random.chance(25) {
+        for at in 0..=random.below(2) {
+            objects.push(foreign(random, at));
+        }
     }
     objects
 }
 
 /// A policy of another API.
 pub(crate) fn foreign(random: &mut Random, at: usize) -> Value {
+    let (cilium, calico, antrea) = ("cilium.io/v2", "projectcalico.org/v3", "crd.antrea.io/v1beta1");
+    let (version, kind) = match random.below(8) {
+        0 => (cilium, "CiliumNetworkPolicy"),
+        1 => (cilium, "CiliumClusterwideNetworkPolicy"),
+        2 => (calico, "NetworkPolicy"),
+        3 => (calico, "GlobalNetworkPolicy"),
+        4 => (calico, "StagedGlobalNetworkPolicy"),
+        5 => (antrea, "NetworkPolicy"),
+        6 => (antrea, "ClusterNetworkPolicy"),
+        _ => ("k8s.cni.cncf.io/v1beta1", "MultiNetworkPolicy"),
+    };
+    let expression =
+        random.one(&["all()", "app == 'x'", "!has(tier)", "tier in {'x', 'z'} || app != 'y'", "?"]);
+    let applied = match random.below(3) {
+        0 => json!({ "group": "g" }),
+        1 => json!({ "podSelector": selector(random), "namespaceSelector": selector(random) }),
+        _ => json!({ "podSelector": selector(random) }),
+    };
+    let mut spec = json!({
+        "endpointSelector": selector(random), "podSelector": selector(random), "selector": expression,
+        "namespaceSelector": random.one(&["all()", "app == 'x'", "tier != 'y'"]), "appliedTo": [applied]
+    });
+    for key in ["ingress", "egress"] {
+        if random.chance(60) {
+            spec[key] = json!([{}]);
+        }
+    }
     json!({
-        "apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy",
-        "metadata": { "name": format!("p{at}"), "namespace": NAMESPACES[random.below(3)] }, "spec": {}
+        "apiVersion": version, "kind": kind, "spec": spec,
+        "metadata": {
+            "name": format!("f{at}"), "namespace": NAMESPACES[random.below(3)],
+            "annotations": { "k8s.v1.cni.cncf.io/policy-for": random.one(&["lan", "b/wan", "none"]) }
+        }
     })
 }
 
@@ -123,13 +156,18 @@ pub(crate) fn workload(random: &mut Random, at: usize) -> Value {
             "spec": { "template": { "metadata": { "labels": labels(random) }, "spec": spec } }
         });
     }
+    let networks = random.one(&["", "lan", "b/wan@eth1,lan", r#"[{"name":"wan"}]"#]);
     let mut addresses = vec![json!({ "ip": format!("10.0.{}.{}", random.below(3), at + 1) })];
     if random.chance(20) {
         addresses.push(json!({ "ip": format!("fd00::{}", at + 1) }));
     }
     json!({
         "apiVersion": "v1", "kind": "Pod",
-        "metadata": { "name": format!("w{at}"), "namespace": namespace, "labels": labels(random) }, "spec": spec,
+        "metadata": {
+            "name": format!("w{at}"), "namespace": namespace, "labels": labels(random),
+            "annotations": { "k8s.v1.cni.cncf.io/networks": networks }
+        },
+        "spec": spec,
         "status": { "phase": if random.chance(5) { "Failed" } else { "Running" }, "podIPs": addresses }
     })
 }
