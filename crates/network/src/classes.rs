@@ -1,17 +1,17 @@
 //! Endpoints that no policy can tell apart.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use ringwall_model::address::{Address, Family};
-use ringwall_model::finding::Verdict;
-use ringwall_model::selector::Selector;
 
 use crate::cluster::Cluster;
-use crate::engine::{Interner, Options};
-use crate::judge::End;
-use crate::labels::Labels;
-use crate::policy::{Direction, Namespaces, Peer, PodSet};
-use crate::port::{Port, PortMatch};
+use crate::counted::{Counted, insert, remove, slot};
+use crate::engine::Options;
+use crate::grouping::{Evaluator, outside_codes, unaddressed_code, unknown_code, unknown_codes};
+use crate::outside::{Outside, Span, bounds, spans, sweep};
+use crate::policy::{Peer, PodSet};
+use crate::port::Port;
 
 /// A port name that policies speak of, by its number, and a port that a pod declares under it.
 pub type Named = (u32, Port);
@@ -31,87 +31,130 @@ pub struct Class {
     pub unknown_nodes: bool,
     /// The ports that they declare under names that policies speak of.
     pub names: Vec<Named>,
-    /// Whether a policy of an API whose meaning is not known here may be about them.
-    pub foreign: bool,
+    /// For each direction, whether a policy of an API whose meaning is not known here may be about them.
+    pub foreign: [bool; 2],
 }
+
+impl Class {
+    /// How many members it has.
+    fn size(&self) -> usize {
+        self.pods.len() + self.ranges.len() + usize::from(self.unknown_nodes)
+    }
+}
+
+/// What policies ask of endpoints.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Asked {
+    /// The peers of rules, and what policies are about.
+    pub(crate) peers: Counted<Peer>,
+    /// Names of ports.
+    pub(crate) names: Counted<String>,
+}
+
+/// A predicate and how it answers: twice its number where it holds, and one more where it may.
+pub(crate) type Code = u32;
+
+/// What a class is known by.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Key {
+    pub(crate) family: Family,
+    pub(crate) is_pod: bool,
+    /// The answers of predicates but those that do not hold, sorted.
+    pub(crate) codes: Vec<Code>,
+    pub(crate) names: Vec<Named>,
+    pub(crate) foreign: [bool; 2],
+}
+
+/// Members of one class.
+#[derive(Default)]
+pub(crate) struct Part {
+    pub(crate) pods: Vec<usize>,
+    pub(crate) ranges: Vec<Span>,
+    pub(crate) unknown_nodes: bool,
+}
+
+/// No class.
+pub(crate) const NONE: u32 = u32::MAX;
 
 /// All classes of a cluster.
 #[derive(Clone, Debug, Default)]
 pub struct Classes {
     classes: Vec<Class>,
-    by_pod: HashMap<(usize, Family), u32>,
-    /// The first address of each range and its class, by address.
-    outside: Vec<(Address, u32)>,
-    nodes: HashMap<Family, u32>,
-    predicates: HashMap<Peer, u32>,
-    names: HashMap<String, u32>,
-    /// For each predicate the classes of which it holds, and those of which it may hold.
+    /// What each class is known by; `None` where a number is given to none.
+    keys: Vec<Option<Arc<Key>>>,
+    known: HashMap<Arc<Key>, u32>,
+    free: Vec<u32>,
+    /// Classes that have lost all members; their numbers are free once nothing refers to them.
+    pub(crate) dead: Vec<u32>,
+    /// For each pod its class in each family.
+    by_pod: Vec<[u32; 2]>,
+    /// The pods of each namespace that policies are about.
+    by_namespace: HashMap<String, Vec<usize>>,
+    outside: Outside,
+    pub(crate) asked: Asked,
+    /// For each predicate the addresses of which it holds.
+    spans: Vec<Vec<Span>>,
+    /// For each predicate the classes of which it holds, and those of which it may hold, sorted.
     holding: Vec<Vec<u32>>,
     perhaps: Vec<Vec<u32>>,
 }
 
-/// What a class is known by: its answers to all predicates, two bits each, and what else policies may look at.
-#[derive(PartialEq, Eq, Hash)]
-struct Key {
-    family: Family,
-    is_pod: bool,
-    answers: Box<[u64]>,
-    names: Vec<Named>,
-    foreign: bool,
-}
-
-/// Selectors, each once, and which label sets they hold.
-#[derive(Default)]
-struct Selectors<'c> {
-    numbers: HashMap<&'c Selector, u32>,
-    items: Vec<&'c Selector>,
-}
-
-impl<'c> Selectors<'c> {
-    fn number(&mut self, selector: &'c Selector) -> u32 {
-        let next = self.items.len() as u32;
-        *self.numbers.entry(selector).or_insert_with(|| {
-            self.items.push(selector);
-            next
-        })
-    }
-}
-
 impl Classes {
-    /// Groups the endpoints of a cluster.
-    pub(crate) fn of(cluster: &Cluster, options: Options) -> Self {
-        let mut classes = Self::default();
-        let mut peers: Vec<Peer> = Vec::new();
-        for policy in &cluster.policies {
-            for set in &policy.subject {
-                classes.add(Peer::Pods(set.clone()), &mut peers);
-            }
-            for rule in Direction::ALL.into_iter().filter_map(|direction| policy.rules(direction)).flatten() {
-                for peer in rule.peers.iter().flatten() {
-                    classes.add(peer.clone(), &mut peers);
-                }
-                for port in rule.ports.iter().flatten() {
-                    if let PortMatch::Named { name, .. } = port
-                        && !classes.names.contains_key(name)
-                    {
-                        classes.names.insert(name.clone(), classes.names.len() as u32);
-                    }
+    /// Groups the endpoints of a cluster by what is asked of them.
+    pub(crate) fn of(cluster: &Cluster, options: Options, asked: Asked) -> Self {
+        let mut classes = Self { asked, ..Self::default() };
+        let bound = classes.asked.peers.bound();
+        classes.spans = vec![Vec::new(); bound];
+        classes.holding = vec![Vec::new(); bound];
+        classes.perhaps = vec![Vec::new(); bound];
+        for (predicate, peer) in classes.asked.peers.iter() {
+            classes.spans[predicate as usize] = spans(cluster, peer);
+        }
+        let parts = sweep(&classes.spans);
+        let at = |address: Address| {
+            let part = parts.partition_point(|(first, _)| *first <= address).saturating_sub(1);
+            parts[part].1.as_slice()
+        };
+        let pods: Vec<usize> = (0..cluster.pods.len()).collect();
+        classes.by_pod = vec![[NONE; 2]; pods.len()];
+        let asked = std::mem::take(&mut classes.asked);
+        let mut evaluator = Evaluator::new(cluster, &asked, options, &pods);
+        for index in pods {
+            evaluator.keys(index, at, |key| {
+                let family = key.family;
+                let (class, _) = classes.place(key);
+                classes.join_pod(class, index, family);
+            });
+            let pod = &cluster.pods[index];
+            if pod.is_subject() {
+                // A name is made anew only for the first pod of a namespace.
+                match classes.by_namespace.get_mut(&pod.namespace) {
+                    Some(pods) => pods.push(index),
+                    None => drop(classes.by_namespace.insert(pod.namespace.clone(), vec![index])),
                 }
             }
         }
-        classes.holding = vec![Vec::new(); peers.len()];
-        classes.perhaps = vec![Vec::new(); peers.len()];
-        Builder::new(cluster, options, &peers, classes).run()
-    }
-
-    fn add(&mut self, peer: Peer, peers: &mut Vec<Peer>) {
-        if !self.predicates.contains_key(&peer) && peer != Peer::Nothing {
-            self.predicates.insert(peer.clone(), peers.len() as u32);
-            peers.push(peer);
+        let mut ranges = Vec::with_capacity(parts.len());
+        for (first, holding) in &parts {
+            let codes = outside_codes(&asked, holding);
+            let (class, _) = classes.place(Key::outside(first.family, codes));
+            ranges.push((*first, class));
         }
+        let mut outside = Outside::new(ranges, &classes.spans);
+        for (range, class) in outside.iter() {
+            classes.classes[class as usize].ranges.push(range);
+        }
+        for family in [Family::V4, Family::V6] {
+            let codes = unknown_codes(cluster, &asked, family);
+            let (class, _) = classes.place(Key::outside(family, codes));
+            classes.classes[class as usize].unknown_nodes = true;
+            outside.nodes[family as usize] = class;
+        }
+        (classes.outside, classes.asked) = (outside, asked);
+        classes
     }
 
-    /// How many there are.
+    /// The highest number of a class, and one more. Where nothing was changed since the engine was made, so many there are.
     pub fn len(&self) -> usize {
         self.classes.len()
     }
@@ -128,43 +171,37 @@ impl Classes {
 
     /// All of them, by number.
     pub fn iter(&self) -> impl Iterator<Item = (u32, &Class)> {
-        self.classes.iter().enumerate().map(|(number, class)| (number as u32, class))
+        let classes = self.classes.iter().zip(&self.keys).enumerate();
+        classes.filter(|(_, (_, key))| key.is_some()).map(|(number, (class, _))| (number as u32, class))
     }
 
     /// The class of a pod in a family; a pod on the network of its node is an address of that.
     pub fn of_pod(&self, pod: usize, family: Family) -> Option<u32> {
-        self.by_pod.get(&(pod, family)).copied()
+        self.by_pod.get(pod).map(|classes| classes[family as usize]).filter(|class| *class != NONE)
     }
 
     /// The class of an address that is no pod's.
     pub fn of_address(&self, address: Address) -> u32 {
-        let at = self.outside.partition_point(|(first, _)| *first <= address);
-        // The lowest address of each family starts a range.
-        self.outside[at.saturating_sub(1)].1
+        self.outside.of(address)
     }
 
     /// The class of nodes whose addresses nobody knows, where there may be such.
     pub fn of_node(&self, family: Family) -> Option<u32> {
-        self.nodes.get(&family).copied()
+        Some(self.outside.nodes[family as usize])
     }
 
-    /// The predicate of a peer.
-    pub(crate) fn predicate(&self, peer: &Peer) -> Option<u32> {
-        self.predicates.get(peer).copied()
+    /// The number of a peer that policies ask for.
+    pub fn predicate(&self, peer: &Peer) -> Option<u32> {
+        self.asked.peers.number(peer)
     }
 
-    /// The predicate of a set of pods.
-    pub(crate) fn set(&self, set: &PodSet) -> Option<u32> {
-        self.predicates.get(&Peer::Pods(set.clone())).copied()
+    /// The number of a set of pods that policies ask for.
+    pub fn set(&self, set: &PodSet) -> Option<u32> {
+        self.predicate(&Peer::Pods(set.clone()))
     }
 
-    /// The number of a port name.
-    pub(crate) fn name(&self, name: &str) -> Option<u32> {
-        self.names.get(name).copied()
-    }
-
-    /// The classes of which a predicate holds.
-    pub(crate) fn holding(&self, predicate: Option<u32>) -> &[u32] {
+    /// The classes of which it is certain that they are the peer of this number, sorted.
+    pub fn holding(&self, predicate: Option<u32>) -> &[u32] {
         predicate.map_or(&[], |predicate| &self.holding[predicate as usize])
     }
 
@@ -177,52 +214,42 @@ impl Classes {
     pub(crate) fn with_names(&self) -> impl Iterator<Item = u32> {
         self.iter().filter(|(_, class)| !class.names.is_empty()).map(|(number, _)| number)
     }
-}
 
-struct Builder<'c> {
-    cluster: &'c Cluster,
-    options: Options,
-    peers: &'c [Peer],
-    classes: Classes,
-    known: HashMap<Key, u32>,
-}
-
-/// Sets of pods that hold in a namespace: the predicate, and the number of its pod selector.
-type InNamespace = Vec<(u32, u32)>;
-
-impl<'c> Builder<'c> {
-    fn new(cluster: &'c Cluster, options: Options, peers: &'c [Peer], classes: Classes) -> Self {
-        Self { cluster, options, peers, classes, known: HashMap::new() }
+    /// The answers about a class.
+    pub(crate) fn codes(&self, class: u32) -> &[Code] {
+        self.keys[class as usize].as_ref().map_or(&[], |key| &key.codes)
     }
 
-    fn run(mut self) -> Classes {
-        self.pods();
-        self.addresses();
-        self.classes
+    /// Whether the class has members.
+    pub(crate) fn is_alive(&self, class: u32) -> bool {
+        self.keys[class as usize].is_some()
     }
 
-    fn words(&self) -> usize {
-        (self.peers.len() * 2).div_ceil(64)
+    /// How many numbers are given to none.
+    pub(crate) fn holes(&self) -> usize {
+        self.free.len() + self.dead.len()
     }
 
-    /// Puts an endpoint into its class.
-    fn place(&mut self, key: Key) -> u32 {
-        let Self { classes, known, .. } = self;
-        if let Some(class) = known.get(&key) {
-            return *class;
+    /// The pods of a namespace that policies are about.
+    pub(crate) fn pods_in(&self, namespace: &str) -> &[usize] {
+        self.by_namespace.get(namespace).map_or(&[], Vec::as_slice)
+    }
+
+    fn list(&mut self, code: Code) -> &mut Vec<u32> {
+        let lists = if code.is_multiple_of(2) { &mut self.holding } else { &mut self.perhaps };
+        slot(lists, code / 2)
+    }
+
+    /// The class of a key, and whether it is new, and has no members.
+    pub(crate) fn place(&mut self, key: Key) -> (u32, bool) {
+        if let Some(class) = self.known.get(&key) {
+            return (*class, false);
         }
-        let number = classes.classes.len() as u32;
-        for (word, bits) in key.answers.iter().enumerate() {
-            let mut bits = *bits;
-            while bits != 0 {
-                let bit = word * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                let certain = bit.is_multiple_of(2);
-                let lists = if certain { &mut classes.holding } else { &mut classes.perhaps };
-                lists[bit / 2].push(number);
-            }
+        let number = self.free.pop().unwrap_or(self.classes.len() as u32);
+        for code in &key.codes {
+            insert(self.list(*code), number);
         }
-        classes.classes.push(Class {
+        let class = Class {
             family: key.family,
             is_pod: key.is_pod,
             pods: Vec::new(),
@@ -230,157 +257,382 @@ impl<'c> Builder<'c> {
             unknown_nodes: false,
             names: key.names.clone(),
             foreign: key.foreign,
-        });
-        known.insert(key, number);
-        number
-    }
-
-    /// The sets of pods that hold in each namespace, and the pod selectors of all sets.
-    fn sets(&self) -> (HashMap<&'c str, InNamespace>, Selectors<'c>) {
-        let mut selectors = Selectors::default();
-        let mut by_namespace: HashMap<&str, InNamespace> = HashMap::new();
-        let mut chosen: HashMap<&Selector, Vec<&str>> = HashMap::new();
-        for (predicate, peer) in self.peers.iter().enumerate() {
-            let Peer::Pods(set) = peer else { continue };
-            let entry = (predicate as u32, selectors.number(&set.pods));
-            match &set.namespaces {
-                Namespaces::Own(name) => by_namespace.entry(name).or_default().push(entry),
-                Namespaces::Selected(selector) => {
-                    let names = chosen.entry(selector).or_insert_with(|| {
-                        let all = self.cluster.namespaces.iter();
-                        let held = all.filter(|(_, labels)| selector.matches(|key| labels.get(key)));
-                        held.map(|(name, _)| name.as_str()).collect()
-                    });
-                    for name in names.iter() {
-                        by_namespace.entry(name).or_default().push(entry);
-                    }
-                }
-            }
-        }
-        (by_namespace, selectors)
-    }
-
-    fn pods(&mut self) {
-        let cluster = self.cluster;
-        let (by_namespace, selectors) = self.sets();
-        let mut label_sets: Interner<&Labels> = Interner::default();
-        let numbers: Vec<u32> = cluster.pods.iter().map(|pod| label_sets.number(&pod.labels)).collect();
-        // For each label set, a bit for each pod selector.
-        let width = selectors.items.len().div_ceil(64);
-        let mut held = vec![0_u64; width * label_sets.items.len()];
-        for (at, labels) in label_sets.items.iter().enumerate() {
-            for (number, selector) in selectors.items.iter().enumerate() {
-                if selector.matches(|key| labels.get(key)) {
-                    held[at * width + number / 64] |= 1 << (number % 64);
-                }
-            }
-        }
-        let mut answers: HashMap<(&str, u32), Box<[u64]>> = HashMap::new();
-        for (index, pod) in cluster.pods.iter().enumerate().filter(|(_, pod)| pod.is_subject()) {
-            let labels = numbers[index];
-            let by_labels = answers.entry((pod.namespace.as_str(), labels)).or_insert_with(|| {
-                let mut bits = vec![0_u64; self.words()].into_boxed_slice();
-                for (predicate, selector) in by_namespace.get(pod.namespace.as_str()).into_iter().flatten() {
-                    let (selector, bit) = (*selector as usize, *predicate as usize * 2);
-                    if held[labels as usize * width + selector / 64] & (1 << (selector % 64)) != 0 {
-                        bits[bit / 64] |= 1 << (bit % 64);
-                    }
-                }
-                bits
-            });
-            let by_labels = by_labels.clone();
-            let mut names: Vec<Named> = pod
-                .ports
-                .iter()
-                .filter_map(|port| {
-                    Some((self.classes.name(&port.name).filter(|_| !port.name.is_empty())?, port.port))
-                })
-                .collect();
-            names.sort_unstable();
-            names.dedup();
-            let foreign = cluster.foreign.iter().any(|foreign| {
-                foreign.namespace.as_ref().is_none_or(|namespace| *namespace == pod.namespace)
-            });
-            for family in cluster.families(pod) {
-                let mut answers = by_labels.clone();
-                if self.options.pods_by_address {
-                    let address = pod.addresses.iter().copied().find(|address| address.family == family);
-                    let end = End { family, address, pod: Some(index), node: None };
-                    self.answer(&mut answers, end, |peer| !matches!(peer, Peer::Pods(_)));
-                }
-                let key = Key { family, is_pod: true, answers, names: names.clone(), foreign };
-                let class = self.place(key);
-                self.classes.classes[class as usize].pods.push(index);
-                self.classes.by_pod.insert((index, family), class);
-            }
-        }
-    }
-
-    /// Asks the predicates that are not of labels.
-    fn answer(&self, answers: &mut [u64], end: End<'_>, asked: impl Fn(&Peer) -> bool) {
-        for (predicate, peer) in self.peers.iter().enumerate().filter(|(_, peer)| asked(peer)) {
-            let bit = predicate * 2
-                + match self.cluster.is_peer(peer, end) {
-                    Verdict::Yes => 0,
-                    Verdict::CannotTell => 1,
-                    Verdict::No => continue,
-                };
-            answers[bit / 64] |= 1 << (bit % 64);
-        }
-    }
-
-    /// Cuts the addresses of both families where a block or a node's address begins or ends.
-    fn addresses(&mut self) {
-        let mut cuts: BTreeSet<Address> =
-            [Family::V4, Family::V6].map(|family| Address { family, bits: 0 }).into();
-        let mut cut = |first: Address, last: Address| {
-            cuts.insert(first);
-            if last.bits < last_of(last.family) {
-                cuts.insert(Address { bits: last.bits + 1, ..last });
-            }
         };
-        for peer in self.peers {
-            match peer {
-                Peer::Addresses { blocks, except } => {
-                    for block in blocks.iter().chain(except) {
-                        cut(block.first, block.last());
-                    }
+        let key = Arc::new(key);
+        if number as usize == self.classes.len() {
+            self.classes.push(class);
+            self.keys.push(Some(Arc::clone(&key)));
+        } else {
+            self.classes[number as usize] = class;
+            self.keys[number as usize] = Some(Arc::clone(&key));
+        }
+        self.known.insert(key, number);
+        (number, true)
+    }
+
+    /// Takes a pod into a class.
+    fn join_pod(&mut self, class: u32, pod: usize, family: Family) {
+        self.classes[class as usize].pods.push(pod);
+        self.by_pod[pod][family as usize] = class;
+    }
+
+    /// Takes a pod out of its class; one without members dies.
+    fn leave_pod(&mut self, pod: usize, family: Family) {
+        let class = std::mem::replace(&mut self.by_pod[pod][family as usize], NONE);
+        if class == NONE {
+            return;
+        }
+        let pods = &mut self.classes[class as usize].pods;
+        if let Some(at) = pods.iter().position(|other| *other == pod) {
+            pods.swap_remove(at);
+        }
+        if self.classes[class as usize].size() == 0 {
+            self.bury(class);
+        }
+    }
+
+    /// Forgets a class without members.
+    fn bury(&mut self, class: u32) {
+        let Some(key) = self.keys[class as usize].take() else { return };
+        for code in &key.codes {
+            remove(self.list(*code), class);
+        }
+        self.known.remove(&key);
+        self.classes[class as usize].is_pod = false;
+        self.dead.push(class);
+    }
+
+    /// Lets the numbers of dead classes be given again.
+    pub(crate) fn free_dead(&mut self) {
+        self.free.append(&mut self.dead);
+    }
+
+    /// Gives all members of a class another key, which no class has.
+    fn rename(&mut self, class: u32, key: Key) {
+        let Some(old) = self.keys[class as usize].take() else { return };
+        self.known.remove(&old);
+        for code in old.codes.iter().filter(|code| key.codes.binary_search(code).is_err()) {
+            remove(self.list(*code), class);
+        }
+        for code in key.codes.iter().filter(|code| old.codes.binary_search(code).is_err()) {
+            insert(self.list(*code), class);
+        }
+        let about = &mut self.classes[class as usize];
+        (about.names, about.foreign) = (key.names.clone(), key.foreign);
+        let key = Arc::new(key);
+        self.keys[class as usize] = Some(Arc::clone(&key));
+        self.known.insert(key, class);
+    }
+
+    /// Gives some members of a class another key. The class where they are now is told where it is new.
+    fn shift(&mut self, from: u32, part: Part, change: impl FnOnce(&mut Key)) -> Option<u32> {
+        let Some(key) = &self.keys[from as usize] else { return None };
+        let mut key = Key::clone(key);
+        change(&mut key);
+        let family = key.family;
+        let whole =
+            part.pods.len() + part.ranges.len() + usize::from(part.unknown_nodes) == self.get(from).size();
+        if whole && !self.known.contains_key(&key) {
+            self.rename(from, key);
+            return None;
+        }
+        let (to, is_new) = self.place(key);
+        for pod in &part.pods {
+            self.by_pod[*pod][family as usize] = to;
+        }
+        for (first, _) in &part.ranges {
+            self.outside.assign(*first, to);
+        }
+        if part.unknown_nodes {
+            self.outside.nodes[family as usize] = to;
+        }
+        let Self { classes, by_pod, outside, .. } = self;
+        let old = &mut classes[from as usize];
+        if whole {
+            (old.pods, old.ranges, old.unknown_nodes) = (Vec::new(), Vec::new(), false);
+        } else {
+            if !part.pods.is_empty() {
+                old.pods.retain(|pod| by_pod[*pod][family as usize] == from);
+            }
+            if !part.ranges.is_empty() {
+                old.ranges.retain(|(first, _)| outside.of(*first) == from);
+            }
+            old.unknown_nodes &= !part.unknown_nodes;
+        }
+        let new = &mut classes[to as usize];
+        new.pods.extend(part.pods);
+        new.unknown_nodes |= part.unknown_nodes;
+        if !part.ranges.is_empty() {
+            new.ranges.extend(part.ranges);
+            new.ranges.sort_unstable();
+        }
+        if whole {
+            self.bury(from);
+        }
+        is_new.then_some(to)
+    }
+
+    /// Answers a predicate that is new; what no policy told apart before is split. New classes are told, with those they come from.
+    ///
+    /// Costs a look at the pods of the namespaces that a set of pods may be in, and at all for a peer of addresses.
+    pub(crate) fn introduce(
+        &mut self,
+        cluster: &Cluster,
+        options: Options,
+        predicate: u32,
+        born: &mut Vec<(u32, u32)>,
+    ) {
+        let Some(peer) = self.asked.peers.get(predicate).cloned() else { return };
+        *slot(&mut self.spans, predicate) = spans(cluster, &peer);
+        slot(&mut self.holding, predicate);
+        slot(&mut self.perhaps, predicate);
+        let spans = self.spans[predicate as usize].clone();
+        for bound in bounds(&spans) {
+            if let Some((left, right, class)) = self.outside.cut(bound) {
+                let ranges = &mut self.classes[class as usize].ranges;
+                if let Ok(at) = ranges.binary_search(&(left.0, right.1)) {
+                    ranges[at] = left;
+                    ranges.insert(at + 1, right);
                 }
-                Peer::Nodes(_) => {
-                    for (_, address) in self.cluster.nodes.iter().flat_map(|node| &node.addresses) {
-                        cut(*address, *address);
-                    }
-                }
-                _ => {}
             }
         }
-        let cuts: Vec<Address> = cuts.into_iter().collect();
-        for (at, first) in cuts.iter().enumerate() {
-            let next = cuts.get(at + 1).filter(|next| next.family == first.family);
-            let last = Address { bits: next.map_or(last_of(first.family), |next| next.bits - 1), ..*first };
-            let end = End { family: first.family, address: Some(*first), pod: None, node: None };
-            let class = self.outside(end);
-            self.classes.classes[class as usize].ranges.push((*first, last));
-            self.classes.outside.push((*first, class));
+        let mut parts = Answering { classes: self, parts: HashMap::new() };
+        let (yes, maybe) = (predicate * 2, predicate * 2 + 1);
+        match &peer {
+            Peer::Pods(set) => {
+                let namespaces = parts.classes.by_namespace.iter();
+                let mut held: Vec<usize> = namespaces
+                    .filter(|(name, _)| cluster.has_namespace(&set.namespaces, name))
+                    .flat_map(|(_, pods)| pods)
+                    .copied()
+                    .filter(|pod| set.pods.matches(|key| cluster.pods[*pod].labels.get(key)))
+                    .collect();
+                held.sort_unstable();
+                for pod in held {
+                    for family in [Family::V4, Family::V6] {
+                        parts.pod(yes, pod, family);
+                    }
+                }
+            }
+            Peer::Domains(_) => {
+                let ranges: Vec<(Span, u32)> = parts.classes.outside.iter().collect();
+                for (range, class) in ranges {
+                    parts.range(maybe, range, class);
+                }
+            }
+            _ => {
+                for span in &spans {
+                    let ranges: Vec<(Span, u32)> = parts.classes.outside.within(*span).collect();
+                    for (range, class) in ranges {
+                        parts.range(yes, range, class);
+                    }
+                }
+                if options.pods_by_address {
+                    parts.pods_by_address(cluster, &peer, &spans, yes);
+                }
+            }
         }
         for family in [Family::V4, Family::V6] {
-            let class = self.outside(End { family, address: None, pod: None, node: None });
-            self.classes.classes[class as usize].unknown_nodes = true;
-            self.classes.nodes.insert(family, class);
+            if let Some(code) = unknown_code(cluster, &peer, family) {
+                parts.unknown_nodes(predicate * 2 + code, family);
+            }
+        }
+        let mut parts: Vec<((u32, Code), Part)> = parts.parts.into_iter().collect();
+        parts.sort_unstable_by_key(|(place, _)| *place);
+        for ((class, code), part) in parts {
+            let new = self.shift(class, part, |key| insert(&mut key.codes, code));
+            born.extend(new.map(|new| (new, class)));
         }
     }
 
-    fn outside(&mut self, end: End<'_>) -> u32 {
-        let mut answers = vec![0_u64; self.words()].into_boxed_slice();
-        self.answer(&mut answers, end, |_| true);
-        self.place(Key { family: end.family, is_pod: false, answers, names: Vec::new(), foreign: false })
+    /// Forgets a predicate that nobody asks any more; what it alone told apart is one again.
+    pub(crate) fn retire(&mut self, predicate: u32) {
+        let at = predicate as usize;
+        for (list, code) in
+            [(self.holding[at].clone(), predicate * 2), (self.perhaps[at].clone(), predicate * 2 + 1)]
+        {
+            for class in list {
+                self.shift_all(class, |key| remove(&mut key.codes, code));
+            }
+        }
+        for bound in bounds(&std::mem::take(&mut self.spans[at])) {
+            if let Some((left, right, class)) = self.outside.join(bound) {
+                let ranges = &mut self.classes[class as usize].ranges;
+                if let Ok(at) = ranges.binary_search(&left) {
+                    ranges[at] = (left.0, right.1);
+                    ranges.remove(at + 1);
+                }
+            }
+        }
+    }
+
+    fn shift_all(&mut self, class: u32, change: impl FnOnce(&mut Key)) {
+        let about = &self.classes[class as usize];
+        let part = Part {
+            pods: about.pods.clone(),
+            ranges: about.ranges.clone(),
+            unknown_nodes: about.unknown_nodes,
+        };
+        self.shift(class, part, change);
+    }
+
+    /// Looks for the ports of a name that is new. Costs a look at all pods.
+    pub(crate) fn introduce_name(&mut self, cluster: &Cluster, number: u32, born: &mut Vec<(u32, u32)>) {
+        let Some(name) = self.asked.names.get(number).cloned() else { return };
+        let mut parts: HashMap<(u32, Vec<Named>), Vec<usize>> = HashMap::new();
+        for (index, pod) in cluster.pods.iter().enumerate() {
+            let ports = pod.ports.iter().filter(|port| port.name == name && !name.is_empty());
+            let mut ports: Vec<Named> = ports.map(|port| (number, port.port)).collect();
+            if ports.is_empty() {
+                continue;
+            }
+            ports.sort_unstable();
+            ports.dedup();
+            for class in self.by_pod[index].into_iter().filter(|class| *class != NONE) {
+                parts.entry((class, ports.clone())).or_default().push(index);
+            }
+        }
+        let mut parts: Vec<_> = parts.into_iter().collect();
+        parts.sort_unstable();
+        for ((class, ports), pods) in parts {
+            let new = self.shift(class, Part { pods, ..Part::default() }, |key| {
+                key.names.extend(ports);
+                key.names.sort_unstable();
+            });
+            born.extend(new.map(|new| (new, class)));
+        }
+    }
+
+    /// Forgets a name of ports that nobody asks for any more.
+    pub(crate) fn retire_name(&mut self, number: u32) {
+        let with: Vec<u32> = self.with_names().collect();
+        for class in with {
+            if self.get(class).names.iter().any(|(name, _)| *name == number) {
+                self.shift_all(class, |key| key.names.retain(|(name, _)| *name != number));
+            }
+        }
+    }
+
+    /// Puts pods, which are new or were changed, where they belong. New classes are told.
+    ///
+    /// Costs a look at each predicate, and one at each of the pods for the predicates that are about its namespace.
+    pub(crate) fn regroup(&mut self, cluster: &Cluster, options: Options, pods: &[usize]) -> Vec<u32> {
+        let mut fresh = Vec::new();
+        let asked = std::mem::take(&mut self.asked);
+        let mut evaluator = Evaluator::new(cluster, &asked, options, pods);
+        for index in pods {
+            let mut keys: [Option<Key>; 2] = [None, None];
+            // What holds of an address, whoever has it, is known of its range.
+            let at = |address: Address| -> Vec<u32> {
+                let codes = self.codes(self.outside.of(address)).iter();
+                codes.filter(|code| code.is_multiple_of(2)).map(|code| code / 2).collect()
+            };
+            evaluator.keys(*index, at, |key| {
+                let family = key.family as usize;
+                keys[family] = Some(key);
+            });
+            if self.by_pod.len() <= *index {
+                self.by_pod.resize(index + 1, [NONE; 2]);
+            }
+            for (family, key) in [Family::V4, Family::V6].into_iter().zip(keys) {
+                let class = self.by_pod[*index][family as usize];
+                if class != NONE && self.keys[class as usize].as_deref() == key.as_ref() {
+                    continue;
+                }
+                self.leave_pod(*index, family);
+                if let Some(key) = key {
+                    let (class, is_new) = self.place(key);
+                    self.join_pod(class, *index, family);
+                    fresh.extend(is_new.then_some(class));
+                }
+            }
+        }
+        self.asked = asked;
+        fresh
+    }
+
+    /// Notes that a pod is now in a namespace, or in none; `before` is where it was.
+    pub(crate) fn move_pod(&mut self, pod: usize, before: Option<&str>, after: Option<&str>) {
+        if before == after {
+            return;
+        }
+        if let Some(pods) = before.and_then(|name| self.by_namespace.get_mut(name)) {
+            pods.retain(|other| *other != pod);
+        }
+        if let Some(name) = after {
+            self.by_namespace.entry(name.to_owned()).or_default().push(pod);
+        }
+    }
+
+    /// Forgets a pod; the last one has its index then.
+    pub(crate) fn swap_remove_pod(&mut self, pod: usize, last: usize, namespace_of_last: &str) {
+        for family in [Family::V4, Family::V6] {
+            self.leave_pod(pod, family);
+        }
+        if pod != last {
+            for class in self.by_pod[last].into_iter().filter(|class| *class != NONE) {
+                self.classes[class as usize]
+                    .pods
+                    .iter_mut()
+                    .filter(|other| **other == last)
+                    .for_each(|other| *other = pod);
+            }
+            for other in self.by_namespace.get_mut(namespace_of_last).into_iter().flatten() {
+                if *other == last {
+                    *other = pod;
+                }
+            }
+            self.by_pod[pod] = self.by_pod[last];
+        }
+        self.by_pod.truncate(last);
     }
 }
 
-/// The highest address of a family.
-const fn last_of(family: Family) -> u128 {
-    match family {
-        Family::V4 => u32::MAX as u128,
-        Family::V6 => u128::MAX,
+impl Key {
+    fn outside(family: Family, codes: Vec<Code>) -> Self {
+        Self { family, is_pod: false, codes, names: Vec::new(), foreign: [false; 2] }
+    }
+}
+
+/// Gathers the members of classes for which a predicate that is new holds.
+struct Answering<'c> {
+    classes: &'c mut Classes,
+    parts: HashMap<(u32, Code), Part>,
+}
+
+impl Answering<'_> {
+    fn pod(&mut self, code: Code, pod: usize, family: Family) {
+        if let Some(class) = self.classes.of_pod(pod, family) {
+            self.parts.entry((class, code)).or_default().pods.push(pod);
+        }
+    }
+
+    fn range(&mut self, code: Code, range: Span, class: u32) {
+        self.parts.entry((class, code)).or_default().ranges.push(range);
+    }
+
+    fn unknown_nodes(&mut self, code: Code, family: Family) {
+        let class = self.classes.outside.nodes[family as usize];
+        self.parts.entry((class, code)).or_default().unknown_nodes = true;
+    }
+
+    /// Pods are where their addresses are.
+    fn pods_by_address(&mut self, cluster: &Cluster, peer: &Peer, spans: &[Span], yes: Code) {
+        let unaddressed = [Family::V4, Family::V6]
+            .map(|family| unaddressed_code(cluster, peer, family).map(|code| yes + code));
+        for (index, pod) in cluster.pods.iter().enumerate() {
+            for family in [Family::V4, Family::V6] {
+                let code = match pod.addresses.iter().find(|address| address.family == family) {
+                    Some(address) => {
+                        let at = spans.partition_point(|(first, _)| first <= address);
+                        spans[..at].last().filter(|(_, last)| address <= last).map(|_| yes)
+                    }
+                    None => unaddressed[family as usize],
+                };
+                if let Some(code) = code {
+                    self.pod(code, index, family);
+                }
+            }
+        }
     }
 }

@@ -9,12 +9,17 @@ use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree::Node;
 use ringwall_model::workload::{self, CUSTOM, CustomKind, Shape};
 
+use crate::foreign::{Api, Foreign};
 use crate::labels::Labels;
 use crate::policy::{Namespaces, Peer, PodSet, Policy, Refusal, decode};
 use crate::port::{DeclaredPort, Port, Protocol};
 
 /// The label that the API server puts on every namespace, and that always holds its name.
 pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
+
+/// The annotation by which a pod asks for further networks. Source: the Multi-Network Specification of the Network Plumbing Working
+/// Group.
+const NETWORKS: &str = "k8s.v1.cni.cncf.io/networks";
 
 /// Where nothing says which addresses pods get, they are private ones, and any of these. Source: RFC 1918, RFC 4193.
 const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
@@ -44,6 +49,8 @@ pub struct Pod {
     pub finished: bool,
     /// Whether it is a template and no pod.
     pub template: bool,
+    /// The further networks that it asks for, as its annotation names them.
+    pub networks: Option<String>,
 }
 
 impl Pod {
@@ -69,7 +76,7 @@ pub struct Workload {
 }
 
 /// A node of the cluster.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClusterNode {
     /// Its name.
     pub name: String,
@@ -77,15 +84,8 @@ pub struct ClusterNode {
     pub labels: Labels,
     /// The type and the address of each of its addresses.
     pub addresses: Vec<(String, Address)>,
-}
-
-/// A policy of an API whose meaning is not known here, and that may be about pods.
-#[derive(Clone, Debug)]
-pub struct Foreign {
-    /// The object's index in the snapshot.
-    pub object: usize,
-    /// The namespace in which it selects; `None` for all.
-    pub namespace: Option<String>,
+    /// The blocks that its pods get their addresses from, where it says so.
+    pub pod_ranges: Vec<Block>,
 }
 
 /// All that policies speak of, and the policies.
@@ -109,6 +109,8 @@ pub struct Cluster {
     pub pod_ranges: Vec<Block>,
     /// Whether somebody says so, or they are any private ones.
     pub ranges_stated: bool,
+    /// Those of them that the user states.
+    pub given_ranges: Vec<Block>,
     /// What the API server would refuse in a policy, with the object's index.
     pub refusals: Vec<(usize, Refusal)>,
 }
@@ -118,7 +120,7 @@ impl Cluster {
     ///
     /// Costs a pass over the objects and a sort of the policies.
     pub fn of(snapshot: &Snapshot, custom: &[CustomKind]) -> Self {
-        let mut cluster = Self { pod_ranges: snapshot.facts.pod_ranges.clone(), ..Self::default() };
+        let mut cluster = Self { given_ranges: snapshot.facts.pod_ranges.clone(), ..Self::default() };
         let mut makers: HashMap<usize, usize> = HashMap::new();
         for (index, object) in snapshot.objects() {
             match (object.id.group.as_str(), object.id.kind.as_str()) {
@@ -126,13 +128,12 @@ impl Cluster {
                     cluster.stated.insert(object.id.name.clone());
                     cluster.namespaces.insert(object.id.name.clone(), Labels::of(object.root()));
                 }
-                ("", "Node") => cluster.node(object),
+                ("", "Node") => cluster.nodes.push(node_of(object)),
                 ("", "Pod") => {
                     let (top, owner) = snapshot.top_owner(index);
-                    let pod = Pod { template: false, ..pod_of(object, index, object.root(), object.root()) };
-                    cluster.pod(&mut makers, top, owner, pod);
+                    cluster.pod(&mut makers, top, owner, running_pod(object, index));
                 }
-                _ if is_foreign(object) => cluster.foreign.push(foreign_of(object, index)),
+                _ if Api::of(object).is_some() => cluster.foreign.extend(Foreign::of(object, index)),
                 _ => {
                     let mut refusals = Vec::new();
                     cluster.policies.extend(decode(object, index, &mut refusals));
@@ -141,24 +142,13 @@ impl Cluster {
             }
         }
         cluster.templates(snapshot, custom, &mut makers);
-        cluster.ranges_stated = !cluster.pod_ranges.is_empty();
-        if !cluster.ranges_stated {
-            cluster.pod_ranges = PRIVATE.iter().filter_map(|text| Block::parse(text)).collect();
-        }
-        for pod in &cluster.pods {
-            if !cluster.namespaces.contains_key(&pod.namespace) {
-                cluster.namespaces.insert(pod.namespace.clone(), Labels::default());
-            }
-        }
-        for policy in &cluster.policies {
-            if let Some(namespace) =
-                policy.namespace.as_ref().filter(|name| !cluster.namespaces.contains_key(*name))
-            {
-                cluster.namespaces.insert(namespace.clone(), Labels::default());
-            }
-        }
+        cluster.settle_ranges();
         for (name, labels) in &mut cluster.namespaces {
             labels.set(NAME_LABEL, name);
+        }
+        let of_policies = cluster.policies.iter().filter_map(|policy| policy.namespace.as_ref());
+        for name in cluster.pods.iter().map(|pod| &pod.namespace).chain(of_policies) {
+            assume(&mut cluster.namespaces, name);
         }
         cluster.nodes.sort_by(|a, b| a.name.cmp(&b.name));
         // Of two policies with one priority the API says nothing; the reference asks them by name.
@@ -166,16 +156,14 @@ impl Cluster {
         cluster
     }
 
-    fn node(&mut self, object: &Object) {
-        let root = object.root();
-        let list = |keys: &[&str]| root.at(keys).into_iter().flat_map(Node::items);
-        let addresses = list(&["status", "addresses"]).filter_map(|entry| {
-            let address = Address::parse(entry.str_at(&["address"])?)?;
-            Some((entry.str_at(&["type"]).unwrap_or_default().to_owned(), address))
-        });
-        let addresses = addresses.collect();
-        self.pod_ranges.extend(list(&["spec", "podCIDRs"]).filter_map(|node| Block::parse(node.as_str()?)));
-        self.nodes.push(ClusterNode { name: object.id.name.clone(), labels: Labels::of(root), addresses });
+    /// Finds out where pods without an address may get one from.
+    pub(crate) fn settle_ranges(&mut self) {
+        let of_nodes = self.nodes.iter().flat_map(|node| &node.pod_ranges);
+        self.pod_ranges = self.given_ranges.iter().chain(of_nodes).copied().collect();
+        self.ranges_stated = !self.pod_ranges.is_empty();
+        if !self.ranges_stated {
+            self.pod_ranges = PRIVATE.iter().filter_map(|text| Block::parse(text)).collect();
+        }
     }
 
     fn pod(&mut self, makers: &mut HashMap<usize, usize>, top: usize, owner: &Object, pod: Pod) {
@@ -199,24 +187,8 @@ impl Cluster {
             if makers.contains_key(&index) || snapshot.top_owner(index).0 != index {
                 continue;
             }
-            let root = object.root();
-            let kind = workload::of(object).filter(|kind| !kind.is_pod() && kind.kind != "PodTemplate");
-            if let Some(node) = kind.and_then(|kind| kind.template_in(root)) {
-                let mut pod = pod_of(object, index, node, node);
-                if object.id.kind == "Job" {
-                    // Source: `JobNameLabel` in k8s.io/api `batch/v1/types.go`, and the older label beside it.
-                    pod.labels.set("batch.kubernetes.io/job-name", &object.id.name);
-                    pod.labels.set("job-name", &object.id.name);
-                }
+            for pod in template_pods(object, index, custom) {
                 self.pod(makers, index, object, pod);
-            } else if kind.is_none() {
-                for kind in custom.iter().chain(CUSTOM).filter(|kind| kind.is(object)) {
-                    for (_, node) in kind.templates_in(root) {
-                        if matches!(kind.shape, Shape::Template | Shape::ArgoTemplate) {
-                            self.pod(makers, index, object, pod_of(object, index, node, node));
-                        }
-                    }
-                }
             }
         }
     }
@@ -287,30 +259,65 @@ impl Cluster {
     }
 }
 
-/// Groups and kinds whose policies select pods, and whose meaning is another API's.
-fn is_foreign(object: &Object) -> bool {
-    matches!(
-        (object.id.group.as_str(), object.id.kind.as_str()),
-        ("cilium.io", "CiliumNetworkPolicy" | "CiliumClusterwideNetworkPolicy")
-            | (
-                "crd.projectcalico.org" | "projectcalico.org",
-                "NetworkPolicy" | "GlobalNetworkPolicy" | "StagedNetworkPolicy" | "StagedGlobalNetworkPolicy"
-            )
-            | (
-                "crd.antrea.io",
-                "NetworkPolicy"
-                    | "ClusterNetworkPolicy"
-                    | "AntreaNetworkPolicy"
-                    | "AntreaClusterNetworkPolicy"
-            )
-            | ("k8s.cni.cncf.io", "MultiNetworkPolicy")
-    )
+/// A namespace of which there is no object has the label that the API server gives to all.
+pub(crate) fn assume(namespaces: &mut HashMap<String, Labels>, name: &str) {
+    if !namespaces.contains_key(name) {
+        let mut labels = Labels::default();
+        labels.set(NAME_LABEL, name);
+        namespaces.insert(name.to_owned(), labels);
+    }
 }
 
-fn foreign_of(object: &Object, index: usize) -> Foreign {
-    let cluster_wide = object.id.kind.contains("Cluster") || object.id.kind.contains("Global");
-    let namespace = object.id.namespace.clone().unwrap_or_else(|| "default".to_owned());
-    Foreign { object: index, namespace: (!cluster_wide).then_some(namespace) }
+pub(crate) fn node_of(object: &Object) -> ClusterNode {
+    let root = object.root();
+    let list = |keys: &[&str]| root.at(keys).into_iter().flat_map(Node::items);
+    let addresses = list(&["status", "addresses"]).filter_map(|entry| {
+        let address = Address::parse(entry.str_at(&["address"])?)?;
+        Some((entry.str_at(&["type"]).unwrap_or_default().to_owned(), address))
+    });
+    ClusterNode {
+        name: object.id.name.clone(),
+        labels: Labels::of(root),
+        addresses: addresses.collect(),
+        pod_ranges: list(&["spec", "podCIDRs"]).filter_map(|node| Block::parse(node.as_str()?)).collect(),
+    }
+}
+
+/// The pod that is an object.
+pub(crate) fn running_pod(object: &Object, index: usize) -> Pod {
+    Pod { template: false, ..pod_of(object, index, object.root(), object.root()) }
+}
+
+/// Whether an object has templates of pods.
+pub(crate) fn makes_pods(object: &Object, custom: &[CustomKind]) -> bool {
+    match workload::of(object) {
+        Some(kind) => !kind.is_pod() && kind.kind != "PodTemplate",
+        None => custom.iter().chain(CUSTOM).any(|kind| kind.is(object)),
+    }
+}
+
+/// The pods that the templates of an object make.
+pub(crate) fn template_pods(object: &Object, index: usize, custom: &[CustomKind]) -> Vec<Pod> {
+    let root = object.root();
+    let kind = workload::of(object).filter(|kind| !kind.is_pod() && kind.kind != "PodTemplate");
+    let mut pods = Vec::new();
+    if let Some(node) = kind.and_then(|kind| kind.template_in(root)) {
+        let mut pod = pod_of(object, index, node, node);
+        if object.id.kind == "Job" {
+            // Source: `JobNameLabel` in k8s.io/api `batch/v1/types.go`, and the older label beside it.
+            pod.labels.set("batch.kubernetes.io/job-name", &object.id.name);
+            pod.labels.set("job-name", &object.id.name);
+        }
+        pods.push(pod);
+    } else if kind.is_none() {
+        for kind in custom.iter().chain(CUSTOM).filter(|kind| kind.is(object)) {
+            if matches!(kind.shape, Shape::Template | Shape::ArgoTemplate) {
+                let templates = kind.templates_in(root).into_iter();
+                pods.extend(templates.map(|(_, node)| pod_of(object, index, node, node)));
+            }
+        }
+    }
+    pods
 }
 
 /// The pod that `node` describes; `metadata` holds its labels.
@@ -335,6 +342,10 @@ fn pod_of(object: &Object, index: usize, node: Node<'_>, metadata: Node<'_>) -> 
         node: spec.str_at(&["nodeName"]).filter(|name| !name.is_empty()).map(str::to_owned),
         finished: matches!(node.str_at(&["status", "phase"]), Some("Succeeded" | "Failed")),
         template: true,
+        networks: metadata
+            .at(&["metadata", "annotations"])
+            .and_then(|node| node.str_at(&[NETWORKS]))
+            .map(str::to_owned),
     }
 }
 

@@ -11,24 +11,28 @@
 //!   on (or may reach). A row is made from the classes that its rules' peers hold; what no rule touches has the row's default.
 //! - Which rules of a profile match a class is its pattern. Ports are computed once a pattern, as intervals.
 //!
-//! With P pods, C classes, R rules and S selectors: classes cost O(P·S/64) words and the tests of distinct selectors on distinct
-//! label sets; rows cost the sum over profiles of the classes in their peers; a pair costs two look-ups and the intersection of two
-//! short lists of intervals; all pairs cost O(C²) look-ups.
+//! With P pods, C classes, S selectors and blocks (each counted once), and L label sets of pods: classes cost O(S·L) tests of
+//! selectors, one look-up of each pod's address among the bounds of all blocks, and the answers of each pod; rows cost the sum over
+//! profiles of the classes in their rules' peers, and one walk through the rules for each pattern; a pair costs two look-ups and the
+//! intersection of two short lists of intervals; all pairs cost O(C²) look-ups. What a change costs is told in [`crate::live`].
+//!
 //! What is not known (an address that a pod will get, a name outside, a policy of another API) is carried along as the difference
 //! between the ports that are allowed for certain and those that may be.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 
 use ringwall_model::address::Address;
 use ringwall_model::finding::Verdict;
 
-use crate::classes::{Classes, Named};
+use crate::classes::{Asked, Classes};
 use crate::cluster::Cluster;
+use crate::counted::{Interner, insert, slot};
 use crate::judge::End;
-use crate::policy::{Action, Direction, Peer, Policy, Tier};
-use crate::port::{Port, PortMatch, Protocol};
+use crate::policy::Direction;
+use crate::port::Port;
 use crate::port_set::PortSet;
+use crate::rows::{Row, Side, Source};
+use crate::rules::{News, Rules};
 
 /// Ports that are reached for certain, and those that may be.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -90,61 +94,45 @@ impl Default for Options {
 /// The answers for all pairs of a cluster.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    classes: Classes,
-    ports: Interner<Ports>,
-    ingress: Side,
-    egress: Side,
+    pub(crate) options: Options,
+    pub(crate) classes: Classes,
+    pub(crate) ports: Interner<Ports>,
+    pub(crate) ingress: Side,
+    pub(crate) egress: Side,
+    /// Policies by number; none where the number is given to none.
+    pub(crate) rules: Vec<Option<Rules>>,
+    /// The numbers of the cluster's policies, in their order.
+    pub(crate) order: Vec<u32>,
+    /// For each predicate the policies that are about what it holds.
+    pub(crate) subjects: Vec<Vec<u32>>,
+    /// How many sets of ports there were when all was made at once.
+    pub(crate) sets: usize,
 }
 
 /// The number of the ports that are all for certain.
-const ALL: u32 = 0;
-
-/// One direction.
-#[derive(Clone, Debug, Default)]
-struct Side {
-    /// For each class its profile; `None` for what is no pod.
-    profile: Vec<Option<u32>>,
-    rows: Vec<Row>,
-}
-
-/// For each class, the number of its ports.
-#[derive(Clone, Debug)]
-enum Row {
-    /// Those that have the default are not listed; the others are, by class.
-    Sparse { default: u32, others: Vec<(u32, u32)> },
-    /// All.
-    Dense(Vec<u32>),
-}
-
-impl Row {
-    fn get(&self, class: u32) -> u32 {
-        match self {
-            Self::Sparse { default, others } => {
-                match others.binary_search_by_key(&class, |(class, _)| *class) {
-                    Ok(at) => others[at].1,
-                    Err(_) => *default,
-                }
-            }
-            Self::Dense(ids) => ids[class as usize],
-        }
-    }
-}
-
-impl Side {
-    fn get(&self, subject: u32, peer: u32) -> u32 {
-        self.profile[subject as usize].map_or(ALL, |profile| self.rows[profile as usize].get(peer))
-    }
-}
+pub(crate) const ALL: u32 = 0;
 
 impl Engine {
     /// Compiles the policies of a cluster.
     pub fn new(cluster: &Cluster, options: Options) -> Self {
-        let classes = Classes::of(cluster, options);
+        let (mut asked, mut news) = (Asked::default(), News::default());
+        let rules = cluster.policies.iter().map(|policy| Some(Rules::compile(policy, &mut asked, &mut news)));
+        let rules: Vec<Option<Rules>> = rules.collect();
+        let classes = Classes::of(cluster, options, asked);
+        let order: Vec<u32> = (0..rules.len() as u32).collect();
+        let mut subjects: Vec<Vec<u32>> = Vec::new();
+        for (number, rules) in rules.iter().enumerate() {
+            for set in rules.iter().flat_map(|rules| &rules.subject) {
+                insert(slot(&mut subjects, *set), number as u32);
+            }
+        }
         let mut ports = Interner::default();
         ports.number(Ports::all());
-        let ingress = Compiler::new(cluster, &classes, Direction::Ingress).run(&mut ports);
-        let egress = Compiler::new(cluster, &classes, Direction::Egress).run(&mut ports);
-        Self { classes, ports, ingress, egress }
+        let source = Source { classes: &classes, rules: &rules };
+        let ingress = Side::of(Direction::Ingress, source, &order, &mut ports);
+        let egress = Side::of(Direction::Egress, source, &order, &mut ports);
+        let sets = ports.items.len();
+        Self { options, classes, ports, ingress, egress, rules, order, subjects, sets }
     }
 
     /// The classes of endpoints.
@@ -207,14 +195,14 @@ impl Engine {
         }
         let mut column = vec![ALL; self.ingress.rows.len()];
         let mut ids = Vec::with_capacity(count * count);
-        for from in 0..count {
+        for (from, sparse) in by_source.iter().enumerate() {
             for (profile, row) in self.ingress.rows.iter().enumerate() {
                 column[profile] = match row {
                     Row::Sparse { default, .. } => *default,
-                    Row::Dense(ids) => ids[from],
+                    Row::Dense { default, ids } => ids.get(from).copied().unwrap_or(*default),
                 };
             }
-            for (profile, id) in &by_source[from] {
+            for (profile, id) in sparse {
                 column[*profile as usize] = *id;
             }
             for to in 0..count {
@@ -285,253 +273,4 @@ impl Matrix {
     pub fn connections(&self) -> &[Ports] {
         &self.connections
     }
-}
-
-/// Values by number, each once.
-#[derive(Clone, Debug)]
-pub(crate) struct Interner<T> {
-    pub(crate) items: Vec<T>,
-    numbers: HashMap<T, u32>,
-}
-
-impl<T> Default for Interner<T> {
-    fn default() -> Self {
-        Self { items: Vec::new(), numbers: HashMap::new() }
-    }
-}
-
-impl<T: Clone + Eq + Hash> Interner<T> {
-    pub(crate) fn number(&mut self, item: T) -> u32 {
-        if let Some(number) = self.numbers.get(&item) {
-            return *number;
-        }
-        let number = self.items.len() as u32;
-        self.items.push(item.clone());
-        self.numbers.insert(item, number);
-        number
-    }
-}
-
-/// A rule with its place in the order, its peers as predicates and its ports as intervals.
-struct Step {
-    tier: Tier,
-    action: Action,
-    /// Predicates of which one must hold; `None` for everyone.
-    peers: Option<Vec<u32>>,
-    ports: Option<StepPorts>,
-}
-
-struct StepPorts {
-    fixed: PortSet,
-    named: Vec<(u32, Option<Protocol>)>,
-}
-
-impl Step {
-    /// The ports of the rule on a pod that declares these names.
-    fn ports_on(&self, names: &[Named]) -> PortSet {
-        let Some(ports) = &self.ports else { return PortSet::all() };
-        let mut set = ports.fixed.clone();
-        for (name, protocol) in &ports.named {
-            for (other, port) in names {
-                if other == name && protocol.is_none_or(|protocol| protocol == port.protocol) {
-                    set = set.or(&PortSet::one(*port));
-                }
-            }
-        }
-        set
-    }
-}
-
-/// Makes the rows of one direction.
-struct Compiler<'c> {
-    classes: &'c Classes,
-    direction: Direction,
-    /// The rules of each policy; `None` where it says nothing of the direction.
-    policies: Vec<Option<Vec<Step>>>,
-    subjects: Vec<&'c Policy>,
-}
-
-/// Which rules match a class: twice the number of the rule, and one more where that is not certain.
-type Pattern = Vec<u32>;
-
-impl<'c> Compiler<'c> {
-    fn new(cluster: &'c Cluster, classes: &'c Classes, direction: Direction) -> Self {
-        let policies = cluster.policies.iter().map(|policy| {
-            let rules = policy.rules(direction)?;
-            let step = |rule: &crate::policy::Rule| Step {
-                tier: policy.tier,
-                action: rule.action,
-                peers: rule
-                    .peers
-                    .as_ref()
-                    .map(|peers| peers.iter().filter_map(|peer: &Peer| classes.predicate(peer)).collect()),
-                ports: rule.ports.as_ref().map(|ports| {
-                    let mut step = StepPorts { fixed: PortSet::none(), named: Vec::new() };
-                    for port in ports {
-                        match port {
-                            PortMatch::Range { protocol, first, last } => {
-                                step.fixed = step.fixed.or(&PortSet::range(*protocol, *first, *last));
-                            }
-                            PortMatch::Named { name, protocol } => {
-                                step.named.extend(classes.name(name).map(|name| (name, *protocol)));
-                            }
-                            PortMatch::Nothing => {}
-                        }
-                    }
-                    step
-                }),
-            };
-            Some(rules.iter().map(step).collect())
-        });
-        Self { classes, direction, policies: policies.collect(), subjects: cluster.policies.iter().collect() }
-    }
-
-    fn run(&self, ports: &mut Interner<Ports>) -> Side {
-        let count = self.classes.len();
-        let mut selected: Vec<Vec<u32>> = vec![Vec::new(); count];
-        for (index, policy) in
-            self.subjects.iter().enumerate().filter(|(index, _)| self.policies[*index].is_some())
-        {
-            for set in &policy.subject {
-                for class in self.classes.holding(self.classes.set(set)) {
-                    if selected[*class as usize].last() != Some(&(index as u32)) {
-                        selected[*class as usize].push(index as u32);
-                    }
-                }
-            }
-        }
-        let mut side = Side { profile: Vec::with_capacity(count), rows: Vec::new() };
-        let mut known: HashMap<(Vec<u32>, Vec<Named>, bool), u32> = HashMap::new();
-        let mut patterns: Vec<Pattern> = vec![Pattern::new(); count];
-        for (class, selected) in selected.into_iter().enumerate() {
-            let about = self.classes.get(class as u32);
-            if !about.is_pod {
-                side.profile.push(None);
-                continue;
-            }
-            let steps =
-                || selected.iter().filter_map(|index| self.policies[*index as usize].as_ref()).flatten();
-            let named = steps().any(|step| step.ports.as_ref().is_some_and(|ports| !ports.named.is_empty()));
-            // Named ports are those of the receiver: the subject of ingress rules.
-            let own =
-                if named && self.direction == Direction::Ingress { about.names.clone() } else { Vec::new() };
-            let profile =
-                known.entry((selected, own, about.foreign)).or_insert_with_key(|(selected, own, foreign)| {
-                    let row = self.row(selected, own, named, *foreign, &mut patterns, ports);
-                    side.rows.push(row);
-                    side.rows.len() as u32 - 1
-                });
-            side.profile.push(Some(*profile));
-        }
-        side
-    }
-
-    fn row(
-        &self,
-        selected: &[u32],
-        own: &[Named],
-        named: bool,
-        foreign: bool,
-        patterns: &mut [Pattern],
-        ports: &mut Interner<Ports>,
-    ) -> Row {
-        if foreign {
-            let unknown = ports.number(Ports { yes: PortSet::none(), may: PortSet::all() });
-            return Row::Sparse { default: unknown, others: Vec::new() };
-        }
-        let steps: Vec<&Step> =
-            selected.iter().filter_map(|index| self.policies[*index as usize].as_ref()).flatten().collect();
-        let isolated = selected.iter().any(|index| self.subjects[*index as usize].tier == Tier::Namespaced);
-        let by_peer = named && self.direction == Direction::Egress;
-        let mut touched: Vec<u32> = Vec::new();
-        for (at, step) in steps.iter().enumerate() {
-            let code = at as u32 * 2;
-            for predicate in step.peers.iter().flatten() {
-                for class in self.classes.holding(Some(*predicate)) {
-                    mark(&mut patterns[*class as usize], code, *class, &mut touched);
-                }
-                for class in self.classes.perhaps_holding(*predicate) {
-                    mark(&mut patterns[*class as usize], code + 1, *class, &mut touched);
-                }
-            }
-        }
-        if by_peer {
-            touched.extend(self.classes.with_names().filter(|class| patterns[*class as usize].is_empty()));
-        }
-        let default = ports.number(evaluate(&steps, isolated, &[], own));
-        let mut memo: HashMap<(Pattern, &[Named]), u32> = HashMap::new();
-        let mut others = Vec::with_capacity(touched.len());
-        for class in touched {
-            let pattern = std::mem::take(&mut patterns[class as usize]);
-            let names = if by_peer { self.classes.get(class).names.as_slice() } else { own };
-            let id = *memo.entry((pattern, names)).or_insert_with_key(|(pattern, names)| {
-                ports.number(evaluate(&steps, isolated, pattern, names))
-            });
-            if id != default {
-                others.push((class, id));
-            }
-        }
-        others.sort_unstable();
-        if others.len() > self.classes.len() / 3 {
-            let mut ids = vec![default; self.classes.len()];
-            for (class, id) in others {
-                ids[class as usize] = id;
-            }
-            return Row::Dense(ids);
-        }
-        Row::Sparse { default, others }
-    }
-}
-
-/// Notes that a rule matches a class; certainty wins over possibility.
-fn mark(pattern: &mut Pattern, code: u32, class: u32, touched: &mut Vec<u32>) {
-    if pattern.is_empty() {
-        touched.push(class);
-    }
-    match pattern.last_mut() {
-        Some(last) if *last / 2 == code / 2 => *last = code.min(*last),
-        _ => pattern.push(code),
-    }
-}
-
-/// Walks the rules that match, in order; `isolated` tells whether a NetworkPolicy isolates the subject.
-fn evaluate(steps: &[&Step], isolated: bool, pattern: &[u32], names: &[Named]) -> Ports {
-    let (mut allowed, mut denied) = (PortSet::none(), PortSet::none());
-    // The ports that may still be on their way in this tier, and those that may have passed on to the next.
-    let (mut active, mut passed) = (PortSet::all(), PortSet::none());
-    let mut tier = Tier::Admin;
-    let enter =
-        |next: Tier, tier: &mut Tier, active: &mut PortSet, passed: &mut PortSet, denied: &mut PortSet| {
-            if *tier < Tier::Namespaced && next >= Tier::Namespaced {
-                *active = active.or(&std::mem::take(passed));
-            }
-            if *tier < Tier::Baseline && next == Tier::Baseline && isolated {
-                *denied = denied.or(&std::mem::take(active));
-            }
-            *tier = next;
-        };
-    let mut pattern = pattern.iter().copied().peekable();
-    for (at, step) in steps.iter().enumerate() {
-        let listed = pattern.next_if(|code| *code / 2 == at as u32);
-        let certain = match (&step.peers, listed) {
-            (None, _) => true,
-            (Some(_), Some(code)) => code % 2 == 0,
-            (Some(_), None) => continue,
-        };
-        if step.tier != tier {
-            enter(step.tier, &mut tier, &mut active, &mut passed, &mut denied);
-        }
-        let hit = step.ports_on(names).and(&active);
-        match step.action {
-            Action::Allow => allowed = allowed.or(&hit),
-            Action::Deny => denied = denied.or(&hit),
-            Action::Pass => passed = passed.or(&hit),
-        }
-        if certain {
-            active = active.minus(&hit);
-        }
-    }
-    enter(Tier::Baseline, &mut tier, &mut active, &mut passed, &mut denied);
-    allowed = allowed.or(&active).or(&passed);
-    Ports { yes: allowed.minus(&denied), may: allowed }
 }

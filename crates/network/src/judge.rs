@@ -120,7 +120,7 @@ impl Cluster {
         }
         let mut outcomes = Vec::new();
         for (index, foreign) in self.foreign.iter().enumerate() {
-            if foreign.namespace.as_ref().is_none_or(|name| *name == pod.namespace) {
+            if self.may_be_about(foreign, direction, pod) {
                 let ground = Ground::Foreign(index);
                 outcomes.extend([true, false].map(|allowed| Outcome { allowed, ground }));
             }

@@ -73,6 +73,7 @@ impl View {
             node: None,
             finished: false,
             template: true,
+            networks: None,
         });
         let labels = view.namespaces.entry(CONTROLLER_NAMESPACE.to_owned()).or_default();
         labels.set(NAME_LABEL, CONTROLLER_NAMESPACE);

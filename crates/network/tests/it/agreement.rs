@@ -10,7 +10,7 @@ use ringwall_network::port::{Port, Protocol};
 
 use crate::random::{self, Random};
 
-const PORTS: [(Protocol, u16); 8] = [
+pub(crate) const PORTS: [(Protocol, u16); 8] = [
     (Protocol::Tcp, 80),
     (Protocol::Tcp, 8080),
     (Protocol::Tcp, 53),

@@ -5,6 +5,7 @@ mod checks;
 mod entries;
 mod gateways;
 mod hostile;
+mod live;
 mod manifests;
 mod npguard;
 mod random;

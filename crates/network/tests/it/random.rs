@@ -28,12 +28,12 @@ impl Random {
         of[self.below(of.len())]
     }
 
-    fn chance(&mut self, percent: usize) -> bool {
+    pub(crate) fn chance(&mut self, percent: usize) -> bool {
         self.below(100) < percent
     }
 }
 
-const NAMESPACES: [&str; 3] = ["a", "b", "c"];
+pub(crate) const NAMESPACES: [&str; 3] = ["a", "b", "c"];
 const BLOCKS: [&str; 7] =
     ["10.0.0.0/8", "10.0.1.0/24", "0.0.0.0/0", "192.0.2.0/24", "172.18.0.0/16", "fd00::/8", "::/0"];
 
@@ -50,16 +50,11 @@ pub(crate) fn snapshot(objects: &[Value]) -> Snapshot {
 /// A cluster of a few namespaces, pods and policies.
 pub(crate) fn cluster(random: &mut Random) -> Vec<Value> {
     let mut objects = Vec::new();
-    for name in NAMESPACES.iter().take(1 + random.below(3)) {
-        objects.push(json!({
-            "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name, "labels": labels(random) }
-        }));
+    for at in 0..=random.below(3) {
+        objects.push(namespace(random, at));
     }
     for at in 0..random.below(3) {
-        objects.push(json!({
-            "apiVersion": "v1", "kind": "Node", "metadata": { "name": format!("n{at}"), "labels": labels(random) },
-            "status": { "addresses": [{ "type": "InternalIP", "address": format!("172.18.0.{}", at + 2) }] }
-        }));
+        objects.push(node(random, at));
     }
     for at in 0..2 + random.below(7) {
         objects.push(workload(random, at));
@@ -67,13 +62,68 @@ pub(crate) fn cluster(random: &mut Random) -> Vec<Value> {
     for at in 0..random.below(7) {
         objects.push(policy(random, at));
     }
-    if random.chance(4) {
-        objects.push(json!({
-            "apiVersion": "cilium.io/v2", "kind": "CiliumNetworkPolicy",
-            "metadata": { "name": "other", "namespace": "a" }, "spec": {}
-        }));
+    // Not so many that nothing is known any more.
+    if random.chance(25) {
+        for at in 0..=random.below(2) {
+            objects.push(foreign(random, at));
+        }
     }
     objects
+}
+
+/// A policy of another API.
+pub(crate) fn foreign(random: &mut Random, at: usize) -> Value {
+    let (cilium, calico, antrea) = ("cilium.io/v2", "projectcalico.org/v3", "crd.antrea.io/v1beta1");
+    let (version, kind) = match random.below(8) {
+        0 => (cilium, "CiliumNetworkPolicy"),
+        1 => (cilium, "CiliumClusterwideNetworkPolicy"),
+        2 => (calico, "NetworkPolicy"),
+        3 => (calico, "GlobalNetworkPolicy"),
+        4 => (calico, "StagedGlobalNetworkPolicy"),
+        5 => (antrea, "NetworkPolicy"),
+        6 => (antrea, "ClusterNetworkPolicy"),
+        _ => ("k8s.cni.cncf.io/v1beta1", "MultiNetworkPolicy"),
+    };
+    let expression =
+        random.one(&["all()", "app == 'x'", "!has(tier)", "tier in {'x', 'z'} || app != 'y'", "?"]);
+    let applied = match random.below(3) {
+        0 => json!({ "group": "g" }),
+        1 => json!({ "podSelector": selector(random), "namespaceSelector": selector(random) }),
+        _ => json!({ "podSelector": selector(random) }),
+    };
+    let mut spec = json!({
+        "endpointSelector": selector(random), "podSelector": selector(random), "selector": expression,
+        "namespaceSelector": random.one(&["all()", "app == 'x'", "tier != 'y'"]), "appliedTo": [applied]
+    });
+    for key in ["ingress", "egress"] {
+        if random.chance(60) {
+            spec[key] = json!([{}]);
+        }
+    }
+    json!({
+        "apiVersion": version, "kind": kind, "spec": spec,
+        "metadata": {
+            "name": format!("f{at}"), "namespace": NAMESPACES[random.below(3)],
+            "annotations": { "k8s.v1.cni.cncf.io/policy-for": random.one(&["lan", "b/wan", "none"]) }
+        }
+    })
+}
+
+pub(crate) fn namespace(random: &mut Random, at: usize) -> Value {
+    json!({
+        "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": NAMESPACES[at], "labels": labels(random) }
+    })
+}
+
+pub(crate) fn node(random: &mut Random, at: usize) -> Value {
+    let mut node = json!({
+        "apiVersion": "v1", "kind": "Node", "metadata": { "name": format!("n{at}"), "labels": labels(random) }, "spec": {},
+        "status": { "addresses": [{ "type": "InternalIP", "address": format!("172.18.0.{}", at + 2 + random.below(2)) }] }
+    });
+    if random.chance(15) {
+        node["spec"]["podCIDRs"] = json!([random.one(&["10.0.1.0/24", "10.0.0.0/16", "fd00::/64"])]);
+    }
+    node
 }
 
 fn labels(random: &mut Random) -> Value {
@@ -86,7 +136,8 @@ fn labels(random: &mut Random) -> Value {
     labels
 }
 
-fn workload(random: &mut Random, at: usize) -> Value {
+/// A pod, or what makes one.
+pub(crate) fn workload(random: &mut Random, at: usize) -> Value {
     let mut port = json!({ "containerPort": random.one(&[&80, &8080, &53]) });
     if random.chance(60) {
         port["name"] = json!(random.one(&["http", "dns"]));
@@ -105,13 +156,18 @@ fn workload(random: &mut Random, at: usize) -> Value {
             "spec": { "template": { "metadata": { "labels": labels(random) }, "spec": spec } }
         });
     }
+    let networks = random.one(&["", "lan", "b/wan@eth1,lan", r#"[{"name":"wan"}]"#]);
     let mut addresses = vec![json!({ "ip": format!("10.0.{}.{}", random.below(3), at + 1) })];
     if random.chance(20) {
         addresses.push(json!({ "ip": format!("fd00::{}", at + 1) }));
     }
     json!({
         "apiVersion": "v1", "kind": "Pod",
-        "metadata": { "name": format!("w{at}"), "namespace": namespace, "labels": labels(random) }, "spec": spec,
+        "metadata": {
+            "name": format!("w{at}"), "namespace": namespace, "labels": labels(random),
+            "annotations": { "k8s.v1.cni.cncf.io/networks": networks }
+        },
+        "spec": spec,
         "status": { "phase": if random.chance(5) { "Failed" } else { "Running" }, "podIPs": addresses }
     })
 }

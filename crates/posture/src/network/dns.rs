@@ -87,6 +87,7 @@ pub(crate) fn with_dns(cluster: &Cluster) -> Option<Cluster> {
         node: None,
         finished: false,
         template: true,
+        networks: None,
     });
     cluster.namespaces.entry(NAMESPACE.to_owned()).or_default().set(NAME_LABEL, NAMESPACE);
     Some(cluster)

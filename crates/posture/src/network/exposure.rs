@@ -168,6 +168,7 @@ fn with_strangers(cluster: &Cluster) -> Thought {
         node: None,
         finished: false,
         template: true,
+        networks: None,
     };
     let mut neighbours = HashMap::new();
     for name in names {
