@@ -353,7 +353,7 @@ fn none(subject: &Subject<'_>, flaws: &mut Flaws) {
     // By the policy that lets them send to pods, which is where the rule is missing.
     let mut lacking: BTreeMap<usize, (usize, BTreeSet<u32>)> = BTreeMap::new();
     for (class, policies) in isolated {
-        if helped.contains(&class) || classes.get(class).foreign {
+        if helped.contains(&class) || classes.get(class).foreign[Direction::Egress as usize] {
             continue;
         }
         let to_pods = policies.iter().find_map(|policy| {

@@ -261,7 +261,7 @@ fn cut_off(subject: &Subject<'_>, flaws: &mut Flaws) {
     // By policy and rule: the pods.
     let mut without_istiod: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
     let mut without_tunnel: BTreeMap<(usize, usize), BTreeSet<String>> = BTreeMap::new();
-    for (number, class) in classes.iter().filter(|(_, class)| class.is_pod && !class.foreign) {
+    for (number, class) in classes.iter().filter(|(_, class)| class.is_pod && class.foreign == [false; 2]) {
         for mode in [Mode::Sidecar, Mode::Ambient] {
             let pods = class.pods.iter().map(|pod| &subject.cluster.pods[*pod]);
             let names: BTreeSet<String> =

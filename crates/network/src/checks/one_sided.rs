@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringwall_model::check::Check;
 use ringwall_model::control::nsa;
 use ringwall_model::finding::Severity;
-use ringwall_model::fix::Fixable;
+use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
+use ringwall_model::path::FieldPath;
 use ringwall_model::selector::Operator;
 
 use super::subject::{Placed, a_port};
-use super::{EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, and_more};
-use crate::policy::{Direction, Peer, PodSet, Tier};
+use super::{EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, and_more, copied, mapping, reviewed};
+use crate::cluster::NAME_LABEL;
+use crate::draft::{Pick, free_name, is_taken};
+use crate::policy::{Direction, Peer, PodSet, Policy, Tier};
 use crate::port_set::PortSet;
 
 pub(super) const CHECK: NetCheck = NetCheck {
@@ -34,7 +37,7 @@ pub(super) const CHECK: NetCheck = NetCheck {
         references: &[POLICIES],
         controls: &[nsa("Network policies")],
     },
-    fix: Fixable::ByHand("whether the connection is wanted is not in the manifest"),
+    fix: Fixable::ByTool(Applicability::NeedsReview),
     find,
 };
 
@@ -290,6 +293,7 @@ fn report(subject: &Subject<'_>, placed: Placed<'_>, denied: &Denied, more: usiz
     if !isolating.is_empty() && !isolating.iter().any(|policy| subject.are_together(own, policy.object)) {
         return;
     }
+    let fix = other_half(subject, placed, denied, reverse, &isolating);
     // What denies and allows nothing is what people know as the default.
     isolating.sort_by_key(|policy| policy.rules(reverse).is_some_and(|rules| !rules.is_empty()));
     let isolating: Vec<&str> = isolating.into_iter().map(|policy| policy.name.as_str()).collect();
@@ -306,5 +310,80 @@ fn report(subject: &Subject<'_>, placed: Placed<'_>, denied: &Denied, more: usiz
     if more > 0 {
         message.push_str(&format!("; so it is with {more} more of the pods and ports that the rule names"));
     }
-    flaws.add(placed.policy.object, placed.peer_path(denied.peer), witness, message);
+    flaws.add(placed.policy.object, placed.peer_path(denied.peer), witness, message).fix(fix);
+}
+
+/// A policy for the other side, with the selectors and ports of the rule.
+fn other_half(
+    subject: &Subject<'_>,
+    placed: Placed<'_>,
+    denied: &Denied,
+    reverse: Direction,
+    isolating: &[&Policy],
+) -> Result<Fix, String> {
+    if isolating.is_empty() {
+        return Err(
+            "a policy of administrators denies it, and only they can tell whether it may pass".to_owned()
+        );
+    }
+    let peer = placed.rule.peers.iter().flatten().nth(denied.peer);
+    let Some(peer @ Peer::Pods(_)) = peer else { return Err("the rule names no pods".to_owned()) };
+    if !subject.peers(peer).iter().all(|class| subject.isolating(reverse, *class).next().is_some()) {
+        let reason = "some of the pods that the rule names are isolated by nothing yet, and a policy for them would close the rest";
+        return Err(reason.to_owned());
+    }
+    let pods = subject.pods_of(subject.peers(peer));
+    let namespaces: BTreeSet<&str> =
+        pods.iter().map(|pod| subject.cluster.pods[*pod].namespace.as_str()).collect();
+    let (Some(other), 1) = (namespaces.first(), namespaces.len()) else {
+        return Err(
+            "the pods that the rule names are in several namespaces, and each needs a policy".to_owned()
+        );
+    };
+    let Some(own) = placed.policy.namespace.as_deref() else {
+        return Err("the policy has no namespace".to_owned());
+    };
+    let no_copy = || "a selector of the policy cannot be copied".to_owned();
+    let selector = |path: FieldPath| match subject.node(placed.policy, &path) {
+        Some(node) if !node.is_null() => copied(node).ok_or_else(no_copy),
+        _ => Ok(Value::Mapping(Vec::new())),
+    };
+    let mut from_here = Vec::new();
+    if own != *other {
+        from_here.push(("namespaceSelector".to_owned(), Pick::of(NAME_LABEL, own).value()));
+    }
+    from_here.push(("podSelector".to_owned(), selector(FieldPath::keys(&["spec", "podSelector"]))?));
+    let mut rule = vec![(reverse.peers_key().to_owned(), Value::List(vec![Value::Mapping(from_here)]))];
+    if let Some(ports) =
+        subject.node(placed.policy, &placed.path().key(placed.ports_key())).filter(|node| !node.is_null())
+    {
+        rule.push((placed.ports_key().to_owned(), copied(ports).ok_or_else(no_copy)?));
+    }
+    let name = free_name(
+        |name| is_taken(subject.cluster, other, name),
+        &format!("{}-{}", placed.policy.name, reverse.key()),
+        "2",
+    );
+    let mut metadata = vec![("name".to_owned(), Value::from(name.as_str()))];
+    // Who leaves the namespace to the command line does so for both.
+    if subject.object(placed.policy).id.namespace.is_some() || own != *other {
+        metadata.push(("namespace".to_owned(), Value::from(*other)));
+    }
+    let word = match reverse {
+        Direction::Ingress => "Ingress",
+        Direction::Egress => "Egress",
+    };
+    let spec = mapping([
+        ("podSelector", selector(placed.peer_path(denied.peer).key("podSelector"))?),
+        ("policyTypes", Value::List(vec![word.into()])),
+        (reverse.key(), Value::List(vec![Value::Mapping(rule)])),
+    ]);
+    let object = mapping([
+        ("apiVersion", "networking.k8s.io/v1".into()),
+        ("kind", "NetworkPolicy".into()),
+        ("metadata", Value::Mapping(metadata)),
+        ("spec", spec),
+    ]);
+    let title = format!("add a NetworkPolicy \"{name}\", which allows the other half");
+    Ok(reviewed(title, "look whether the connection is wanted", vec![Change::Beside { object }]))
 }

@@ -419,7 +419,7 @@ pub(super) fn is_closed<'s>(
         for family in subject.cluster.families(pod) {
             // A pod on the network of its node is an address of that, and no policy is about it.
             let class = classes.of_pod(*index, family)?;
-            if classes.get(class).foreign {
+            if classes.get(class).foreign[Direction::Ingress as usize] {
                 return None;
             }
             let gate = gate(subject, pod, class, ports);

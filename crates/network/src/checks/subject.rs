@@ -190,12 +190,14 @@ impl<'s> Subject<'s> {
         match port {
             PortMatch::Range { protocol, first, last } => PortSet::range(*protocol, *first, *last),
             PortMatch::Named { name, protocol } => {
-                let classes = self.engine.classes();
-                let Some(number) = classes.name(name) else { return PortSet::none() };
-                let named = classes.get(receiver).names.iter().filter(|(other, port)| {
-                    *other == number && protocol.is_none_or(|protocol| protocol == port.protocol)
+                // Pods of a class declare the same under each name that policies speak of.
+                let pod = self.engine.classes().get(receiver).pods.first();
+                let declared = pod.map_or(&[][..], |pod| &self.cluster.pods[*pod].ports).iter();
+                let named = declared.filter(|declared| {
+                    declared.name == *name
+                        && protocol.is_none_or(|protocol| protocol == declared.port.protocol)
                 });
-                named.fold(PortSet::none(), |all, (_, port)| all.or(&PortSet::one(*port)))
+                named.fold(PortSet::none(), |all, declared| all.or(&PortSet::one(declared.port)))
             }
             PortMatch::Nothing => PortSet::none(),
         }
