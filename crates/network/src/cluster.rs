@@ -54,6 +54,17 @@ pub struct Pod {
 }
 
 impl Pod {
+    /// Whether it seems to be made to take in requests from outside for others: an ingress controller, a router, a gateway. Its name or
+    /// its label `app.kubernetes.io/name` says so; nothing else in a manifest does.
+    pub fn is_proxy(&self) -> bool {
+        const NAMES: [&str; 10] = [
+            "ingress", "gateway", "nginx", "traefik", "haproxy", "envoy", "contour", "kong", "istio",
+            "router",
+        ];
+        let words = [self.name.as_str(), self.labels.get("app.kubernetes.io/name").unwrap_or_default()];
+        words.iter().any(|word| NAMES.iter().any(|name| word.contains(name)))
+    }
+
     /// Whether policies are about it.
     pub fn is_subject(&self) -> bool {
         !self.host_network && !self.finished

@@ -71,6 +71,7 @@ fn help_is_short_and_each_verb_has_an_example() {
       fix       Mend findings in your own files, with minimal edits that are judged before they are
                 offered
       pods      Ask Pod Security Admission: what is refused, at which level, what a label would break
+      net       Ask the network policies: who reaches whom on what, why, and what a change opens
       rules     List all checks: severity, the controls they serve, whether a tool mends what they find
       explain   Explain a check, or list all checks
       baseline  Accept the findings that are there, so that only new ones count
@@ -85,8 +86,12 @@ fn help_is_short_and_each_verb_has_an_example() {
     of ringwall
     ----- stderr -----
     ");
-    for verb in [&["scan"][..], &["pods", "check"], &["pods", "level"], &["pods", "plan"], &["explain"]] {
-        let shown = place.run(&[verb, &["--help"]].concat());
+    let net = ["list", "can-reach", "diff", "describe", "check", "exposure", "generate", "policies"];
+    let net = net.map(|verb| vec!["net", verb]);
+    let others =
+        [vec!["scan"], vec!["pods", "check"], vec!["pods", "level"], vec!["pods", "plan"], vec!["explain"]];
+    for verb in others.into_iter().chain(net) {
+        let shown = place.run(&[verb, vec!["--help"]].concat());
         assert!(shown.starts_with("exit code: 0") && shown.contains("Example"), "{shown}");
     }
 }

@@ -22,7 +22,8 @@ pub(super) const LOAD_BALANCER: NetCheck = NetCheck {
         summary: "a load balancer takes traffic from every address, and policies let it in",
         what: "A Service of type `LoadBalancer` that leads to pods of the input, without `spec.loadBalancerSourceRanges` (and without the \
                older annotation), and with no annotation of a provider that makes it an internal one; and the policies of its pods let some \
-               address outside reach a port that it leads to.",
+               address outside reach a port that it leads to. Pods whose name says that they take in requests for others (ingress controllers, \
+               gateways, routers) are not meant.",
         why: "Whoever finds the address talks to the pod. That may be what it is there for, as with an ingress controller; a database, a \
               dashboard or a callback is often opened so for one caller.",
         fix: "State the callers in `spec.loadBalancerSourceRanges`, make the load balancer an internal one, or accept the finding with the \
@@ -256,8 +257,11 @@ fn load_balancers(subject: &Subject<'_>, flaws: &mut Flaws) {
         if !service.source_ranges.is_empty() || is_internal(object) {
             continue;
         }
-        let open =
-            targets(subject, service).into_iter().find(|(pod, ports)| admits_outside(subject, *pod, ports));
+        // Who takes in requests for others is there for everybody.
+        let mut targets = targets(subject, service).into_iter();
+        let open = targets.find(|(pod, ports)| {
+            !subject.cluster.pods[*pod].is_proxy() && admits_outside(subject, *pod, ports)
+        });
         let Some((pod, ports)) = open else { continue };
         let witness = format!("{} {ports}", subject.who(&subject.cluster.pods[pod]));
         let message = format!(

@@ -385,5 +385,5 @@ fn other_half(
         ("spec", spec),
     ]);
     let title = format!("add a NetworkPolicy \"{name}\", which allows the other half");
-    Ok(reviewed(title, "look whether the connection is wanted", vec![Change::Beside { object }]))
+    Ok(reviewed(title, "whether the connection is wanted", vec![Change::Beside { object }]))
 }

@@ -352,14 +352,11 @@ impl Needs<'_, '_> {
 
 /// Workloads that take in requests from outside for others: those that a load balancer or node ports lead to, and whose name says so.
 pub(super) fn proxies(network: &Network<'_>) -> Vec<usize> {
-    const NAMES: [&str; 10] =
-        ["ingress", "gateway", "nginx", "traefik", "haproxy", "envoy", "contour", "kong", "istio", "router"];
     let mut all: BTreeSet<usize> = BTreeSet::new();
     for entry in network.entries.iter().filter(|entry| entry.seen != Seen::Proxy) {
         for pod in entry.reached().into_keys() {
             let pod = &network.cluster.pods[pod];
-            let words = [pod.name.as_str(), pod.labels.get("app.kubernetes.io/name").unwrap_or_default()];
-            if words.iter().any(|word| NAMES.iter().any(|name| word.contains(name))) {
+            if pod.is_proxy() {
                 all.insert(pod.workload);
             }
         }

@@ -25,6 +25,8 @@ const FLAWS: &[(&str, &str, &str)] = &[
     ("namespace-without-default-deny", "data", "ingress and egress"),
     ("namespace-without-policy", "monitoring", "and 2 more"),
     ("rules-without-policy-type", "ci/runner", "ci/runner may reach everyone"),
+    ("open-load-balancer", "shop/checkout-callbacks", "shop/checkout TCP 8081"),
+    ("node-port", "monitoring/grafana", "port 30300"),
     ("allow-everything-rule", "loyalty/loyalty-api", "lets everyone in"),
 ];
 
