@@ -552,12 +552,21 @@ fn judge(before: &State, after: &State, round: &Round) -> Vec<(Key, String)> {
         let new_around =
             |task: &Task| task.asks_for().any(|id| namespace_of(&id) == namespace_of(&spot.object));
         let of_ring = |task: &Task| ring(task.made.finding.check.id) == ring(spot.check);
-        let blame: [&dyn Fn(&Task) -> bool; 9] = [
+        // What is found of a connection is brought about where one of its ends is, and sooner by a change than by what is added.
+        let at_end = |task: &Task| {
+            let namespace = task.object.namespace.as_deref().unwrap_or("default");
+            of_ring(task) && seen.witness.contains(&format!("{namespace}/"))
+        };
+        let changes = |task: &Task| task.changes.iter().any(|change| change.path().is_some());
+        let blame: [&dyn Fn(&Task) -> bool; 12] = [
             &|task| task.asks_for().any(|id| id == spot.object),
             &|task| of_object(task) && near(task),
             &|task| of_object(task) && same(task),
+            &|task| at_end(task) && changes(task),
             &|task| new_around(task) && of_ring(task),
             &of_object,
+            &at_end,
+            &|task| of_ring(task) && changes(task),
             &Task::is_label,
             &new_around,
             &|task| task.file == spot.file,
