@@ -9,6 +9,7 @@
 
 pub mod classes;
 pub mod cluster;
+pub mod cni;
 mod counted;
 pub mod draft;
 pub mod engine;
