@@ -32,7 +32,7 @@ fn dependencies_run_one_way() {
         ("network", &["model"]),
         ("pods", &["model"]),
         ("edit", &["model"]),
-        ("posture", &["edit", "model", "pods"]),
+        ("posture", &["edit", "model", "network", "pods"]),
         ("report", &["model"]),
         ("cli", &["edit", "model", "input", "pods", "posture", "report"]),
     ];

@@ -106,7 +106,9 @@ impl Counts {
                 _ => continue,
             };
             let from = text.column(key.start as usize);
-            if let Some(moved) = column.checked_sub(from) {
+            // A tag before the first key may make a mapping seem to begin where the one around it does; none does.
+            let least = usize::from(value.kind() == Kind::Mapping);
+            if let Some(moved) = column.checked_sub(from).filter(|moved| *moved >= least) {
                 *counts.entry(moved).or_default() += 1;
             }
         }

@@ -75,6 +75,11 @@ impl Selector {
         Self::default()
     }
 
+    /// The selector of one demand.
+    pub fn one(requirement: Requirement) -> Self {
+        Self { requirements: vec![requirement] }
+    }
+
     /// The selector of what has all of these labels.
     pub fn of_labels<'l>(labels: impl IntoIterator<Item = (&'l str, &'l str)>) -> Self {
         let requirement = |(key, value): (&str, &str)| Requirement {

@@ -7,6 +7,7 @@
 //! [`services`] says which ports of which pods are behind a Service, and [`mod@entries`] what the outside reaches by Services, Ingresses,
 //! Routes and the Gateway API.
 
+pub mod checks;
 pub mod classes;
 pub mod cluster;
 pub mod cni;

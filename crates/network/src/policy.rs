@@ -190,6 +190,16 @@ pub enum Peer {
     Nothing,
 }
 
+impl Peer {
+    /// The set of pods that it is, if it is one.
+    pub const fn pods(&self) -> Option<&PodSet> {
+        match self {
+            Self::Pods(set) => Some(set),
+            _ => None,
+        }
+    }
+}
+
 /// What the API server would refuse in a policy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {

@@ -22,7 +22,7 @@ use crate::workloads::{Workload, Workloads};
 const EPHEMERAL: &str = "ephemeral containers cannot be changed once they run";
 /// The check of tokens that are mounted, RW-POD-025.
 const TOKEN_MOUNTED: &str = "RW-POD-025";
-const OWNED: &str = "the object is made by another one, which is to be changed instead";
+pub(crate) const OWNED: &str = "the object is made by another one, which is to be changed instead";
 
 /// Why the other findings on namespaces are not mended.
 pub(crate) const MEANT: &str = "what is meant is not in the manifest";
@@ -70,9 +70,13 @@ const fn is_ephemeral(place: Option<Place>) -> bool {
 
 /// What a controller made is made anew by it.
 pub(crate) fn unless_owned(member: &Workload<'_>, fix: Result<Fix, String>) -> Result<Fix, String> {
-    let references = member.object.root().at(&["metadata", "ownerReferences"]);
-    let owned = references.is_some_and(|references| references.items().next().is_some());
-    if owned { Err(OWNED.to_owned()) } else { fix }
+    if is_owned(member.object) { Err(OWNED.to_owned()) } else { fix }
+}
+
+/// Whether another object made this one.
+pub(crate) fn is_owned(object: &Object) -> bool {
+    let references = object.root().at(&["metadata", "ownerReferences"]);
+    references.is_some_and(|references| references.items().next().is_some())
 }
 
 /// The fix with what it sets for the whole pod set for the container at `place`, where the kind takes only that: Knative refuses a

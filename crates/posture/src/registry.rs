@@ -3,6 +3,7 @@
 use ringwall_model::check::Check;
 use ringwall_model::control::Framework;
 use ringwall_model::fix::{Applicability, Fixable};
+use ringwall_network::checks::CHECKS as NETWORK;
 use ringwall_pods::checks::{self, CHECKS};
 use ringwall_pods::control_plane::{Remedy, Want};
 use ringwall_pods::hardening::repair::Repair;
@@ -39,18 +40,21 @@ pub enum Group {
     ServiceAccounts,
     /// The flags of the cluster's own components.
     ControlPlane,
+    /// Policies of who reaches whom, and the lack of them.
+    NetworkPolicies,
     /// Suppressions that do nothing.
     Suppressions,
 }
 
 impl Group {
     /// All, in the order in which they are shown.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::PodSecurityStandards,
         Self::Hardening,
         Self::Namespaces,
         Self::ServiceAccounts,
         Self::ControlPlane,
+        Self::NetworkPolicies,
         Self::Suppressions,
     ];
 
@@ -62,6 +66,7 @@ impl Group {
             Self::Namespaces => "Namespaces",
             Self::ServiceAccounts => "Service accounts",
             Self::ControlPlane => "Control plane",
+            Self::NetworkPolicies => "Network policies",
             Self::Suppressions => "Suppressions",
         }
     }
@@ -99,8 +104,10 @@ pub fn entries() -> Vec<Entry> {
     let hardening = hardening::CHECKS.iter().map(|check| Entry::new(&check.about, Group::Hardening));
     let accounts = ACCOUNT_CHECKS.iter().map(|check| Entry::new(check, Group::ServiceAccounts));
     let control_plane = control_plane::CHECKS.iter().map(|check| Entry::new(check, Group::ControlPlane));
+    let network = NETWORK.iter().map(|check| Entry::new(&check.about, Group::NetworkPolicies));
     let quiet = quiet::CHECKS.iter().map(|check| Entry::new(check, Group::Suppressions));
-    let all = standard.chain(namespace).chain(hardening).chain(accounts).chain(control_plane).chain(quiet);
+    let all = standard.chain(namespace).chain(hardening).chain(accounts).chain(control_plane);
+    let all = all.chain(network).chain(quiet);
     let mut entries: Vec<Entry> =
         all.map(|entry| Entry { fixable: fixable(entry.check.id), ..entry }).collect();
     entries.sort_by_key(|entry| entry.check.id);
@@ -128,6 +135,9 @@ const SAFE: [&str; 5] = ["RW-POD-015", "RW-POD-019", "RW-POD-028", "RW-POD-032",
 
 /// Whether `ringwall fix` mends what a check finds. `None` where its ring does not say.
 fn fixable(id: &str) -> Option<Fixable> {
+    if let Some(check) = NETWORK.iter().find(|check| check.about.id == id) {
+        return Some(check.fix);
+    }
     let standard = CHECKS.iter().find(|check| check.about.id == id).map(|check| match check.repair {
         checks::Repair::Manual(reason) => Some(reason),
         checks::Repair::Template(_) => None,

@@ -142,6 +142,16 @@ fn a_document_is_written_as_the_one_before_it() {
 }
 
 #[test]
+fn a_tag_is_no_indentation() {
+    for tagged in [
+        " !  metadata:\n    ! name: a\n apiVersion: v1\n kind: Namespace\n",
+        "! apiVersion: v1\nkind: Namespace\n! metadata:\n  ! name: a\n",
+    ] {
+        becomes(tagged, &format!("{tagged}---\n{NEW}"));
+    }
+}
+
+#[test]
 fn a_block_scalar_at_the_end_keeps_its_value() {
     let head = "apiVersion: v1\nkind: ConfigMap\ndata:\n";
     for (scalar, blank) in

@@ -1,6 +1,7 @@
 //! What the ring promises as a whole.
 
 mod agreement;
+mod checks;
 mod entries;
 mod gateways;
 mod hostile;

@@ -22,6 +22,7 @@ pub mod exposure;
 mod eyes;
 pub mod flows;
 pub mod generate;
+pub(crate) mod lint;
 pub mod list;
 pub mod miss;
 pub mod needs;

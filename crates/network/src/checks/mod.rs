@@ -1,0 +1,300 @@
+//! What is wrong with network policies: rules that do not do what they look like, and pods that nothing guards.
+//!
+//! A new check is a place in the file of its family with a [`NetCheck`], and one line in [`CHECKS`]. A check is a function from a
+//! [`Subject`] to flaws; its example in `bad` must be found by it and the one in `good` must not, which a test demands of each.
+//!
+//! What a check says of traffic it has from the engine, and where it can it names a witness: a sender, a receiver and a port. What is
+//! not in the input is not known: no check takes its absence for a fact, but where the input holds what would show it.
+
+mod blocks;
+mod cover;
+mod coverage;
+mod dns;
+mod effect;
+mod exposure;
+mod labels;
+mod mesh;
+mod one_sided;
+mod ports;
+mod selection;
+mod services;
+mod slips;
+mod subject;
+mod tiers;
+mod ways_in;
+
+use ringwall_model::check::Check;
+use ringwall_model::finding::Severity;
+use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
+use ringwall_model::object::Object;
+use ringwall_model::path::FieldPath;
+use ringwall_model::snapshot::Snapshot;
+use ringwall_model::tree::{Kind, Node};
+use ringwall_model::workload::CustomKind;
+
+use crate::cluster::Cluster;
+use crate::engine::{Engine, Options};
+use crate::policy::PolicyKind;
+use crate::services::Services;
+
+pub use self::subject::Subject;
+
+/// A check of network policies.
+#[derive(Debug)]
+pub struct NetCheck {
+    /// What is said about it.
+    pub about: Check,
+    /// Whether `ringwall fix` mends what it finds.
+    pub fix: Fixable,
+    /// Collects what is wrong.
+    pub find: fn(&Subject<'_>, &mut Flaws),
+}
+
+/// All checks, by id.
+pub static CHECKS: &[NetCheck] = &[
+    one_sided::CHECK,
+    labels::NAME,
+    labels::UNMET,
+    dns::ONE_PROTOCOL,
+    dns::NONE,
+    dns::MISSED,
+    selection::NO_SUBJECT,
+    selection::NO_PEER,
+    selection::ON_HOST,
+    slips::SPLIT,
+    slips::EMPTY_LIST,
+    slips::IGNORED,
+    slips::HALF_DENY,
+    slips::OPEN_RULE,
+    ports::NAME,
+    ports::UNDECLARED,
+    ports::ALL_PORTS,
+    blocks::METADATA,
+    blocks::PODS,
+    blocks::UNDONE,
+    blocks::ONE_FAMILY,
+    blocks::UNCLEAR,
+    effect::WITHOUT_EFFECT,
+    effect::DUPLICATE,
+    coverage::NAMESPACE,
+    coverage::WORKLOAD,
+    coverage::DEFAULT_DENY,
+    tiers::EQUAL,
+    tiers::SYSTEM,
+    tiers::NETWORKS,
+    tiers::PASS,
+    tiers::DOMAINS,
+    tiers::DENIED,
+    mesh::CUT_OFF,
+    mesh::UNENFORCED,
+    services::PORT,
+    ways_in::ENTRY,
+    services::UNREACHABLE,
+    ways_in::WEBHOOK,
+    services::ADDRESS,
+    exposure::LOAD_BALANCER,
+    exposure::NODE_PORT,
+    exposure::EXTERNAL_IPS,
+];
+
+/// What is wrong at one place of an object.
+#[derive(Clone, Debug)]
+pub struct Flaw {
+    /// The check.
+    pub check: &'static Check,
+    /// The object's index in the snapshot.
+    pub object: usize,
+    /// The field, from the object.
+    pub path: FieldPath,
+    /// What is wrong, as a sentence without full stop.
+    pub message: String,
+    /// What tells it from others of the same check: a connection (`shop/web -> shop/api TCP 8080`), a label, a block.
+    pub witness: String,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Further places that make it one: the object's index in the snapshot, and the field.
+    pub related: Vec<(usize, FieldPath)>,
+    /// What mends it; or why nothing does, as a sentence without full stop.
+    pub fix: Result<Fix, String>,
+}
+
+impl Flaw {
+    fn severity(&mut self, severity: Severity) -> &mut Self {
+        self.severity = severity;
+        self
+    }
+
+    fn related(&mut self, object: usize, path: FieldPath) -> &mut Self {
+        self.related.push((object, path));
+        self
+    }
+
+    fn fix(&mut self, fix: Result<Fix, String>) -> &mut Self {
+        self.fix = fix;
+        self
+    }
+}
+
+/// What a check finds.
+#[derive(Debug)]
+pub struct Flaws {
+    check: &'static NetCheck,
+    found: Vec<Flaw>,
+}
+
+impl Flaws {
+    /// A flaw in a field of an object, with the severity of its check, and mended by hand until something else is said.
+    fn add(
+        &mut self,
+        object: usize,
+        path: FieldPath,
+        witness: impl Into<String>,
+        message: String,
+    ) -> &mut Flaw {
+        let reason = match self.check.fix {
+            Fixable::ByHand(reason) => reason,
+            Fixable::ByTool(_) => "what is meant is not in the manifest",
+        };
+        self.found.push(Flaw {
+            check: &self.check.about,
+            object,
+            path,
+            message,
+            witness: witness.into(),
+            severity: self.check.about.severity,
+            related: Vec::new(),
+            fix: Err(reason.to_owned()),
+        });
+        let last = self.found.len() - 1;
+        &mut self.found[last]
+    }
+}
+
+/// Runs all checks over a snapshot; `custom` are further kinds with pod templates. Flaws are in the order of the checks.
+///
+/// Costs nothing but a pass over the objects where none of them is a policy, a namespace or a way in. Else it costs what the cluster and the
+/// engine cost, and for each rule the pairs of the classes that it names; a pair is two look-ups.
+pub fn find(snapshot: &Snapshot, custom: &[CustomKind]) -> Vec<Flaw> {
+    let is_judged = |object: &Object| {
+        PolicyKind::of(object).is_some() || object.is("", "Namespace") || exposure::is_way_in(object)
+    };
+    if !snapshot.objects().any(|(_, object)| is_judged(object)) {
+        return Vec::new();
+    }
+    let cluster = Cluster::of(snapshot, custom);
+    let engine = Engine::new(&cluster, Options::default());
+    // Where no policy is, nothing that is asked of Services is denied; what leads in from outside is looked at all the same.
+    let asked =
+        !cluster.policies.is_empty() || snapshot.objects().any(|(_, object)| exposure::is_way_in(object));
+    let services = if asked { Services::of(snapshot, &cluster) } else { Services::default() };
+    find_in(&Subject::new(snapshot, &cluster, &engine, &services))
+}
+
+/// Runs all checks over a cluster that is there already.
+pub fn find_in(subject: &Subject<'_>) -> Vec<Flaw> {
+    let mut found = Vec::new();
+    for check in CHECKS {
+        let mut flaws = Flaws { check, found };
+        (check.find)(subject, &mut flaws);
+        found = flaws.found;
+    }
+    found
+}
+
+/// A fix that may be made without a second thought.
+fn safe(title: impl Into<String>, changes: Vec<Change>) -> Fix {
+    Fix { title: title.into(), applicability: Applicability::Safe, review: String::new(), changes }
+}
+
+/// A fix that somebody must look at.
+fn reviewed(title: impl Into<String>, review: impl Into<String>, changes: Vec<Change>) -> Fix {
+    let applicability = Applicability::NeedsReview;
+    Fix { title: title.into(), applicability, review: review.into(), changes }
+}
+
+/// A mapping that is written into a manifest.
+fn mapping<const N: usize>(entries: [(&str, Value); N]) -> Value {
+    Value::Mapping(entries.map(|(key, value)| (key.to_owned(), value)).into())
+}
+
+/// What stands in a manifest, to be written elsewhere; `None` where it holds a number that is not whole.
+fn copied(node: Node<'_>) -> Option<Value> {
+    Some(match node.kind() {
+        Kind::Bool => Value::Bool(node.as_bool()?),
+        Kind::Integer => Value::Integer(node.as_i64()?),
+        Kind::String => Value::from(node.as_str()?),
+        Kind::Sequence => Value::List(node.items().map(copied).collect::<Option<_>>()?),
+        Kind::Mapping => {
+            let entries = node.entries().filter(|entry| !entry.value.is_null());
+            Value::Mapping(
+                entries
+                    .map(|entry| Some((entry.key.to_owned(), copied(entry.value)?)))
+                    .collect::<Option<_>>()?,
+            )
+        }
+        Kind::Null | Kind::Unsigned | Kind::Float => return None,
+    })
+}
+
+/// `""`, or ` and 2 more`.
+fn and_more(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(" and {count} more") }
+}
+
+/// What checks say that hold in every version.
+const EVERY_VERSION: &str = "Every version of Kubernetes.";
+/// The Kubernetes documentation of network policies.
+const POLICIES: &str = "https://kubernetes.io/docs/concepts/services-networking/network-policies/";
+/// The documentation of the policies of administrators.
+const ADMIN_POLICIES: &str = "https://network-policy-api.sigs.k8s.io/api-overview/";
+
+/// The one of some names that is much like another, where there is one alone.
+fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    let mut near = known.filter(|other| is_near(name, other));
+    let first = near.next()?;
+    near.all(|other| other == first).then_some(first)
+}
+
+/// Whether two names differ by a slip of the pen: one letter, or two in a long name. Names that differ in a number are two names.
+fn is_near(a: &str, b: &str) -> bool {
+    let allowed = match a.len().min(b.len()) {
+        0..4 => return false,
+        4..8 => 1,
+        _ => 2,
+    };
+    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
+    a != b
+        && a.len().abs_diff(b.len()) <= allowed
+        && digits(a) == digits(b)
+        && strsim::osa_distance(a, b) <= allowed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_near_by_a_slip_of_the_pen() {
+        for (a, b, near) in [
+            ("payment", "payments", true),
+            ("kube-sytem", "kube-system", true),
+            ("kube-systme", "kube-system", true),
+            ("web", "api", false),
+            ("web", "wen", false),
+            ("prod", "test", false),
+            ("staging", "staging", false),
+        ] {
+            assert_eq!(is_near(a, b), near, "{a} {b}");
+        }
+        assert!(!is_near("team-a1", "team-a2"), "numbers are no slips");
+        assert_eq!(nearest("backend", ["backand", "backent"].into_iter()), None, "one as much as the other");
+    }
+
+    #[test]
+    fn ids_rise_and_each_check_says_what_it_should() {
+        assert_eq!(
+            ringwall_model::check::validate(CHECKS.iter().map(|check| &check.about)),
+            Vec::<String>::new()
+        );
+    }
+}
