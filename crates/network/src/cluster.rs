@@ -366,18 +366,20 @@ fn declared(spec: Node<'_>) -> Vec<DeclaredPort> {
     let sidecars =
         list("initContainers").filter(|container| container.str_at(&["restartPolicy"]) == Some("Always"));
     let argo = ["container", "script"].into_iter().filter_map(|key| spec.get(key));
-    let containers = list("containers").chain(sidecars).chain(argo).chain(list("sidecars"));
+    let containers = list("containers").chain(argo).chain(list("sidecars")).map(|node| (node, false));
     let mut ports = Vec::new();
-    for port in containers.filter_map(|container| container.get("ports")).flat_map(Node::items) {
-        let number = port.get("containerPort").and_then(Node::as_i64);
-        let number = number.and_then(|number| u16::try_from(number).ok());
-        let protocol = match port.str_at(&["protocol"]).unwrap_or_default() {
-            "" => Some(Protocol::Tcp),
-            text => Protocol::parse(text),
-        };
-        if let (Some(number), Some(protocol)) = (number, protocol) {
-            let name = port.str_at(&["name"]).unwrap_or_default().to_owned();
-            ports.push(DeclaredPort { name, port: Port { protocol, number } });
+    for (container, sidecar) in containers.chain(sidecars.map(|node| (node, true))) {
+        for port in container.get("ports").into_iter().flat_map(Node::items) {
+            let number = port.get("containerPort").and_then(Node::as_i64);
+            let number = number.and_then(|number| u16::try_from(number).ok());
+            let protocol = match port.str_at(&["protocol"]).unwrap_or_default() {
+                "" => Some(Protocol::Tcp),
+                text => Protocol::parse(text),
+            };
+            if let (Some(number), Some(protocol)) = (number, protocol) {
+                let name = port.str_at(&["name"]).unwrap_or_default().to_owned();
+                ports.push(DeclaredPort { name, port: Port { protocol, number }, sidecar });
+            }
         }
     }
     ports

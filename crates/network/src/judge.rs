@@ -7,7 +7,7 @@ use ringwall_model::address::{Address, Family};
 use ringwall_model::finding::Verdict;
 
 use crate::cluster::Cluster;
-use crate::policy::{Action, Direction, Peer, Tier};
+use crate::policy::{Action, Direction, Peer, Policy, Tier};
 use crate::port::Port;
 
 /// One end of a connection.
@@ -107,6 +107,18 @@ impl Cluster {
         destination: End<'_>,
         port: Port,
     ) -> Judgement {
+        self.judge_by(self.policies.iter().enumerate(), direction, source, destination, port)
+    }
+
+    /// Judges by some policies, which come in their order with their indexes.
+    pub(crate) fn judge_by<'p>(
+        &self,
+        policies: impl Iterator<Item = (usize, &'p Policy)>,
+        direction: Direction,
+        source: End<'_>,
+        destination: End<'_>,
+        port: Port,
+    ) -> Judgement {
         let (subject, peer) = match direction {
             Direction::Ingress => (destination, source),
             Direction::Egress => (source, destination),
@@ -129,7 +141,7 @@ impl Cluster {
         // Whether the walk may still be on its way in this tier, and whether it may have passed on to the next.
         let (mut active, mut passed) = (true, false);
         let (mut isolated, mut tier) = (false, Tier::Admin);
-        for (index, policy) in self.policies.iter().enumerate() {
+        for (index, policy) in policies {
             if policy.tier != tier {
                 if isolated {
                     break;

@@ -10,6 +10,7 @@
 pub mod checks;
 pub mod classes;
 pub mod cluster;
+pub mod cni;
 mod counted;
 pub mod draft;
 pub mod engine;

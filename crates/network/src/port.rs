@@ -60,6 +60,8 @@ pub struct DeclaredPort {
     pub name: String,
     /// Protocol and number.
     pub port: Port,
+    /// Whether a sidecar among the init containers declares it, which not all engines look at.
+    pub sidecar: bool,
 }
 
 /// What a rule says of ports.

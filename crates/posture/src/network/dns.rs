@@ -73,8 +73,11 @@ pub(crate) fn with_dns(cluster: &Cluster) -> Option<Cluster> {
     let mut cluster = cluster.clone();
     let mut labels = Labels::default();
     labels.set(LABEL.0, LABEL.1);
-    let declared =
-        |(name, protocol): (&str, Protocol)| DeclaredPort { name: name.to_owned(), port: port(protocol) };
+    let declared = |(name, protocol): (&str, Protocol)| DeclaredPort {
+        name: name.to_owned(),
+        port: port(protocol),
+        sidecar: false,
+    };
     cluster.pods.push(Pod {
         workload: usize::MAX,
         object: usize::MAX,
