@@ -38,9 +38,12 @@ pub(crate) fn others(changes: &[Change]) -> Result<Vec<&Value>, Reason> {
 }
 
 /// What a document stands in.
+#[derive(PartialEq)]
 enum Stream {
     /// JSON values, one after the other.
     Json,
+    /// It is a JSON value, and what follows is YAML.
+    Both,
     /// Documents between `---`.
     Yaml,
 }
@@ -149,13 +152,14 @@ impl<'t> Writer<'t> {
         let place = self.finder.root(root);
         let end = self.finder.end_of(root, place)?;
         let flow = if place.form == Form::Flow { Some(self.like(root, other)?.0) } else { None };
-        if let (Some(written), Stream::Json) = (&flow, self.stream(root)?) {
+        let stream = if flow.is_some() { self.stream(root)? } else { Stream::Yaml };
+        if let (Some(written), Stream::Json) = (&flow, &stream) {
             let line_break = self.text.line_break(end.at);
             self.sink.replace(end.at, end.at, format!("{line_break}{written}"));
             return Ok(());
         }
         self.no_lone_carriage_return()?;
-        let at = self.document_end(self.insertion(&end)?)?;
+        let at = self.document_end(self.insertion(&end)?, &stream)?;
         let mut lines = vec!["---".to_owned()];
         match flow {
             Some(written) => lines.push(written),
@@ -169,7 +173,7 @@ impl<'t> Writer<'t> {
     }
 
     /// Where a document ends of which no value stands behind `from`: behind its last comment.
-    fn document_end(&self, from: usize) -> Result<usize, Fault> {
+    fn document_end(&self, from: usize, stream: &Stream) -> Result<usize, Fault> {
         let (mut probe, mut end) = (from, from);
         while probe < self.text.len() {
             let line = self.text.slice(probe, self.text.line_end(probe));
@@ -178,7 +182,7 @@ impl<'t> Writer<'t> {
                 // What no separator ends is not read.
                 let ends = rest.trim().is_empty() || rest.trim().starts_with('#');
                 return if ends { Ok(end) } else { Err(Fault::layout(probe, "`---` alone")) };
-            } else if line.starts_with("...") {
+            } else if line.starts_with("...") && *stream == Stream::Yaml {
                 break;
             } else if line.trim_start_matches([' ', '\t']).starts_with('#') {
                 end = next;
@@ -202,7 +206,7 @@ impl<'t> Writer<'t> {
         while let Some(Ok(_)) = values.next() {
             if values.byte_offset() >= end {
                 let last = before == 0 && matches!(values.next(), Some(Err(_)));
-                return Ok(if last { Stream::Yaml } else { Stream::Json });
+                return Ok(if last { Stream::Both } else { Stream::Json });
             }
             before += 1;
         }

@@ -133,7 +133,10 @@ impl<'t> Writer<'t> {
     pub(crate) fn like(&self, node: Node<'t>, value: &Value) -> Result<(String, &'static str), Fault> {
         let place = self.finder.root(node);
         let children = self.finder.flow_children(node, place)?;
-        let style = FlowStyle::of(self.text, node, place, &children, &FlowStyle::default());
+        // Empty brackets may be JSON.
+        let quotes = if children.is_empty() { Quote::Double } else { Quote::Plain };
+        let around = FlowStyle { keys: quotes, strings: quotes, ..FlowStyle::default() };
+        let style = FlowStyle::of(self.text, node, place, &children, &around);
         let lead = style.lines.as_ref().map(|(outer, _)| outer.as_str());
         Ok((style.value(value, lead), style.comma))
     }
@@ -308,7 +311,9 @@ impl<'t> Writer<'t> {
         let written = style.value(value, lead);
         match place.form {
             Form::Absent if child.key.is_none() => Err(Fault::layout(place.gap, "an item")),
-            Form::Absent if !child.colon && self.text.slice(child.key_start(), place.gap).contains('\n') => {
+            Form::Absent
+                if !child.colon && !is_on_one_line(self.text.slice(child.key_start(), place.gap)) =>
+            {
                 Err(Fault::layout(place.gap, "a key on one line"))
             }
             Form::Absent => {
@@ -328,4 +333,9 @@ impl<'t> Writer<'t> {
             }
         }
     }
+}
+
+/// Whether a key is written, and on one line.
+fn is_on_one_line(key: &str) -> bool {
+    !is_blank(key) && !key.contains('\n')
 }

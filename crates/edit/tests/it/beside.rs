@@ -244,6 +244,11 @@ fn a_list_of_one_kind_takes_that_kind() {
     assert!(edits(&read(&text), &[another("v2", "Pod")]).is_err());
     let made = edits(&read(&text), &[another("v1", "Pod")]).unwrap();
     assert_eq!(apply(&text, &made), format!("{text}{}", pod("b")));
+    // What is in empty brackets may be JSON.
+    let text = r#"{"apiVersion":"v1","kind":"PodList","items":[{}]}"#;
+    let made = edits(&read(text), &[another("v1", "Pod")]).unwrap();
+    let new = r#"{"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "b"}}"#;
+    assert_eq!(apply(text, &made), text.replace("{}", &format!("{{}}, {new}")));
 }
 
 #[test]
@@ -285,6 +290,7 @@ fn json_gets_another_value_or_another_item() {
         becomes_at(1, &format!("{a}\n---\n{a}\n"), &format!("{a}\n---\n{a}\n---\n{new}\n"));
         becomes(&format!("---\n{a}\n"), &format!("---\n{a}\n---\n{new}\n"));
         assert_eq!(refused(&format!("{a}\n{B}")), Reason::Layout("the end of the document"));
+        assert_eq!(refused(&format!("{a}\n...\n{B}")), Reason::Layout("the end of the document"));
         assert_eq!(refused(&format!("{a}\n---x\n{B}")), Reason::Layout("`---` alone"));
     }
 }

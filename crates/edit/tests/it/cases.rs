@@ -408,6 +408,14 @@ fn what_is_not_safe_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_key_that_is_a_tag_alone_gets_no_value() {
+    let text = "{apiVersion: v1, kind: Pod, ! }";
+    let path = ringwall_model::path::FieldPath::keys(&[""]);
+    let refused = one(text, &[Change::Set { path, value: no() }]);
+    assert_eq!(refused, Err(Reason::Layout("a key on one line")));
+}
+
+#[test]
 fn edits_of_one_place_conflict() {
     let text = "apiVersion: v1\nkind: Pod\na: 1\n";
     let one = edits(&first(text), &[set("a", no())]).unwrap();
