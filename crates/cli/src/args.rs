@@ -8,6 +8,7 @@ use ringwall_model::address::Block;
 use ringwall_model::control::Framework;
 use ringwall_model::finding::Severity;
 use ringwall_model::version::Minor;
+use ringwall_network::cni::Cni;
 use ringwall_network::npguard;
 use ringwall_pods::policy::{Level, Version, VersionError};
 use ringwall_posture::settings::FailOn;
@@ -150,6 +151,9 @@ pub(crate) struct CanReachArgs {
     pub(crate) input: InputArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+    /// Tell too where this engine is documented to read policies otherwise than their API means them
+    #[arg(long, value_name = "ENGINE", value_parser = engines())]
+    pub(crate) cni: Option<Cni>,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }
@@ -189,6 +193,9 @@ pub(crate) struct DescribeArgs {
     pub(crate) input: InputArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+    /// Tell too where this engine is documented to read policies otherwise than their API means them
+    #[arg(long, value_name = "ENGINE", value_parser = engines())]
+    pub(crate) cni: Option<Cni>,
     #[command(flatten)]
     pub(crate) config: ConfigArgs,
 }
@@ -366,6 +373,12 @@ pub(crate) struct ConfigCheckArgs {
     pub(crate) file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+/// All engines whose differences are known, by the word for them.
+fn engines() -> impl TypedValueParser<Value = Cni> {
+    PossibleValuesParser::new(Cni::ALL.map(Cni::word))
+        .try_map(|word| Cni::parse(&word).ok_or("there is no such engine"))
 }
 
 /// A block of addresses.

@@ -4,6 +4,7 @@ use ringwall_model::address::{Address, Block, Family};
 use ringwall_model::finding::{Location, Verdict};
 use ringwall_model::path::FieldPath;
 use ringwall_network::cluster::Pod;
+use ringwall_network::cni::{self, Cni};
 use ringwall_network::engine::Ports;
 use ringwall_network::judge::End;
 use ringwall_network::policy::Direction;
@@ -50,8 +51,21 @@ pub struct Reach {
     pub legs: Vec<Leg>,
     /// What else there is to know, a sentence without full stop each.
     pub remarks: Vec<String>,
+    /// What an engine is documented to read otherwise of it, so that its answer is another.
+    pub engine: Vec<EngineNote>,
     /// The least change that would let it pass, one for each object that is needed; tried by judging again.
     pub proposals: Vec<Proposal>,
+}
+
+/// Something that an engine reads otherwise than the API means it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EngineNote {
+    /// What it does, a sentence without full stop.
+    pub message: String,
+    /// Where that is said.
+    pub reference: &'static str,
+    /// The policy and the field, and where that is written.
+    pub place: Option<(String, FieldPath, Location)>,
 }
 
 /// A connection of one pod to another, which stands for all that are judged alike.
@@ -102,6 +116,8 @@ pub struct Question {
     pub to: Place,
     /// On which port.
     pub port: Option<WantedPort>,
+    /// The engine whose differences are to be told.
+    pub cni: Option<Cni>,
 }
 
 impl Network<'_> {
@@ -118,6 +134,7 @@ impl Network<'_> {
             ports: Ports { yes: PortSet::none(), may: PortSet::none() },
             legs: Vec::new(),
             remarks: Vec::new(),
+            engine: Vec::new(),
             proposals: Vec::new(),
         };
         let pairs = self.pairs(question, &mut reach)?;
@@ -130,6 +147,16 @@ impl Network<'_> {
         }
         for pair in &pairs {
             reach.legs.push(self.eyes().leg(*pair));
+            if let Some(cni) = question.cni {
+                for direction in [Direction::Egress, Direction::Ingress] {
+                    let found = cni::notes(cni, &self.cluster, direction, pair.from, pair.to, pair.port);
+                    for note in found.iter().map(|note| self.engine_note(note)) {
+                        if !reach.engine.contains(&note) {
+                            reach.engine.push(note);
+                        }
+                    }
+                }
+            }
         }
         reach.verdict = of_all(reach.legs.iter().map(|leg| leg.verdict));
         if question.port.is_none() {
@@ -153,6 +180,17 @@ impl Network<'_> {
         }
         self.remark_on_names(question, &mut reach);
         Ok(reach)
+    }
+
+    /// What an engine reads otherwise, with its place.
+    pub fn engine_note(&self, note: &cni::Note) -> EngineNote {
+        let policy = note.policy.map(|policy| &self.cluster.policies[policy]);
+        let place = policy.map(|policy| {
+            let path = note.path.clone().unwrap_or_else(FieldPath::root);
+            let location = self.eyes().place(policy, &path);
+            (super::words::policy(policy), path, location)
+        });
+        EngineNote { message: note.message(), reference: note.difference.reference, place }
     }
 
     /// The ends to be judged: a pod for each class of each side, in each family, for each port.

@@ -96,6 +96,7 @@ fn asked(network: &Network<'_>, from: usize, to: usize, port: Port) -> Reach {
         from: Place::Workload(from),
         to: Place::Workload(to),
         port: Some(WantedPort::Number(port)),
+        cni: None,
     };
     network.can_reach(&question).expect("ends and a port")
 }
@@ -296,8 +297,12 @@ fn what_manifests_declare_is_kept_and_nothing_else_is() {
     let network = Network::of(&again, &[]);
     let open = |from: &str, to: &str, number: u16| {
         let find = |text: &str| network.resolve(text, None).unwrap();
-        let question =
-            Question { from: find(from), to: find(to), port: Some(WantedPort::Number(tcp(number))) };
+        let question = Question {
+            from: find(from),
+            to: find(to),
+            port: Some(WantedPort::Number(tcp(number))),
+            cni: None,
+        };
         network.can_reach(&question).unwrap().verdict == Verdict::Yes
     };
     assert!(open("shop/web", "shop/svc/api", 80) && open("shop/web", "data/db", 5432));

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use ringwall_model::finding::Verdict;
 use ringwall_network::policy::Direction;
-use ringwall_posture::network::reach::{Half, Leg, Question, Reach};
+use ringwall_posture::network::reach::{EngineNote, Half, Leg, Question, Reach};
 use ringwall_posture::network::resolve::{self, WantedPort};
 use ringwall_report::{ASIDE, HEADING, LocationEntry, Style, escape};
 use serde::Serialize;
@@ -30,6 +30,7 @@ pub(crate) fn run(args: &CanReachArgs) -> Result<Outcome, Usage> {
                 from: network.resolve(&args.source, namespace).map_err(refuse)?,
                 to: network.resolve(destination, namespace).map_err(refuse)?,
                 port: port.clone(),
+                cni: args.cni,
             };
             network.can_reach(&question).map_err(refuse)
         },
@@ -74,6 +75,7 @@ fn text(reach: &Reach, style: Style, out: &mut dyn Write) -> io::Result<()> {
     for remark in &reach.remarks {
         writeln!(out, "note: {}", escape(remark))?;
     }
+    write_engine(&reach.engine, style, out)?;
     if let [first, ..] = reach.proposals.as_slice() {
         let what = if reach.proposals.len() > 1 {
             "The least changes that allow it, all needed"
@@ -90,6 +92,21 @@ fn text(reach: &Reach, style: Style, out: &mut dyn Write) -> io::Result<()> {
             write!(out, "{before}{}", proposal.text)?;
             before = if proposal.text.starts_with('-') { "" } else { "---\n" };
         }
+    }
+    Ok(())
+}
+
+/// What an engine reads otherwise.
+pub(super) fn write_engine(notes: &[EngineNote], style: Style, out: &mut dyn Write) -> io::Result<()> {
+    if !notes.is_empty() {
+        writeln!(out)?;
+    }
+    for note in notes {
+        write!(out, "engine: {}", escape(&note.message))?;
+        if let Some((policy, _, location)) = &note.place {
+            write!(out, "  {}", style.paint(ASIDE, &format!("{} {}", escape(policy), place(location))))?;
+        }
+        writeln!(out, "\n  {}", style.paint(ASIDE, note.reference))?;
     }
     Ok(())
 }
@@ -152,6 +169,9 @@ struct Answer<'a> {
     open: Vec<PortsEntry>,
     connections: Vec<LegEntry<'a>>,
     remarks: &'a [String],
+    /// What the engine that was asked for reads otherwise.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    engine: Vec<EngineEntry<'a>>,
     proposals: Vec<ProposalEntry<'a>>,
 }
 
@@ -199,6 +219,7 @@ fn entry(reach: &Reach) -> Answer<'_> {
         open: port_entries(&reach.ports.yes),
         connections: reach.legs.iter().map(leg_entry).collect(),
         remarks: &reach.remarks,
+        engine: engine_entries(&reach.engine),
         proposals: reach
             .proposals
             .iter()
@@ -209,6 +230,30 @@ fn entry(reach: &Reach) -> Answer<'_> {
             })
             .collect(),
     }
+}
+
+/// What an engine reads otherwise, in JSON.
+#[derive(Serialize)]
+pub(super) struct EngineEntry<'a> {
+    message: &'a str,
+    reference: &'static str,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceEntry<'a>>,
+}
+
+pub(super) fn engine_entries(notes: &[EngineNote]) -> Vec<EngineEntry<'_>> {
+    notes
+        .iter()
+        .map(|note| EngineEntry {
+            message: &note.message,
+            reference: note.reference,
+            place: note.place.as_ref().map(|(object, path, location)| PlaceEntry {
+                object,
+                path: path.to_string(),
+                location: LocationEntry::of(location),
+            }),
+        })
+        .collect()
 }
 
 fn leg_entry(leg: &Leg) -> LegEntry<'_> {

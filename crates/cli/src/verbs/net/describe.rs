@@ -3,12 +3,15 @@
 use std::io::{self, Write};
 
 use ringwall_model::finding::{Finding, Location};
+use ringwall_network::cni::{Cni, policy_notes};
 use ringwall_network::policy::{Direction, Tier};
 use ringwall_posture::network::Network;
+use ringwall_posture::network::reach::EngineNote;
 use ringwall_posture::network::words;
 use ringwall_report::{ASIDE, HEADING, LocationEntry, Style, escape};
 use serde::Serialize;
 
+use super::can_reach::{EngineEntry, engine_entries};
 use super::{PortsEntry, place, port_entries, ports, set, with_network};
 use crate::args::DescribeArgs;
 use crate::document;
@@ -27,6 +30,7 @@ struct Description {
     sides: Vec<Side>,
     with: Vec<String>,
     findings: Vec<Finding>,
+    engine: Vec<EngineNote>,
 }
 
 /// One direction of it.
@@ -55,7 +59,7 @@ pub(crate) fn run(args: &DescribeArgs) -> Result<Outcome, Usage> {
             let mut findings = super::policies::findings(loaded, &settings);
             let describe = |index: usize| {
                 let id = &network.snapshot.all()[network.cluster.policies[index].object].id;
-                describe(network, index, findings.remove(id).unwrap_or_default())
+                describe(network, index, findings.remove(id).unwrap_or_default(), args.cni)
             };
             Ok(found.into_iter().map(describe).collect::<Vec<Description>>())
         })?;
@@ -131,7 +135,8 @@ fn find(network: &Network<'_>, text: &str, namespace: Option<&str>) -> Result<Ve
     Ok(found)
 }
 
-fn describe(network: &Network<'_>, index: usize, findings: Vec<Finding>) -> Description {
+fn describe(network: &Network<'_>, index: usize, findings: Vec<Finding>, cni: Option<Cni>) -> Description {
+    let notes = cni.map(|cni| policy_notes(cni, &network.cluster, index)).unwrap_or_default();
     let view = network.policy(index);
     let policy = &network.cluster.policies[index];
     let names =
@@ -175,6 +180,7 @@ fn describe(network: &Network<'_>, index: usize, findings: Vec<Finding>) -> Desc
         sides: sides.into(),
         with: with.filter(|(other, _)| shares(*other)).map(|(_, policy)| words::policy(policy)).collect(),
         findings,
+        engine: notes.iter().map(|note| network.engine_note(note)).collect(),
     }
 }
 
@@ -225,7 +231,7 @@ fn text(one: &Description, style: Style, out: &mut dyn Write) -> io::Result<()> 
             writeln!(out, "  {}  {message}  {}", finding.check.id, aside(&finding.location))?;
         }
     }
-    Ok(())
+    super::can_reach::write_engine(&one.engine, style, out)
 }
 
 fn write_effective(one: &Description, side: &Side, out: &mut dyn Write) -> io::Result<()> {
@@ -261,6 +267,9 @@ struct Entry<'a> {
     egress: SideEntry<'a>,
     with: &'a [String],
     findings: Vec<FindingEntry<'a>>,
+    /// What the engine that was asked for reads otherwise.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    engine: Vec<EngineEntry<'a>>,
 }
 
 #[derive(Serialize)]
@@ -322,6 +331,7 @@ fn entry(one: &Description) -> Entry<'_> {
         ingress: side(0),
         egress: side(1),
         with: &one.with,
+        engine: engine_entries(&one.engine),
         findings: one
             .findings
             .iter()
