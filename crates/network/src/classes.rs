@@ -200,6 +200,11 @@ impl Classes {
         self.predicate(&Peer::Pods(set.clone()))
     }
 
+    /// The number of a name of ports that policies ask for.
+    pub(crate) fn name(&self, name: &String) -> Option<u32> {
+        self.asked.names.number(name)
+    }
+
     /// The classes of which it is certain that they are the peer of this number, sorted.
     pub fn holding(&self, predicate: Option<u32>) -> &[u32] {
         predicate.map_or(&[], |predicate| &self.holding[predicate as usize])

@@ -5,12 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringwall_model::check::Check;
 use ringwall_model::control::nsa;
 use ringwall_model::finding::Severity;
-use ringwall_model::fix::Fixable;
+use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
 use ringwall_model::selector::Operator;
 
 use super::subject::{Placed, a_port};
-use super::{EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, and_more};
-use crate::policy::{Direction, Peer, PodSet, Tier};
+use super::{EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, and_more, reviewed, without_namespace};
+use crate::cluster::Pod;
+use crate::draft::{Draft, DraftPeer, DraftRule, free_name, is_taken, telling};
+use crate::policy::{Direction, Peer, PodSet, Policy, Tier};
+use crate::port::{Port, Protocol};
 use crate::port_set::PortSet;
 
 pub(super) const CHECK: NetCheck = NetCheck {
@@ -34,7 +37,7 @@ pub(super) const CHECK: NetCheck = NetCheck {
         references: &[POLICIES],
         controls: &[nsa("Network policies")],
     },
-    fix: Fixable::ByHand("whether the connection is wanted is not in the manifest"),
+    fix: Fixable::ByTool(Applicability::NeedsReview),
     find,
 };
 
@@ -165,6 +168,8 @@ spec:
 struct Denied {
     own: u32,
     other: u32,
+    /// How many classes of peers there are.
+    others: usize,
     ports: PortSet,
     peer: usize,
 }
@@ -181,8 +186,8 @@ fn find(subject: &Subject<'_>, flaws: &mut Flaws) {
                 denied.extend(units(subject, placed, at, &peers));
             }
         }
-        if let Some(first) = denied.first() {
-            report(subject, placed, first, denied.len() - 1, flaws);
+        if !denied.is_empty() {
+            report(subject, placed, &denied, flaws);
         }
     }
 }
@@ -261,14 +266,15 @@ fn denied(
             }
             let here = engine.side(direction, *own, *other).may.and(&ports);
             if first.is_none() && !here.is_empty() {
-                first = Some(Denied { own: *own, other: *other, ports: here, peer });
+                first = Some(Denied { own: *own, other: *other, others: peers.len(), ports: here, peer });
             }
         }
     }
     first
 }
 
-fn report(subject: &Subject<'_>, placed: Placed<'_>, denied: &Denied, more: usize, flaws: &mut Flaws) {
+fn report(subject: &Subject<'_>, placed: Placed<'_>, all: &[Denied], flaws: &mut Flaws) {
+    let (Some(denied), more) = (all.first(), all.len() - 1) else { return };
     let (from, to) = match placed.direction {
         Direction::Ingress => (denied.other, denied.own),
         Direction::Egress => (denied.own, denied.other),
@@ -306,5 +312,94 @@ fn report(subject: &Subject<'_>, placed: Placed<'_>, denied: &Denied, more: usiz
     if more > 0 {
         message.push_str(&format!("; so it is with {more} more of the pods and ports that the rule names"));
     }
-    flaws.add(placed.policy.object, placed.peer_path(denied.peer), witness, message);
+    let fix = if isolating.is_empty() {
+        Err("a policy of administrators would have to be changed".to_owned())
+    } else {
+        other_half(subject, placed, reverse, all)
+    };
+    flaws.add(placed.policy.object, placed.peer_path(denied.peer), witness, message).fix(fix);
+}
+
+/// The policies that allow the connections on the other side, each for one workload; where the rule means single workloads.
+fn other_half(
+    subject: &Subject<'_>,
+    placed: Placed<'_>,
+    reverse: Direction,
+    all: &[Denied],
+) -> Result<Fix, String> {
+    const UNKNOWN: &str = "which of the pods are meant is not in the manifest";
+    let own = subject.subjects(placed.policy);
+    let workloads = |classes: &[u32]| {
+        let pods = subject.pods_of(classes);
+        pods.into_iter().map(|pod| subject.cluster.pods[pod].workload).collect::<BTreeSet<usize>>()
+    };
+    if workloads(&own).len() != 1 {
+        return Err(UNKNOWN.to_owned());
+    }
+    let mut drafts: BTreeMap<usize, (&Pod, &Pod, PortSet)> = BTreeMap::new();
+    for denied in all {
+        let (Some(here), Some(there)) = (subject.witness(denied.own), subject.witness(denied.other)) else {
+            return Err(UNKNOWN.to_owned());
+        };
+        if workloads(&[denied.other]).len() != 1 || denied.others > 1 {
+            return Err(UNKNOWN.to_owned());
+        }
+        let entry = drafts.entry(there.workload).or_insert_with(|| (here, there, PortSet::none()));
+        entry.2 = entry.2.or(&denied.ports);
+    }
+    let mut changes = Vec::new();
+    for (here, there, ports) in drafts.into_values() {
+        changes
+            .push(Change::Beside { object: draft(subject, placed.policy, reverse, (here, there), &ports)? });
+    }
+    let side = match reverse {
+        Direction::Ingress => "let it in at the receiver",
+        Direction::Egress => "let it out at the sender",
+    };
+    Ok(reviewed(format!("add a policy to {side}"), "whether the connection is wanted", changes))
+}
+
+/// A policy for the pod `there` that allows `ports` between it and `here`.
+fn draft(
+    subject: &Subject<'_>,
+    beside: &Policy,
+    direction: Direction,
+    (here, there): (&Pod, &Pod),
+    ports: &PortSet,
+) -> Result<Value, String> {
+    let untold = || Err("no label tells the pods from others of their namespace".to_owned());
+    let ((own, true), (other, true)) = (telling(subject.cluster, there), telling(subject.cluster, here))
+    else {
+        return untold();
+    };
+    let mut listed = Vec::new();
+    for protocol in Protocol::ALL.into_iter().filter(|_| !ports.is_all()) {
+        for (first, last) in ports.of(protocol) {
+            if listed.len() + usize::from(last - first) > 15 {
+                return Err("a range of so many ports is not copied".to_owned());
+            }
+            listed.extend((first..=last).map(|number| Port { protocol, number }));
+        }
+    }
+    let namespace = (here.namespace != there.namespace).then(|| here.namespace.clone());
+    let rules = vec![DraftRule { peers: vec![DraftPeer::Pods { namespace, pods: other }], ports: listed }];
+    let name = |pod: &Pod| subject.cluster.workloads[pod.workload].name.clone();
+    let (base, ingress, egress) = match direction {
+        Direction::Ingress => (format!("allow-{}-from-{}", name(there), name(here)), Some(rules), None),
+        Direction::Egress => (format!("allow-{}-to-{}", name(there), name(here)), None, Some(rules)),
+    };
+    let taken = |name: &str| is_taken(subject.cluster, &there.namespace, name);
+    let draft = Draft {
+        namespace: there.namespace.clone(),
+        name: free_name(taken, &base, direction.key()),
+        subject: own,
+        ingress,
+        egress,
+    };
+    // What says no namespace is applied to any, and so must be what stands beside it.
+    let stated = subject.object(beside).id.namespace.is_some();
+    if !stated && here.namespace != there.namespace {
+        return Err("the namespace of the policy is not in the manifest".to_owned());
+    }
+    Ok(if stated { draft.value() } else { without_namespace(draft.value()) })
 }

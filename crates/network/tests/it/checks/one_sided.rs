@@ -87,7 +87,7 @@ fn nothing_is_said_where_the_other_side_is_open_or_not_here() {
     );
     is_quiet(CHECK, &format!("{DENY}{}", lets_in("namespaceSelector: {}", "{port: 8080}")));
     // A policy of another API may let it out.
-    let cilium = "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata:\n  name: more\n  namespace: shop\nspec: {}\n";
+    let cilium = "---\napiVersion: cilium.io/v2\nkind: CiliumNetworkPolicy\nmetadata:\n  name: more\n  namespace: shop\nspec: {endpointSelector: {}, egress: [{}]}\n";
     is_quiet(CHECK, &format!("{DENY}{}{cilium}", lets_in(WEB, "{port: 8080}")));
 }
 

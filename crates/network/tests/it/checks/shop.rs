@@ -26,6 +26,8 @@ const FLAWS: &[(&str, &str, &str)] = &[
     ("namespace-without-policy", "monitoring", "and 2 more"),
     ("rules-without-policy-type", "ci/runner", "ci/runner may reach everyone"),
     ("allow-everything-rule", "loyalty/loyalty-api", "lets everyone in"),
+    ("open-load-balancer", "shop/checkout-callbacks", "shop/checkout TCP 8081"),
+    ("node-port", "monitoring/grafana", "30300"),
 ];
 
 /// What follows from these, and is as true.
@@ -35,6 +37,7 @@ const FOLLOWS: &[(&str, &str)] = &[
     ("workload-without-policy", "ci/team-sync"),
     ("unreachable-service", "payments/fraud-check"),
     ("blocked-entry", "data/orders-db-reports"),
+    ("open-load-balancer", "ingress/ingress-controller"),
 ];
 
 #[test]
