@@ -56,8 +56,10 @@ pub(crate) struct Evaluator<'c> {
     /// For each namespace the sets of pods that may hold in it: the predicate, and the number of its pod selector.
     by_namespace: HashMap<&'c str, Vec<(u32, u32)>>,
     label_sets: Interner<&'c Labels>,
-    /// For each label set a bit for each pod selector.
-    held: Vec<u64>,
+    selectors: Interner<&'c Selector>,
+    /// For each label set a bit for each pod selector: whether it was asked, and whether it holds. Most are never asked: those of other
+    /// namespaces.
+    held: Vec<[u64; 2]>,
     width: usize,
     memo: HashMap<(&'c str, u32), Vec<Code>>,
     /// The policies of other APIs in each namespace, and those in all.
@@ -105,20 +107,25 @@ impl<'c> Evaluator<'c> {
             label_sets.number(&pod.labels);
         }
         let width = selectors.items.len().div_ceil(64);
-        let mut held = vec![0_u64; width * label_sets.items.len()];
-        for (at, labels) in label_sets.items.iter().enumerate() {
-            for (number, selector) in selectors.items.iter().enumerate() {
-                if selector.matches(|key| labels.get(key)) {
-                    held[at * width + number / 64] |= 1 << (number % 64);
-                }
-            }
-        }
+        let held = vec![[0_u64; 2]; width * label_sets.items.len()];
         let mut foreign: HashMap<Option<&str>, Vec<&Foreign>> = HashMap::new();
         for policy in &cluster.foreign {
             foreign.entry(policy.namespace.as_deref()).or_default().push(policy);
         }
         let (memo, unaddressed) = (HashMap::new(), [None, None]);
-        Self { cluster, asked, options, by_namespace, label_sets, held, width, memo, foreign, unaddressed }
+        Self {
+            cluster,
+            asked,
+            options,
+            by_namespace,
+            label_sets,
+            selectors,
+            held,
+            width,
+            memo,
+            foreign,
+            unaddressed,
+        }
     }
 
     /// The keys of one of the pods, one for each family in which it speaks. `holding` gives the predicates that hold of an address,
@@ -135,13 +142,20 @@ impl<'c> Evaluator<'c> {
             return;
         }
         let labels = self.label_sets.number(&pod.labels);
-        let Self { by_namespace, held, width, memo, foreign, .. } = self;
+        let Self { by_namespace, selectors, held, width, memo, foreign, .. } = self;
         let by_labels = memo.entry((pod.namespace.as_str(), labels)).or_insert_with(|| {
-            let held = &held[labels as usize * *width..];
+            let held = &mut held[labels as usize * *width..];
             let sets = by_namespace.get(pod.namespace.as_str()).into_iter().flatten();
             let sets = sets.filter(|(_, selector)| {
                 let selector = *selector as usize;
-                held[selector / 64] & (1 << (selector % 64)) != 0
+                let ([asked, holds], bit) = (&mut held[selector / 64], 1 << (selector % 64));
+                if *asked & bit == 0 {
+                    *asked |= bit;
+                    if selectors.items[selector].matches(|key| pod.labels.get(key)) {
+                        *holds |= bit;
+                    }
+                }
+                *holds & bit != 0
             });
             sets.map(|(predicate, _)| predicate * 2).collect()
         });

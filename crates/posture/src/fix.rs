@@ -23,7 +23,7 @@ use crate::scan::{self, scan};
 use crate::{evaluator, workloads};
 
 /// More rounds than any chain of mendings has: then something mends in circles.
-const ROUNDS: usize = 10;
+const ROUNDS: usize = 24;
 
 /// What an edited text holds.
 #[derive(Debug, Default)]
@@ -282,10 +282,16 @@ fn one_round(
     options: Options<'_>,
     given_up: &mut HashMap<Key, String>,
 ) -> Option<(State, Round)> {
+    // Those that wait for the next round: one of them, or of the others, brings about what must not be.
+    let mut held: HashSet<Key> = HashSet::new();
     loop {
-        let round = edit(state, options, given_up);
-        if round.is_empty() {
+        let round = edit(state, options, given_up, &held);
+        if round.is_empty() && held.is_empty() {
             return None;
+        }
+        if round.is_empty() {
+            held.clear();
+            continue;
         }
         let names: HashMap<&str, &str> =
             round.iter().map(|(name, text, _)| (name.as_str(), text.as_str())).collect();
@@ -316,12 +322,16 @@ fn one_round(
         }
         let next = State::of(objects, facts, options);
         let faults = judge(state, &next, &round);
-        if faults.is_empty() {
+        if faults.certain.is_empty() && faults.among.is_empty() {
             return Some((next, round));
         }
-        let before = given_up.len();
-        given_up.extend(faults);
-        if given_up.len() == before {
+        let before = (given_up.len(), held.len());
+        given_up.extend(faults.certain);
+        // Half by half: what brings it about is in the half that stays, or in the one that waits.
+        for group in faults.among {
+            held.extend(group.into_iter().map(|task| task.key()).filter(|key| !given_up.contains_key(key)));
+        }
+        if (given_up.len(), held.len()) == before {
             return None;
         }
     }
@@ -408,14 +418,20 @@ impl<'o> Added<'o> {
     }
 }
 
-/// The edits of all texts.
-fn edit(state: &State, options: Options<'_>, given_up: &mut HashMap<Key, String>) -> Round {
+/// The edits of all texts, but those of what is given up or waits.
+fn edit(
+    state: &State,
+    options: Options<'_>,
+    given_up: &mut HashMap<Key, String>,
+    held: &HashSet<Key>,
+) -> Round {
     let mut by_object: BTreeMap<usize, Vec<Task>> = BTreeMap::new();
     for finding in &state.wanted {
         let Some(mending) = &finding.mending else { continue };
         let Ok(fix) = &mending.fix else { continue };
         let review = fix.applicability == Applicability::NeedsReview;
-        if (options.safe_only && review) || given_up.contains_key(&key(finding)) {
+        let waits = || given_up.contains_key(&key(finding)) || held.contains(&key(finding));
+        if (options.safe_only && review) || waits() {
             continue;
         }
         let Some(object) = state.snapshot.all().get(mending.object) else { continue };
@@ -512,9 +528,19 @@ fn part(object: &Object, mut tasks: Vec<Task>, fine: &mut Vec<Task>, refused: &m
     }
 }
 
+/// What is wrong with a round.
+#[derive(Default)]
+struct Faults<'r> {
+    /// Fixes after which their finding is still there, or another one is: each with the reason.
+    certain: Vec<(Key, String)>,
+    /// The second half of those of which one brings another finding about, and nothing tells which.
+    among: Vec<Vec<&'r Task>>,
+}
+
 /// What is wrong with a round: fixes after which their finding is still there, or another one is.
-fn judge(before: &State, after: &State, round: &Round) -> Vec<(Key, String)> {
+fn judge<'r>(before: &State, after: &State, round: &'r Round) -> Faults<'r> {
     let mut faults = Vec::new();
+    let mut among = Vec::new();
     for (name, _, made) in round {
         let count = |state: &State| state.problems.get(name).copied().unwrap_or_default();
         if count(after) > count(before) {
@@ -532,7 +558,8 @@ fn judge(before: &State, after: &State, round: &Round) -> Vec<(Key, String)> {
         }
         // Of the fixes of that object those nearest to the place; where it has none (the label of a namespace refuses a workload
         // elsewhere), those of objects that make no pods; else the whole text, or the whole round. Of an object that is new, those
-        // that ask for it; of what objects of a kind say of a namespace, those that put one of them there.
+        // that ask for it; of what objects of a kind say of a namespace, those that put one of them there. What policies let pass is
+        // for all of them together to say.
         let of_object = |task: &Task| {
             let finding = &task.made.finding;
             (finding.object == spot.object && finding.location.file == spot.file)
@@ -552,29 +579,28 @@ fn judge(before: &State, after: &State, round: &Round) -> Vec<(Key, String)> {
         let new_around =
             |task: &Task| task.asks_for().any(|id| namespace_of(&id) == namespace_of(&spot.object));
         let of_ring = |task: &Task| ring(task.made.finding.check.id) == ring(spot.check);
-        // What is found of a connection is brought about where one of its ends is, and sooner by a change than by what is added.
-        let at_end = |task: &Task| {
-            let namespace = task.object.namespace.as_deref().unwrap_or("default");
-            of_ring(task) && seen.witness.contains(&format!("{namespace}/"))
-        };
-        let changes = |task: &Task| task.changes.iter().any(|change| change.path().is_some());
-        let blame: [&dyn Fn(&Task) -> bool; 12] = [
-            &|task| task.asks_for().any(|id| id == spot.object),
-            &|task| of_object(task) && near(task),
-            &|task| of_object(task) && same(task),
-            &|task| at_end(task) && changes(task),
-            &|task| new_around(task) && of_ring(task),
-            &of_object,
-            &at_end,
-            &|task| of_ring(task) && changes(task),
-            &Task::is_label,
-            &new_around,
-            &|task| task.file == spot.file,
-            &|_| true,
+        let of_policies = |task: &Task| ring(spot.check) == NETWORK && of_ring(task);
+        // Each with whether all that it holds of are to blame, and not one of them.
+        let blame: [(&dyn Fn(&Task) -> bool, bool); 10] = [
+            (&|task| task.asks_for().any(|id| id == spot.object), true),
+            (&|task| of_object(task) && near(task), true),
+            (&|task| of_object(task) && same(task), true),
+            (&of_policies, false),
+            (&|task| new_around(task) && of_ring(task), true),
+            (&of_object, true),
+            (&Task::is_label, true),
+            (&new_around, true),
+            (&|task| task.file == spot.file, false),
+            (&|_| true, false),
         ];
         let reason = format!("it would bring about {}: {}", spot.check, seen.message);
-        if let Some(is_to_blame) = blame.iter().find(|is_to_blame| all().any(is_to_blame)) {
-            faults.extend(all().filter(|task| is_to_blame(task)).map(|task| (task.key(), reason.clone())));
+        if let Some((is_to_blame, together)) = blame.iter().find(|(is_to_blame, _)| all().any(is_to_blame)) {
+            let mut blamed: Vec<&Task> = all().filter(|task| is_to_blame(task)).collect();
+            if *together || blamed.len() == 1 {
+                faults.extend(blamed.into_iter().map(|task| (task.key(), reason.clone())));
+            } else {
+                among.push(blamed.split_off(blamed.len().div_ceil(2)));
+            }
         }
     }
     for task in all() {
@@ -584,13 +610,16 @@ fn judge(before: &State, after: &State, round: &Round) -> Vec<(Key, String)> {
             faults.push((key, "it would not go away by what its check proposes".to_owned()));
         }
     }
-    faults
+    Faults { certain: faults, among }
 }
 
 /// The namespace of an object; of a namespace, its own name.
 fn namespace_of(id: &ObjectId) -> Option<&str> {
     if id.group.is_empty() && id.kind == "Namespace" { Some(&id.name) } else { id.namespace.as_deref() }
 }
+
+/// The ring of network policies.
+const NETWORK: &str = "RW-NET";
 
 /// What the ids of a ring's checks begin with.
 fn ring(check: &str) -> &str {

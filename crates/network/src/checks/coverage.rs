@@ -5,13 +5,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringwall_model::check::Check;
 use ringwall_model::control::{cis, mitre, nsa};
 use ringwall_model::finding::Severity;
-use ringwall_model::fix::Fixable;
+use ringwall_model::fix::{Applicability, Change, Fix, Fixable};
 use ringwall_model::path::FieldPath;
 
 use super::subject::SYSTEM;
-use super::{EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, and_more};
+use super::{EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, and_more, reviewed};
 use crate::cluster::Workload;
+use crate::draft::{Draft, DraftPeer, DraftRule, Pick, free_name, is_taken};
 use crate::policy::{Action, Direction, Policy, PolicyKind, Tier};
+use crate::port::{Port, Protocol};
 
 const DEFAULTS: &str =
     "https://kubernetes.io/docs/concepts/services-networking/network-policies/#default-policies";
@@ -23,11 +25,12 @@ pub(super) const NAMESPACE: NetCheck = NetCheck {
         severity: Severity::Medium,
         summary: "no policy guards any pod of a namespace",
         what: "The input holds a Namespace and pods of it, and no policy of any kind isolates one of them or decides anything for it. Pods on \
-               the network of their node are not counted, and the namespaces of the cluster itself are not meant. Where the policies are of \
-               an API whose meaning is not known here (Cilium, Calico, Antrea), nothing is said.",
+               the network of their node are not counted, and the namespaces of the cluster itself are not meant. What a \
+               policy of an API whose meaning is not known here (Cilium, Calico, Antrea) may be about counts as guarded.",
         why: "Every pod of the cluster, and whoever gets into one, may reach every port of these; and from these whatever there is to reach.",
         fix: "Put a NetworkPolicy into the namespace that denies by default (`podSelector: {}` and `policyTypes: [Ingress, Egress]`), and \
-              others that allow what is needed.",
+              others that allow what is needed: `ringwall net generate` writes them from what the manifests declare. What `ringwall fix` \
+              adds keeps traffic within the namespace, and allows DNS.",
         bad: "\
 apiVersion: v1
 kind: Namespace
@@ -69,7 +72,7 @@ spec:
         references: &[POLICIES, DEFAULTS],
         controls: &[cis("5.3.2"), nsa("Network policies"), mitre("T1046")],
     },
-    fix: Fixable::ByHand("what the pods need to reach is not in the manifest"),
+    fix: Fixable::ByTool(Applicability::NeedsReview),
     find: namespaces,
 };
 
@@ -222,7 +225,7 @@ spec:
         references: &[DEFAULTS],
         controls: &[cis("5.3.2"), nsa("Network policies")],
     },
-    fix: Fixable::ByHand("what the pods need to reach is not in the manifest"),
+    fix: Fixable::ByTool(Applicability::NeedsReview),
     find: default_deny,
 };
 
@@ -252,9 +255,15 @@ fn guarded(subject: &Subject<'_>, direction: Direction) -> BTreeSet<u32> {
             policy.tier == Tier::Namespaced || rules.iter().any(|rule| rule.action == Action::Deny)
         })
     };
-    subject.cluster.policies.iter().filter(guards).flat_map(|policy| subject.subjects(policy)).collect()
+    let policies = subject.cluster.policies.iter().filter(guards);
+    let mut guarded: BTreeSet<u32> = policies.flat_map(|policy| subject.subjects(policy)).collect();
+    // A policy of another API may guard them.
+    let foreign = subject.engine.classes().iter().filter(|(_, class)| class.foreign[direction as usize]);
+    guarded.extend(foreign.map(|(number, _)| number));
+    guarded
 }
 
+/// Whether a policy of another API is for the namespace.
 fn is_foreign(subject: &Subject<'_>, namespace: &str) -> bool {
     let mut foreign = subject.cluster.foreign.iter();
     foreign.any(|foreign| foreign.namespace.as_deref().is_none_or(|name| name == namespace))
@@ -276,9 +285,6 @@ fn name() -> FieldPath {
 fn namespaces(subject: &Subject<'_>, flaws: &mut Flaws) {
     let known = Direction::ALL.map(|direction| guarded(subject, direction));
     for (index, namespace) in stated(subject) {
-        if is_foreign(subject, namespace) {
-            continue;
-        }
         let workloads = workloads_of(subject, namespace);
         let mut classes = workloads.iter().flat_map(|(_, classes)| classes);
         let guarded = classes.any(|class| known.iter().any(|known| known.contains(class)));
@@ -290,8 +296,51 @@ fn namespaces(subject: &Subject<'_>, flaws: &mut Flaws) {
             and_more(workloads.len() - 1),
             if workloads.len() == 1 { "it" } else { "them" }
         );
-        flaws.add(index, name(), namespace, message);
+        flaws.add(index, name(), namespace, message).fix(Ok(within(subject, namespace)));
     }
+}
+
+/// The fix that keeps the traffic of a namespace within it, but DNS.
+fn within(subject: &Subject<'_>, namespace: &str) -> Fix {
+    let own = || DraftRule {
+        peers: vec![DraftPeer::Pods { namespace: None, pods: Pick::default() }],
+        ports: Vec::new(),
+    };
+    let dns = DraftRule {
+        peers: vec![DraftPeer::Pods {
+            namespace: Some("kube-system".to_owned()),
+            pods: Pick::of("k8s-app", "kube-dns"),
+        }],
+        ports: [Protocol::Udp, Protocol::Tcp].map(|protocol| Port { protocol, number: 53 }).into(),
+    };
+    let draft = Draft {
+        namespace: namespace.to_owned(),
+        name: free_name(|name| is_taken(subject.cluster, namespace, name), "within-the-namespace", "only"),
+        subject: Pick::default(),
+        ingress: Some(vec![own()]),
+        egress: Some(vec![own(), dns]),
+    };
+    reviewed(
+        "keep traffic within the namespace, but DNS",
+        "whether the pods call, or are called from, other namespaces or the outside",
+        vec![Change::Beside { object: draft.value() }],
+    )
+}
+
+/// The fix that denies by default what others send to a namespace.
+fn deny(subject: &Subject<'_>, namespace: &str) -> Fix {
+    let draft = Draft {
+        namespace: namespace.to_owned(),
+        name: free_name(|name| is_taken(subject.cluster, namespace, name), "default-deny", "ingress"),
+        subject: Pick::default(),
+        ingress: Some(Vec::new()),
+        egress: None,
+    };
+    reviewed(
+        "deny ingress by default",
+        "who calls the pods that no other policy selects",
+        vec![Change::Beside { object: draft.value() }],
+    )
 }
 
 fn workloads(subject: &Subject<'_>, flaws: &mut Flaws) {
@@ -306,12 +355,11 @@ fn workloads(subject: &Subject<'_>, flaws: &mut Flaws) {
         }
     }
     by_namespace.remove("");
-    for (namespace, policies) in
-        by_namespace.into_iter().filter(|(name, _)| !SYSTEM.contains(name) && !is_foreign(subject, name))
-    {
+    for (namespace, policies) in by_namespace.into_iter().filter(|(name, _)| !SYSTEM.contains(name)) {
         for (workload, classes) in workloads_of(subject, namespace) {
-            let strange = !policies.iter().any(|policy| subject.are_together(*policy, workload.object));
-            if strange || classes.iter().any(|class| ingress.contains(class)) {
+            if classes.iter().any(|class| ingress.contains(class))
+                || !policies.iter().any(|policy| subject.are_together(*policy, workload.object))
+            {
                 continue;
             }
             let who = format!("{namespace}/{}", workload.name);
@@ -356,7 +404,12 @@ fn default_deny(subject: &Subject<'_>, flaws: &mut Flaws) {
             "no policy isolates all pods of {namespace} for {}: one that comes tomorrow is open",
             missing.join(" and ")
         );
-        flaws.add(index, name(), missing.join(" "), message).severity(severity);
+        let fix = if severity == Severity::Info {
+            Err("what the pods need to reach is not in the manifest".to_owned())
+        } else {
+            Ok(deny(subject, namespace))
+        };
+        flaws.add(index, name(), missing.join(" "), message).severity(severity).fix(fix);
     }
 }
 

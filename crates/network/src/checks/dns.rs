@@ -472,11 +472,13 @@ fn miss(subject: &Subject<'_>, placed: &Placed<'_>) -> Option<(usize, String, Re
         Namespaces::Own(_) => false,
     };
     let meets = peers.iter().any(|peer| {
-        let pods = subject.pods_of(subject.peers(peer));
         // Pods that declare no ports may answer on any.
-        pods.iter().any(|pod| {
-            let pod = &subject.cluster.pods[*pod];
-            answers(pod) || pod.ports.is_empty()
+        subject.peers(peer).iter().any(|class| {
+            let declared = subject.declared(*class);
+            let mut pods = subject.engine.classes().get(*class).pods.iter();
+            declared.unknown
+                || declared.ports.contains(dns(Protocol::Udp))
+                || pods.any(|pod| answers(&subject.cluster.pods[*pod]))
         })
     });
     if meets || sets.iter().any(wrong_label) {

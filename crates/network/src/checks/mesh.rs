@@ -261,7 +261,7 @@ fn cut_off(subject: &Subject<'_>, flaws: &mut Flaws) {
     // By policy and rule: the pods.
     let mut without_istiod: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
     let mut without_tunnel: BTreeMap<(usize, usize), BTreeSet<String>> = BTreeMap::new();
-    for (number, class) in classes.iter().filter(|(_, class)| class.is_pod && class.foreign == [false; 2]) {
+    for (number, class) in classes.iter().filter(|(_, class)| class.is_pod) {
         for mode in [Mode::Sidecar, Mode::Ambient] {
             let pods = class.pods.iter().map(|pod| &subject.cluster.pods[*pod]);
             let names: BTreeSet<String> =
@@ -270,6 +270,9 @@ fn cut_off(subject: &Subject<'_>, flaws: &mut Flaws) {
                 continue;
             }
             let direction = if mode == Mode::Sidecar { Direction::Egress } else { Direction::Ingress };
+            if class.foreign[direction as usize] {
+                continue;
+            }
             let mut isolating: Vec<&Policy> = subject.isolating(direction, number).collect();
             // What isolates all pods is where the rule is missing.
             isolating.sort_by_key(|policy| !policy.subject.iter().all(|set| set.pods.is_everything()));

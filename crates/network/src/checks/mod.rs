@@ -236,6 +236,18 @@ fn copied(node: Node<'_>) -> Option<Value> {
     })
 }
 
+/// An object that says no namespace.
+fn without_namespace(mut object: Value) -> Value {
+    if let Value::Mapping(entries) = &mut object {
+        for (_, metadata) in entries.iter_mut().filter(|(key, _)| key == "metadata") {
+            if let Value::Mapping(metadata) = metadata {
+                metadata.retain(|(key, _)| key != "namespace");
+            }
+        }
+    }
+    object
+}
+
 /// `""`, or ` and 2 more`.
 fn and_more(count: usize) -> String {
     if count == 0 { String::new() } else { format!(" and {count} more") }

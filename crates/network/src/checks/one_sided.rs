@@ -6,14 +6,14 @@ use ringwall_model::check::Check;
 use ringwall_model::control::nsa;
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
-use ringwall_model::path::FieldPath;
 use ringwall_model::selector::Operator;
 
 use super::subject::{Placed, a_port};
-use super::{EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, and_more, copied, mapping, reviewed};
-use crate::cluster::NAME_LABEL;
-use crate::draft::{Pick, free_name, is_taken};
+use super::{EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, and_more, reviewed, without_namespace};
+use crate::cluster::Pod;
+use crate::draft::{Draft, DraftPeer, DraftRule, free_name, is_taken, telling};
 use crate::policy::{Direction, Peer, PodSet, Policy, Tier};
+use crate::port::{Port, Protocol};
 use crate::port_set::PortSet;
 
 pub(super) const CHECK: NetCheck = NetCheck {
@@ -168,6 +168,8 @@ spec:
 struct Denied {
     own: u32,
     other: u32,
+    /// How many classes of peers there are.
+    others: usize,
     ports: PortSet,
     peer: usize,
 }
@@ -184,8 +186,8 @@ fn find(subject: &Subject<'_>, flaws: &mut Flaws) {
                 denied.extend(units(subject, placed, at, &peers));
             }
         }
-        if let Some(first) = denied.first() {
-            report(subject, placed, first, denied.len() - 1, flaws);
+        if !denied.is_empty() {
+            report(subject, placed, &denied, flaws);
         }
     }
 }
@@ -264,14 +266,15 @@ fn denied(
             }
             let here = engine.side(direction, *own, *other).may.and(&ports);
             if first.is_none() && !here.is_empty() {
-                first = Some(Denied { own: *own, other: *other, ports: here, peer });
+                first = Some(Denied { own: *own, other: *other, others: peers.len(), ports: here, peer });
             }
         }
     }
     first
 }
 
-fn report(subject: &Subject<'_>, placed: Placed<'_>, denied: &Denied, more: usize, flaws: &mut Flaws) {
+fn report(subject: &Subject<'_>, placed: Placed<'_>, all: &[Denied], flaws: &mut Flaws) {
+    let (Some(denied), more) = (all.first(), all.len() - 1) else { return };
     let (from, to) = match placed.direction {
         Direction::Ingress => (denied.other, denied.own),
         Direction::Egress => (denied.own, denied.other),
@@ -293,7 +296,6 @@ fn report(subject: &Subject<'_>, placed: Placed<'_>, denied: &Denied, more: usiz
     if !isolating.is_empty() && !isolating.iter().any(|policy| subject.are_together(own, policy.object)) {
         return;
     }
-    let fix = other_half(subject, placed, denied, reverse, &isolating);
     // What denies and allows nothing is what people know as the default.
     isolating.sort_by_key(|policy| policy.rules(reverse).is_some_and(|rules| !rules.is_empty()));
     let isolating: Vec<&str> = isolating.into_iter().map(|policy| policy.name.as_str()).collect();
@@ -310,80 +312,94 @@ fn report(subject: &Subject<'_>, placed: Placed<'_>, denied: &Denied, more: usiz
     if more > 0 {
         message.push_str(&format!("; so it is with {more} more of the pods and ports that the rule names"));
     }
+    let fix = if isolating.is_empty() {
+        Err("a policy of administrators would have to be changed".to_owned())
+    } else {
+        other_half(subject, placed, reverse, all)
+    };
     flaws.add(placed.policy.object, placed.peer_path(denied.peer), witness, message).fix(fix);
 }
 
-/// A policy for the other side, with the selectors and ports of the rule.
+/// The policies that allow the connections on the other side, each for one workload; where the rule means single workloads.
 fn other_half(
     subject: &Subject<'_>,
     placed: Placed<'_>,
-    denied: &Denied,
     reverse: Direction,
-    isolating: &[&Policy],
+    all: &[Denied],
 ) -> Result<Fix, String> {
-    if isolating.is_empty() {
-        return Err(
-            "a policy of administrators denies it, and only they can tell whether it may pass".to_owned()
-        );
-    }
-    let peer = placed.rule.peers.iter().flatten().nth(denied.peer);
-    let Some(peer @ Peer::Pods(_)) = peer else { return Err("the rule names no pods".to_owned()) };
-    if !subject.peers(peer).iter().all(|class| subject.isolating(reverse, *class).next().is_some()) {
-        let reason = "some of the pods that the rule names are isolated by nothing yet, and a policy for them would close the rest";
-        return Err(reason.to_owned());
-    }
-    let pods = subject.pods_of(subject.peers(peer));
-    let namespaces: BTreeSet<&str> =
-        pods.iter().map(|pod| subject.cluster.pods[*pod].namespace.as_str()).collect();
-    let (Some(other), 1) = (namespaces.first(), namespaces.len()) else {
-        return Err(
-            "the pods that the rule names are in several namespaces, and each needs a policy".to_owned()
-        );
+    const UNKNOWN: &str = "which of the pods are meant is not in the manifest";
+    let own = subject.subjects(placed.policy);
+    let workloads = |classes: &[u32]| {
+        let pods = subject.pods_of(classes);
+        pods.into_iter().map(|pod| subject.cluster.pods[pod].workload).collect::<BTreeSet<usize>>()
     };
-    let Some(own) = placed.policy.namespace.as_deref() else {
-        return Err("the policy has no namespace".to_owned());
-    };
-    let no_copy = || "a selector of the policy cannot be copied".to_owned();
-    let selector = |path: FieldPath| match subject.node(placed.policy, &path) {
-        Some(node) if !node.is_null() => copied(node).ok_or_else(no_copy),
-        _ => Ok(Value::Mapping(Vec::new())),
-    };
-    let mut from_here = Vec::new();
-    if own != *other {
-        from_here.push(("namespaceSelector".to_owned(), Pick::of(NAME_LABEL, own).value()));
+    if workloads(&own).len() != 1 {
+        return Err(UNKNOWN.to_owned());
     }
-    from_here.push(("podSelector".to_owned(), selector(FieldPath::keys(&["spec", "podSelector"]))?));
-    let mut rule = vec![(reverse.peers_key().to_owned(), Value::List(vec![Value::Mapping(from_here)]))];
-    if let Some(ports) =
-        subject.node(placed.policy, &placed.path().key(placed.ports_key())).filter(|node| !node.is_null())
-    {
-        rule.push((placed.ports_key().to_owned(), copied(ports).ok_or_else(no_copy)?));
+    let mut drafts: BTreeMap<usize, (&Pod, &Pod, PortSet)> = BTreeMap::new();
+    for denied in all {
+        let (Some(here), Some(there)) = (subject.witness(denied.own), subject.witness(denied.other)) else {
+            return Err(UNKNOWN.to_owned());
+        };
+        if workloads(&[denied.other]).len() != 1 || denied.others > 1 {
+            return Err(UNKNOWN.to_owned());
+        }
+        let entry = drafts.entry(there.workload).or_insert_with(|| (here, there, PortSet::none()));
+        entry.2 = entry.2.or(&denied.ports);
     }
-    let name = free_name(
-        |name| is_taken(subject.cluster, other, name),
-        &format!("{}-{}", placed.policy.name, reverse.key()),
-        "2",
-    );
-    let mut metadata = vec![("name".to_owned(), Value::from(name.as_str()))];
-    // Who leaves the namespace to the command line does so for both.
-    if subject.object(placed.policy).id.namespace.is_some() || own != *other {
-        metadata.push(("namespace".to_owned(), Value::from(*other)));
+    let mut changes = Vec::new();
+    for (here, there, ports) in drafts.into_values() {
+        changes
+            .push(Change::Beside { object: draft(subject, placed.policy, reverse, (here, there), &ports)? });
     }
-    let word = match reverse {
-        Direction::Ingress => "Ingress",
-        Direction::Egress => "Egress",
+    let side = match reverse {
+        Direction::Ingress => "let it in at the receiver",
+        Direction::Egress => "let it out at the sender",
     };
-    let spec = mapping([
-        ("podSelector", selector(placed.peer_path(denied.peer).key("podSelector"))?),
-        ("policyTypes", Value::List(vec![word.into()])),
-        (reverse.key(), Value::List(vec![Value::Mapping(rule)])),
-    ]);
-    let object = mapping([
-        ("apiVersion", "networking.k8s.io/v1".into()),
-        ("kind", "NetworkPolicy".into()),
-        ("metadata", Value::Mapping(metadata)),
-        ("spec", spec),
-    ]);
-    let title = format!("add a NetworkPolicy \"{name}\", which allows the other half");
-    Ok(reviewed(title, "whether the connection is wanted", vec![Change::Beside { object }]))
+    Ok(reviewed(format!("add a policy to {side}"), "whether the connection is wanted", changes))
+}
+
+/// A policy for the pod `there` that allows `ports` between it and `here`.
+fn draft(
+    subject: &Subject<'_>,
+    beside: &Policy,
+    direction: Direction,
+    (here, there): (&Pod, &Pod),
+    ports: &PortSet,
+) -> Result<Value, String> {
+    let untold = || Err("no label tells the pods from others of their namespace".to_owned());
+    let ((own, true), (other, true)) = (telling(subject.cluster, there), telling(subject.cluster, here))
+    else {
+        return untold();
+    };
+    let mut listed = Vec::new();
+    for protocol in Protocol::ALL.into_iter().filter(|_| !ports.is_all()) {
+        for (first, last) in ports.of(protocol) {
+            if listed.len() + usize::from(last - first) > 15 {
+                return Err("a range of so many ports is not copied".to_owned());
+            }
+            listed.extend((first..=last).map(|number| Port { protocol, number }));
+        }
+    }
+    let namespace = (here.namespace != there.namespace).then(|| here.namespace.clone());
+    let rules = vec![DraftRule { peers: vec![DraftPeer::Pods { namespace, pods: other }], ports: listed }];
+    let name = |pod: &Pod| subject.cluster.workloads[pod.workload].name.clone();
+    let (base, ingress, egress) = match direction {
+        Direction::Ingress => (format!("allow-{}-from-{}", name(there), name(here)), Some(rules), None),
+        Direction::Egress => (format!("allow-{}-to-{}", name(there), name(here)), None, Some(rules)),
+    };
+    let taken = |name: &str| is_taken(subject.cluster, &there.namespace, name);
+    let draft = Draft {
+        namespace: there.namespace.clone(),
+        name: free_name(taken, &base, direction.key()),
+        subject: own,
+        ingress,
+        egress,
+    };
+    // What says no namespace is applied to any, and so must be what stands beside it.
+    let stated = subject.object(beside).id.namespace.is_some();
+    if !stated && here.namespace != there.namespace {
+        return Err("the namespace of the policy is not in the manifest".to_owned());
+    }
+    Ok(if stated { draft.value() } else { without_namespace(draft.value()) })
 }

@@ -11,9 +11,9 @@ use super::subject::Placed;
 use super::{
     EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, and_more, is_near, mapping, reviewed, services,
 };
-use crate::cluster::Pod;
 use crate::policy::{Direction, Peer, PolicyKind};
 use crate::port::{DeclaredPort, Port, PortMatch, Protocol};
+use crate::port_set::PortSet;
 
 pub(super) const NAME: NetCheck = NetCheck {
     about: Check {
@@ -253,28 +253,23 @@ spec:
     find: all_ports,
 };
 
-/// The pods that receive what a rule is about, by index, where the input holds some for each of the rule's peers.
-pub(super) fn receivers(subject: &Subject<'_>, placed: &Placed<'_>) -> Vec<usize> {
-    let classes: Vec<u32> = match placed.direction {
-        Direction::Ingress => subject.subjects(placed.policy),
-        Direction::Egress => {
-            let Some(peers) = &placed.rule.peers else { return Vec::new() };
-            let held: Vec<&[u32]> = peers.iter().map(|peer| subject.peers(peer)).collect();
-            if peers.iter().zip(&held).any(|(peer, held)| peer.pods().is_none() || held.is_empty()) {
-                return Vec::new();
-            }
-            held.into_iter().flatten().copied().collect()
+/// The classes of the pods that receive what a rule is about, where the input holds some for each of the rule's peers.
+pub(super) fn receivers(subject: &Subject<'_>, placed: &Placed<'_>) -> Vec<u32> {
+    if placed.direction == Direction::Ingress {
+        return subject.subjects(placed.policy);
+    }
+    let Some(peers) = &placed.rule.peers else { return Vec::new() };
+    let mut classes = Vec::new();
+    for peer in peers {
+        let held = subject.peers(peer);
+        if peer.pods().is_none() || held.is_empty() {
+            return Vec::new();
         }
-    };
-    subject.pods_of(&classes).into_iter().collect()
-}
-
-fn all<'s>(subject: &Subject<'s>, pods: &[usize]) -> Vec<&'s Pod> {
-    pods.iter().map(|pod| &subject.cluster.pods[*pod]).collect()
-}
-
-fn has(declared: &DeclaredPort, name: &str, protocol: Option<Protocol>) -> bool {
-    declared.name == name && protocol.is_none_or(|protocol| protocol == declared.port.protocol)
+        classes.extend_from_slice(held);
+    }
+    classes.sort_unstable();
+    classes.dedup();
+    classes
 }
 
 fn unmet_names(subject: &Subject<'_>, flaws: &mut Flaws) {
@@ -289,14 +284,14 @@ fn unmet_names(subject: &Subject<'_>, flaws: &mut Flaws) {
                 flaws.add(placed.policy.object, placed.port_path(at), called, message);
                 continue;
             }
-            let pods = all(subject, &receivers(subject, &placed));
-            let declared = || pods.iter().flat_map(|pod| &pod.ports);
-            if pods.is_empty() || declared().any(|declared| has(declared, name, *protocol)) {
+            let classes = receivers(subject, &placed);
+            if classes.iter().any(|class| !subject.resolve(port, *class).is_empty()) {
                 continue;
             }
-            let (hint, meant) = meant(&pods, name, *protocol);
-            let who = subject.who(pods[0]);
-            let message = match distinct(subject, &pods) - 1 {
+            let Some((who, more)) = subject.called(&classes) else { continue };
+            let declared = declared(subject, &classes);
+            let (hint, meant) = meant(&declared, name, *protocol);
+            let message = match more {
                 0 => format!("allows nothing: {who} has no port called \"{called}\"{hint}"),
                 more => format!(
                     "allows nothing: no pod of {who}{} has a port called \"{called}\"{hint}",
@@ -312,14 +307,15 @@ fn unmet_names(subject: &Subject<'_>, flaws: &mut Flaws) {
     }
 }
 
+/// What the pods of some classes declare, each once.
+fn declared<'s>(subject: &Subject<'s>, classes: &[u32]) -> BTreeSet<&'s DeclaredPort> {
+    let pods = classes.iter().flat_map(|class| &subject.engine.classes().get(*class).pods);
+    pods.flat_map(|pod| &subject.cluster.pods[*pod].ports).collect()
+}
+
 fn rename(placed: &Placed<'_>, at: usize, meant: &str) -> Fix {
     let change = Change::Set { path: placed.port_path(at).key("port"), value: Value::from(meant) };
     reviewed(format!("name the port \"{meant}\""), "whether this port is meant", vec![change])
-}
-
-/// How many workloads the pods are of.
-fn distinct(subject: &Subject<'_>, pods: &[&Pod]) -> usize {
-    pods.iter().map(|pod| subject.who(pod)).collect::<BTreeSet<_>>().len().max(1)
 }
 
 /// Whether all peers are addresses that no pod has.
@@ -341,13 +337,15 @@ fn is_outside(subject: &Subject<'_>, placed: &Placed<'_>) -> bool {
 }
 
 /// What the pods have instead, in words, and the one name that is much like what is asked for.
-fn meant<'p>(pods: &[&'p Pod], name: &str, protocol: Option<Protocol>) -> (String, Option<&'p str>) {
-    let declared = || pods.iter().flat_map(|pod| &pod.ports);
-    let other = declared().find(|declared| declared.name == name);
-    if let Some(other) = other {
+fn meant<'p>(
+    declared: &BTreeSet<&'p DeclaredPort>,
+    name: &str,
+    protocol: Option<Protocol>,
+) -> (String, Option<&'p str>) {
+    if let Some(other) = declared.iter().find(|declared| declared.name == name) {
         return (format!("; the one of that name is {}", other.port), None);
     }
-    let right = declared().filter(|declared| {
+    let right = declared.iter().filter(|declared| {
         !declared.name.is_empty() && protocol.is_none_or(|protocol| protocol == declared.port.protocol)
     });
     let names: BTreeSet<&str> = right.map(|declared| declared.name.as_str()).collect();
@@ -375,41 +373,33 @@ const OF_MESHES: std::ops::RangeInclusive<u16> = 15000..=15099;
 fn undeclared(subject: &Subject<'_>, flaws: &mut Flaws) {
     for placed in subject.rules() {
         let ports = placed.rule.ports.iter().flatten().enumerate();
-        let mut received: Option<(Vec<usize>, Vec<&Pod>)> = None;
+        let mut received: Option<Vec<u32>> = None;
         for (at, port) in ports {
             let PortMatch::Range { protocol, first, last } = port else { continue };
             // All ports of a protocol are no port.
             if (*first <= 1 && *last == u16::MAX) || OF_MESHES.contains(first) {
                 continue;
             }
-            let (indexes, pods) = received.get_or_insert_with(|| {
-                let indexes = receivers(subject, &placed);
-                let pods = all(subject, &indexes);
-                (indexes, pods)
-            });
-            let is_one = |declared: &DeclaredPort| {
-                declared.port.protocol == *protocol && (*first..=*last).contains(&declared.port.number)
+            let classes = received.get_or_insert_with(|| receivers(subject, &placed));
+            let asked = PortSet::range(*protocol, *first, *last);
+            let may_listen = |class: &u32| {
+                let declared = subject.declared(*class);
+                declared.unknown || !declared.ports.and(&asked).is_empty()
             };
-            let knows_nothing = pods.iter().any(|pod| pod.ports.is_empty() || pod.ports.iter().any(is_one));
-            let Some(pod) = pods.first().filter(|_| !knows_nothing) else { continue };
-            let called = if first == last {
-                Port { protocol: *protocol, number: *first }.to_string()
-            } else {
-                format!("{protocol} {first}-{last}")
-            };
-            // What a Service in front of them is called by is said by another check.
-            if first == last && services::meant_port(subject, indexes, *protocol, *first).is_some() {
+            if classes.iter().any(may_listen) {
                 continue;
             }
-            let who = subject.who(pod);
-            let more = and_more(distinct(subject, pods) - 1);
-            let mut other: Vec<Port> = pods.iter().flat_map(|pod| &pod.ports).map(|port| port.port).collect();
-            other.sort_unstable();
-            other.dedup();
-            let listed: Vec<String> = other.iter().take(4).map(Port::to_string).collect();
-            let listed = format!("{}{}", listed.join(", "), and_more(other.len() - listed.len()));
-            let message = format!("allows {called}, which {who}{more} does not declare: there is {listed}");
-            flaws.add(placed.policy.object, placed.port_path(at), called, message);
+            // What a Service in front of them is called by is said by another check.
+            let one = Port { protocol: *protocol, number: *first };
+            if first == last && services::meant_port(subject, classes, one).is_some() {
+                continue;
+            }
+            let Some((who, more)) = subject.called(classes) else { continue };
+            let more = and_more(more);
+            let other =
+                classes.iter().fold(PortSet::none(), |all, class| all.or(&subject.declared(*class).ports));
+            let message = format!("allows {asked}, which {who}{more} does not declare: there is {other}");
+            flaws.add(placed.policy.object, placed.port_path(at), asked.to_string(), message);
         }
     }
 }
@@ -424,18 +414,19 @@ fn all_ports(subject: &Subject<'_>, flaws: &mut Flaws) {
         {
             continue;
         }
-        let pods = all(subject, &receivers(subject, &placed));
-        if pods.is_empty() || pods.iter().any(|pod| pod.ports.is_empty()) {
+        let classes = receivers(subject, &placed);
+        if classes.iter().any(|class| subject.declared(*class).unknown) {
             continue;
         }
-        let sets: BTreeSet<BTreeSet<Port>> =
-            pods.iter().map(|pod| pod.ports.iter().map(|declared| declared.port).collect()).collect();
-        let who = subject.who(pods[0]);
-        let more = and_more(distinct(subject, &pods) - 1);
-        let declared: Vec<String> = sets.iter().flatten().map(Port::to_string).collect();
-        let witness = declared.join(", ");
+        let Some((who, more)) = subject.called(&classes) else { continue };
+        let more = and_more(more);
+        let pods = classes.iter().flat_map(|class| &subject.engine.classes().get(*class).pods);
+        let sets: BTreeSet<BTreeSet<Port>> = pods
+            .map(|pod| subject.cluster.pods[*pod].ports.iter().map(|declared| declared.port).collect())
+            .collect();
+        let all = sets.iter().flatten().fold(PortSet::none(), |all, port| all.or(&PortSet::one(*port)));
         let message =
-            format!("opens all ports of {who}{more} to the peers, and not only what is declared: {witness}");
+            format!("opens all ports of {who}{more} to the peers, and not only what is declared: {all}");
         let fix = match sets.first().filter(|_| sets.len() == 1) {
             Some(ports) => {
                 let entry = |port: &Port| {
@@ -448,6 +439,6 @@ fn all_ports(subject: &Subject<'_>, flaws: &mut Flaws) {
             }
             None => Err("the pods declare ports of their own each".to_owned()),
         };
-        flaws.add(placed.policy.object, placed.path(), witness, message).fix(fix);
+        flaws.add(placed.policy.object, placed.path(), all.to_string(), message).fix(fix);
     }
 }

@@ -14,9 +14,8 @@ use super::ports::receivers;
 use super::subject::{Placed, a_port};
 use super::{EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, reviewed};
 use crate::cluster::Pod;
-use crate::entries::{Entry, entries};
 use crate::policy::{Action, Direction, Peer, PolicyKind, Rule, Tier};
-use crate::port::{Port, PortMatch, Protocol};
+use crate::port::{Port, PortMatch};
 use crate::port_set::PortSet;
 use crate::services::{Service, ServiceKind, ServicePort};
 
@@ -295,20 +294,17 @@ spec:
 
 // Ports of Services in rules
 
-/// The Service whose port a number of a rule is, and the port of the pods to which it leads. Costs a look at each Service where no pod
-/// declares the port.
+/// The Service whose port a number of a rule is, and the port of the pods to which it leads; `receivers` are the classes of these. Costs a
+/// look at each Service where no pod declares the port.
 pub(super) fn meant_port<'s>(
     subject: &'s Subject<'_>,
-    pods: &[usize],
-    protocol: Protocol,
-    number: u16,
+    receivers: &[u32],
+    asked: Port,
 ) -> Option<(&'s Service, &'s ServicePort, Port)> {
-    let (first, asked) = (*pods.first()?, Port { protocol, number });
-    let declares =
-        |pod: &usize| subject.cluster.pods[*pod].ports.iter().any(|declared| declared.port == asked);
-    if pods.iter().any(declares) {
+    if receivers.iter().any(|class| subject.declared(*class).ports.contains(asked)) {
         return None;
     }
+    let first = subject.first_of(receivers)?;
     let services = subject.services.all.iter();
     let mut found = None;
     for service in
@@ -330,17 +326,15 @@ pub(super) fn meant_port<'s>(
 
 fn service_ports(subject: &Subject<'_>, flaws: &mut Flaws) {
     for placed in subject.rules() {
-        let mut pods: Option<Vec<usize>> = None;
+        let mut classes: Option<Vec<u32>> = None;
         for (at, port) in placed.rule.ports.iter().flatten().enumerate() {
             let PortMatch::Range { protocol, first, last } = port else { continue };
             if first != last {
                 continue;
             }
-            let pods = pods.get_or_insert_with(|| receivers(subject, &placed));
-            let Some((service, port, target)) = meant_port(subject, pods, *protocol, *first) else {
-                continue;
-            };
+            let classes = classes.get_or_insert_with(|| receivers(subject, &placed));
             let asked = Port { protocol: *protocol, number: *first };
+            let Some((service, port, target)) = meant_port(subject, classes, asked) else { continue };
             let message = format!(
                 "allows {asked}, which is the port of Service {}/{}: its pods listen on {target}, and policies see that",
                 service.namespace, service.name
@@ -360,10 +354,10 @@ fn service_ports(subject: &Subject<'_>, flaws: &mut Flaws) {
             let flaw = flaws.add(placed.policy.object, placed.port_path(at), witness, message);
             flaw.related(service.object, port.path()).fix(fix);
             // Some list both ports: then nothing is denied by it.
-            let both =
-                placed.rule.ports.iter().flatten().any(|other| {
-                    pods.iter().any(|pod| other.matches(target, &subject.cluster.pods[*pod].ports))
-                });
+            let lists_it = |other: &PortMatch| {
+                classes.iter().any(|class| subject.resolve(other, *class).contains(target))
+            };
+            let both = placed.rule.ports.iter().flatten().any(lists_it);
             if both {
                 flaw.severity(Severity::Info);
             }
@@ -432,16 +426,9 @@ pub(super) fn is_closed<'s>(
     first
 }
 
-pub(super) fn all_entries(subject: &Subject<'_>) -> Vec<Entry> {
-    // Without a policy that isolates nothing is closed.
-    if !subject.cluster.policies.iter().any(|policy| policy.ingress.is_some()) {
-        return Vec::new();
-    }
-    entries(subject.snapshot, subject.cluster, subject.services)
-}
-
 fn unreachable(subject: &Subject<'_>, flaws: &mut Flaws) {
-    let led_to: BTreeSet<usize> = all_entries(subject)
+    let led_to: BTreeSet<usize> = subject
+        .entries()
         .iter()
         .flat_map(|entry| entry.targets.iter().filter_map(|target| target.service))
         .collect();

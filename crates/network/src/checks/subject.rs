@@ -1,5 +1,6 @@
 //! What checks look at, and what they ask of it.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use ringwall_model::object::Object;
@@ -11,6 +12,7 @@ use ringwall_model::tree::Node;
 use super::cover;
 use crate::cluster::{Cluster, NAME_LABEL, Pod};
 use crate::engine::Engine;
+use crate::entries::{Entry, entries};
 use crate::policy::{Direction, Peer, PodSet, Policy, PolicyKind, Rule, Tier};
 use crate::port::{Port, PortMatch};
 use crate::port_set::PortSet;
@@ -34,6 +36,18 @@ pub struct Subject<'s> {
     pods_in: HashMap<&'s str, Vec<usize>>,
     /// The keys of labels that some pod has.
     pod_keys: HashSet<&'s str>,
+    /// For each class what its pods declare.
+    declared: OnceCell<Vec<Declared>>,
+    entries: OnceCell<Vec<Entry>>,
+}
+
+/// What the pods of a class declare.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Declared {
+    /// The ports that one of them declares.
+    pub(super) ports: PortSet,
+    /// Whether one of them declares none: it may listen on any.
+    pub(super) unknown: bool,
 }
 
 /// A rule with its place.
@@ -86,7 +100,16 @@ impl<'s> Subject<'s> {
             pods_in.entry(&pod.namespace).or_default().push(index);
             pod_keys.extend(pod.labels.iter().map(|(key, _)| key));
         }
-        Self { snapshot, cluster, engine, services, pods_in, pod_keys }
+        Self {
+            snapshot,
+            cluster,
+            engine,
+            services,
+            pods_in,
+            pod_keys,
+            declared: OnceCell::new(),
+            entries: OnceCell::new(),
+        }
     }
 
     /// The object of a policy.
@@ -166,6 +189,50 @@ impl<'s> Subject<'s> {
     /// Whether one of the pods of a class is of a set; of the sets of a policy all are or none is.
     pub(super) fn pods_of(&self, classes: &[u32]) -> BTreeSet<usize> {
         classes.iter().flat_map(|class| &self.engine.classes().get(*class).pods).copied().collect()
+    }
+
+    /// The first pod of some classes, by index.
+    pub(super) fn first_of(&self, classes: &[u32]) -> Option<usize> {
+        classes.iter().filter_map(|class| self.engine.classes().get(*class).pods.first().copied()).min()
+    }
+
+    /// A word for the pods of some classes: the first workload, and how many more there are.
+    pub(super) fn called(&self, classes: &[u32]) -> Option<(String, usize)> {
+        let pods = classes.iter().flat_map(|class| &self.engine.classes().get(*class).pods);
+        let workloads: HashSet<usize> = pods.map(|pod| self.cluster.pods[*pod].workload).collect();
+        let first = self.first_of(classes)?;
+        Some((self.who(&self.cluster.pods[first]), workloads.len() - 1))
+    }
+
+    /// What the pods of a class declare. Computed for all when it is first asked for, at the cost of a look at each port.
+    pub(super) fn declared(&self, class: u32) -> &Declared {
+        let all = self.declared.get_or_init(|| {
+            let mut all = vec![Declared::default(); self.engine.classes().len()];
+            for (number, class) in self.engine.classes().iter() {
+                let declared = &mut all[number as usize];
+                let mut ports: Vec<Port> = Vec::new();
+                for pod in class.pods.iter().map(|pod| &self.cluster.pods[*pod]) {
+                    declared.unknown |= pod.ports.is_empty();
+                    ports.extend(pod.ports.iter().map(|declared| declared.port));
+                }
+                ports.sort_unstable();
+                ports.dedup();
+                declared.ports =
+                    ports.into_iter().fold(PortSet::none(), |all, port| all.or(&PortSet::one(port)));
+            }
+            all
+        });
+        &all[class as usize]
+    }
+
+    /// What the outside is led to; none where no policy isolates for ingress, so that nothing is closed.
+    pub(super) fn entries(&self) -> &[Entry] {
+        self.entries.get_or_init(|| {
+            if !self.cluster.policies.iter().any(|policy| policy.ingress.is_some()) {
+                return Vec::new();
+            }
+            entries(self.snapshot, self.cluster, self.services)
+        })
     }
 
     /// The pod that stands for a class in what is said: the first by name.

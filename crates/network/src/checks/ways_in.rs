@@ -9,7 +9,7 @@ use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::tree::Node;
 
-use super::services::{all_entries, is_closed};
+use super::services::is_closed;
 use super::subject::named;
 use super::{EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject};
 use crate::cluster::Pod;
@@ -305,7 +305,7 @@ fn may_be_outside(rule: &Rule) -> bool {
 fn blocked_entries(subject: &Subject<'_>, flaws: &mut Flaws) {
     // Each place to which an object leads is one: of an Ingress one backend may be closed and the others open.
     let mut said: BTreeSet<(usize, FieldPath)> = BTreeSet::new();
-    for entry in all_entries(subject) {
+    for entry in subject.entries() {
         for target in &entry.targets {
             let mut reached: BTreeMap<usize, PortSet> = BTreeMap::new();
             for pod in target.pods.iter() {

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use ringwall_input::{Limits, Options as Reading, load, read_text};
 use ringwall_model::finding::{Finding, Severity, Verdict};
-use ringwall_model::object::Object;
+use ringwall_model::object::{Object, ObjectId};
 use ringwall_model::snapshot::{Facts, Snapshot};
 use ringwall_pods::config::Configuration;
 use ringwall_pods::policy::{Level, LevelVersion, Version};
@@ -47,9 +47,13 @@ fn after(objects: &[Object], mended: &Mended) -> Vec<Object> {
         let again = read_text(name, text.to_owned(), &Limits::default());
         let before: Vec<_> =
             objects.iter().filter(|object| object.source().name() == name).map(|object| &object.id).collect();
-        // A fix may put another object beside one.
-        let ids = again.objects.iter().map(|object| &object.id).filter(|id| before.contains(id));
-        assert_eq!(ids.collect::<Vec<_>>(), before, "{name}: its objects are still there, in their order");
+        let made = mended.files.iter().filter(|file| file.name == name).flat_map(|file| &file.made);
+        let beside: Vec<ObjectId> = made
+            .flat_map(|made| made.fix.changes.iter().filter_map(|change| change.beside()?.object_id()))
+            .collect();
+        let ids = again.objects.iter().map(|object| &object.id).filter(|id| !beside.contains(id));
+        let ids: Vec<_> = ids.collect();
+        assert_eq!(ids, before, "{name}: its objects are still there, in their order");
         result.extend(again.objects);
     }
     result

@@ -26,7 +26,7 @@ fn a_namespace_that_nothing_guards_is_found_once() {
 
 #[test]
 fn policies_of_others_may_guard_it() {
-    let cilium = "---\napiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata:\n  name: all\nspec: {}\n";
+    let cilium = "---\napiVersion: cilium.io/v2\nkind: CiliumClusterwideNetworkPolicy\nmetadata:\n  name: all\nspec: {endpointSelector: {}, ingress: [{}]}\n";
     is_quiet(NAMESPACE, &format!("{SHOP}{cilium}"));
     let baseline = "---\napiVersion: policy.networking.k8s.io/v1alpha1\nkind: BaselineAdminNetworkPolicy\nmetadata:\n  name: default\nspec:\n  \
                     subject: {namespaces: {}}\n  ingress:\n  - action: Deny\n    from: [{namespaces: {}}]\n";

@@ -77,7 +77,7 @@ fn a_number_that_no_pod_declares_is_told() {
 
 #[test]
 fn all_ports_are_told_where_the_pods_declare_theirs() {
-    finds(ALL, &format!("{API}{}", ingress("")), &["info spec.ingress[0]", "TCP 8080, TCP 9090"]);
+    finds(ALL, &format!("{API}{}", ingress("")), &["info spec.ingress[0]", "TCP 8080, 9090"]);
     is_quiet(ALL, &format!("{API}{}", ingress("{port: 8080}")));
     is_quiet(ALL, &format!("pod: shop api app=api\n{}", ingress("")));
     is_quiet(ALL, &format!("{API}{}", ingress("").replace("{matchLabels: {app: api}}", "{}")));

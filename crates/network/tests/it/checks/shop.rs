@@ -28,6 +28,8 @@ const FLAWS: &[(&str, &str, &str)] = &[
     ("open-load-balancer", "shop/checkout-callbacks", "shop/checkout TCP 8081"),
     ("node-port", "monitoring/grafana", "port 30300"),
     ("allow-everything-rule", "loyalty/loyalty-api", "lets everyone in"),
+    ("open-load-balancer", "shop/checkout-callbacks", "shop/checkout TCP 8081"),
+    ("node-port", "monitoring/grafana", "30300"),
 ];
 
 /// What follows from these, and is as true.
@@ -37,6 +39,7 @@ const FOLLOWS: &[(&str, &str)] = &[
     ("workload-without-policy", "ci/team-sync"),
     ("unreachable-service", "payments/fraud-check"),
     ("blocked-entry", "data/orders-db-reports"),
+    ("open-load-balancer", "ingress/ingress-controller"),
 ];
 
 #[test]
