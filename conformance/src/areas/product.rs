@@ -255,11 +255,14 @@ fn key(kind: &str, name: &str) -> String {
 fn wanted(alerts: &[Alert]) -> Failed {
     let mut failed = Failed::new();
     for alert in alerts {
-        let Some(objects) = alert.alert_object["k8sApiObjects"].as_array() else { continue };
-        for object in objects {
+        // Rules that join objects put the one at fault elsewhere, without its metadata around the name.
+        let external = &alert.alert_object["externalObjects"];
+        let objects = alert.alert_object["k8sApiObjects"].as_array().into_iter().flatten();
+        for object in objects.chain(external.is_object().then_some(external)) {
             let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-            let paths =
-                failed.entry(key(&text(&object["kind"]), &text(&object["metadata"]["name"]))).or_default();
+            let name =
+                if object["metadata"].is_null() { &object["name"] } else { &object["metadata"]["name"] };
+            let paths = failed.entry(key(&text(&object["kind"]), &text(name))).or_default();
             paths.extend(alert.failed_paths.iter().flatten().cloned());
             paths.extend(alert.fix_paths.iter().flatten().map(|fix| fix.path.clone()));
             // An alert that names no place at all.

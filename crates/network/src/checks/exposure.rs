@@ -197,17 +197,6 @@ spec:
     find: external_ips,
 };
 
-/// Whether something in the object leads in from outside, so that it is worth a look at.
-pub(super) fn is_way_in(object: &Object) -> bool {
-    if !object.is("", "Service") {
-        return false;
-    }
-    let spec = object.root().get("spec");
-    let kind = spec.and_then(|spec| spec.str_at(&["type"]));
-    matches!(kind, Some("LoadBalancer" | "NodePort"))
-        || spec.is_some_and(|spec| spec.get("externalIPs").is_some())
-}
-
 /// The ports of pods to which a Service leads, and one of the pods for each.
 fn targets(subject: &Subject<'_>, service: &Service) -> Vec<(usize, PortSet)> {
     let reached = service.ports.iter().flat_map(|port| service.reached(port, subject.cluster));

@@ -21,6 +21,7 @@ mod services;
 mod slips;
 mod subject;
 mod tiers;
+mod ways;
 mod ways_in;
 
 use ringwall_model::check::Check;
@@ -95,6 +96,10 @@ pub static CHECKS: &[NetCheck] = &[
     exposure::LOAD_BALANCER,
     exposure::NODE_PORT,
     exposure::EXTERNAL_IPS,
+    ways::ENTRY,
+    ways::SERVICE,
+    ways::EXPOSED,
+    ways::SSH,
 ];
 
 /// What is wrong at one place of an object.
@@ -172,21 +177,24 @@ impl Flaws {
 
 /// Runs all checks over a snapshot; `custom` are further kinds with pod templates. Flaws are in the order of the checks.
 ///
-/// Costs nothing but a pass over the objects where none of them is a policy, a namespace or a way in. Else it costs what the cluster and the
+/// Costs nothing but a pass over the objects where none of them is a policy, a namespace, a Service or a way in. Else it costs what the cluster and the
 /// engine cost, and for each rule the pairs of the classes that it names; a pair is two look-ups.
 pub fn find(snapshot: &Snapshot, custom: &[CustomKind]) -> Vec<Flaw> {
     let is_judged = |object: &Object| {
-        PolicyKind::of(object).is_some() || object.is("", "Namespace") || exposure::is_way_in(object)
+        let group = object.id.group.as_str();
+        PolicyKind::of(object).is_some()
+            || matches!((group, object.id.kind.as_str()), ("", "Namespace" | "Service"))
+            || matches!(
+                group,
+                "networking.k8s.io" | "extensions" | "gateway.networking.k8s.io" | "route.openshift.io"
+            )
     };
     if !snapshot.objects().any(|(_, object)| is_judged(object)) {
         return Vec::new();
     }
     let cluster = Cluster::of(snapshot, custom);
     let engine = Engine::new(&cluster, Options::default());
-    // Where no policy is, nothing that is asked of Services is denied; what leads in from outside is looked at all the same.
-    let asked =
-        !cluster.policies.is_empty() || snapshot.objects().any(|(_, object)| exposure::is_way_in(object));
-    let services = if asked { Services::of(snapshot, &cluster) } else { Services::default() };
+    let services = Services::of(snapshot, &cluster);
     find_in(&Subject::new(snapshot, &cluster, &engine, &services))
 }
 

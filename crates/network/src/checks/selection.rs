@@ -24,7 +24,7 @@ pub(super) const NO_SUBJECT: NetCheck = NetCheck {
         severity: Severity::Medium,
         summary: "a policy selects no pod",
         what: "The `podSelector` of a NetworkPolicy (the `subject` of an administrator's policy) selects no pod, though the input holds \
-               pods of the namespace. Pods that a controller makes and labels are not known: nothing is said where the label's key has a \
+               pods of the namespace; where it holds pods of other namespaces alone, the severity is info. Pods that a controller makes and labels are not known: nothing is said where the label's key has a \
                domain that no pod's label has, where it is `true` and for whoever wants it, where a custom object of the namespace has these labels or this name, and where Helm or \
                another program brings pods into the namespace.",
         why: "The pods that were meant are not isolated by it: everyone may reach them, and they may reach everyone, while the policy \
@@ -414,14 +414,23 @@ fn no_subject(subject: &Subject<'_>, flaws: &mut Flaws) {
         if !subject.subjects(policy).is_empty() || !would_hold(subject, set).is_empty() {
             continue;
         }
-        let Some(namespaces) = looked_in(subject, policy, set) else { continue };
-        if set.pods.is_everything() || may_be_made(subject, &namespaces, &set.pods) {
+        if set.pods.is_everything() || subject.cluster.pods.is_empty() {
             continue;
         }
         let path = match policy.kind {
             PolicyKind::NetworkPolicy => FieldPath::keys(&["spec", "podSelector"]),
             _ => FieldPath::keys(&["spec", "subject", "pods", "podSelector"]),
         };
+        let Some(namespaces) = looked_in(subject, policy, set) else {
+            // They may be elsewhere, or yet to come: worth a word to who asks for everything.
+            let message =
+                "selects no pod of the input; that they are made elsewhere is not ruled out".to_owned();
+            flaws.add(policy.object, path, "", message).severity(Severity::Info);
+            continue;
+        };
+        if may_be_made(subject, &namespaces, &set.pods) {
+            continue;
+        }
         let (at, witness, message, fix) = described(subject, policy, &path, &namespaces, &set.pods);
         flaws.add(policy.object, at, witness, format!("selects no pod: {message}")).fix(fix);
     }

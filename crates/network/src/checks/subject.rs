@@ -225,14 +225,9 @@ impl<'s> Subject<'s> {
         &all[class as usize]
     }
 
-    /// What the outside is led to; none where no policy isolates for ingress, so that nothing is closed.
+    /// What the outside is led to.
     pub(super) fn entries(&self) -> &[Entry] {
-        self.entries.get_or_init(|| {
-            if !self.cluster.policies.iter().any(|policy| policy.ingress.is_some()) {
-                return Vec::new();
-            }
-            entries(self.snapshot, self.cluster, self.services)
-        })
+        self.entries.get_or_init(|| entries(self.snapshot, self.cluster, self.services))
     }
 
     /// The pod that stands for a class in what is said: the first by name.
