@@ -329,7 +329,7 @@ fn one_round(
         given_up.extend(faults.certain);
         // Half by half: what brings it about is in the half that stays, or in the one that waits.
         for group in faults.among {
-            held.extend(group.into_iter().map(|task| task.key()).filter(|key| !given_up.contains_key(key)));
+            held.extend(group.into_iter().map(Task::key).filter(|key| !given_up.contains_key(key)));
         }
         if (given_up.len(), held.len()) == before {
             return None;
@@ -537,6 +537,9 @@ struct Faults<'r> {
     among: Vec<Vec<&'r Task>>,
 }
 
+/// Which fixes are to blame, and whether all of them are and not one among them.
+type Blame<'b> = (&'b dyn Fn(&Task) -> bool, bool);
+
 /// What is wrong with a round: fixes after which their finding is still there, or another one is.
 fn judge<'r>(before: &State, after: &State, round: &'r Round) -> Faults<'r> {
     let mut faults = Vec::new();
@@ -581,7 +584,7 @@ fn judge<'r>(before: &State, after: &State, round: &'r Round) -> Faults<'r> {
         let of_ring = |task: &Task| ring(task.made.finding.check.id) == ring(spot.check);
         let of_policies = |task: &Task| ring(spot.check) == NETWORK && of_ring(task);
         // Each with whether all that it holds of are to blame, and not one of them.
-        let blame: [(&dyn Fn(&Task) -> bool, bool); 10] = [
+        let blame: [Blame<'_>; 10] = [
             (&|task| task.asks_for().any(|id| id == spot.object), true),
             (&|task| of_object(task) && near(task), true),
             (&|task| of_object(task) && same(task), true),

@@ -1,5 +1,5 @@
 //! Weaknesses that others planted in sample clusters (Kubernetes Goat, the attacks of `KubeHound`'s own test cluster): each that lies
-//! in a pod, a service account or a namespace is found, by the check that is named for it.
+//! in a pod, a service account, a namespace or the network is found, by the check that is named for it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -27,11 +27,15 @@ const PLANTED: &[(&str, &[(&str, &str)])] = &[
     ),
     (
         "madhuakula+kubernetes-goat/scenarios/hunger-check/deployment.yaml",
-        &[("pod-security-not-enforced", "")],
+        &[("pod-security-not-enforced", ""), ("namespace-without-policy", "hunger-check")],
     ),
     (
         "madhuakula+kubernetes-goat/scenarios/cache-store/deployment.yaml",
-        &[("pod-security-not-enforced", "")],
+        &[("pod-security-not-enforced", ""), ("namespace-without-policy", "cache-store")],
+    ),
+    (
+        "madhuakula+kubernetes-goat/scenarios/internal-proxy/deployment.yaml",
+        &[("node-port", "30003"), ("exposed-workload", "")],
     ),
     (
         "madhuakula+kubernetes-goat/scenarios/kube-bench-security/node-job.yaml",
