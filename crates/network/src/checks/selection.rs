@@ -24,7 +24,8 @@ pub(super) const NO_SUBJECT: NetCheck = NetCheck {
         severity: Severity::Medium,
         summary: "a policy selects no pod",
         what: "The `podSelector` of a NetworkPolicy (the `subject` of an administrator's policy) selects no pod, though the input holds \
-               pods of the namespace; where it holds pods of other namespaces alone, the severity is info. Pods that a controller makes and labels are not known: nothing is said where the label's key has a \
+               pods of the namespace; or it holds none of that namespace, and pods beside the policy, of another namespace, have the labels \
+               (the severity is low then: most often `metadata.namespace` was forgotten). Pods that a controller makes and labels are not known: nothing is said where the label's key has a \
                domain that no pod's label has, where it is `true` and for whoever wants it, where a custom object of the namespace has these labels or this name, and where Helm or \
                another program brings pods into the namespace.",
         why: "The pods that were meant are not isolated by it: everyone may reach them, and they may reach everyone, while the policy \
@@ -414,26 +415,40 @@ fn no_subject(subject: &Subject<'_>, flaws: &mut Flaws) {
         if !subject.subjects(policy).is_empty() || !would_hold(subject, set).is_empty() {
             continue;
         }
-        if set.pods.is_everything() || subject.cluster.pods.is_empty() {
+        let Some(namespaces) = looked_in(subject, policy, set) else {
+            misplaced(subject, policy, set, flaws);
+            continue;
+        };
+        if set.pods.is_everything() || may_be_made(subject, &namespaces, &set.pods) {
             continue;
         }
         let path = match policy.kind {
             PolicyKind::NetworkPolicy => FieldPath::keys(&["spec", "podSelector"]),
             _ => FieldPath::keys(&["spec", "subject", "pods", "podSelector"]),
         };
-        let Some(namespaces) = looked_in(subject, policy, set) else {
-            // They may be elsewhere, or yet to come: worth a word to who asks for everything.
-            let message =
-                "selects no pod of the input; that they are made elsewhere is not ruled out".to_owned();
-            flaws.add(policy.object, path, "", message).severity(Severity::Info);
-            continue;
-        };
-        if may_be_made(subject, &namespaces, &set.pods) {
-            continue;
-        }
         let (at, witness, message, fix) = described(subject, policy, &path, &namespaces, &set.pods);
         flaws.add(policy.object, at, witness, format!("selects no pod: {message}")).fix(fix);
     }
+}
+
+/// A policy in a namespace of which no pod is in the input, though pods of another one that are beside it are what it selects.
+fn misplaced(subject: &Subject<'_>, policy: &Policy, set: &PodSet, flaws: &mut Flaws) {
+    let Namespaces::Own(own) = &set.namespaces else { return };
+    if !subject.pods_in(own).is_empty() || may_be_made(subject, &[own.as_str()], &set.pods) {
+        return;
+    }
+    let mut others = subject.cluster.pods.iter().filter(|pod| {
+        pod.is_subject()
+            && set.pods.matches(|key| pod.labels.get(key))
+            && subject.are_beside(policy.object, pod.object)
+    });
+    let Some(pod) = others.next() else { return };
+    let path = FieldPath::keys(&["metadata", "namespace"]);
+    let message = format!(
+        "selects no pod: {}, which has the labels that it asks for, is of another namespace, and the policy is in {own}",
+        subject.who(pod)
+    );
+    flaws.add(policy.object, path, subject.who(pod), message).severity(Severity::Low);
 }
 
 fn no_peer(subject: &Subject<'_>, flaws: &mut Flaws) {

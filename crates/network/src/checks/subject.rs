@@ -282,10 +282,17 @@ impl<'s> Subject<'s> {
     /// Whether two objects are of one namespace, and not only taken to be: where one does not say its namespace, both are in one folder.
     /// What is in folders apart and says no namespace is often applied to several.
     pub(super) fn are_together(&self, a: usize, b: usize) -> bool {
-        let (a, b) = (&self.snapshot.all()[a], &self.snapshot.all()[b]);
-        let folder =
-            |object: &'s Object| object.source().name().rsplit_once('/').map_or("", |(folder, _)| folder);
-        (a.id.namespace.is_some() && b.id.namespace.is_some()) || folder(a) == folder(b)
+        let states = |object: usize| self.snapshot.all()[object].id.namespace.is_some();
+        (states(a) && states(b)) || self.are_beside(a, b)
+    }
+
+    /// Whether two objects are in one folder.
+    pub(super) fn are_beside(&self, a: usize, b: usize) -> bool {
+        let folder = |object: usize| {
+            let name = self.snapshot.all()[object].source().name();
+            name.rsplit_once('/').map_or("", |(folder, _)| folder)
+        };
+        folder(a) == folder(b)
     }
 
     /// Whether every pod that `narrow` is about is one that `wide` is about.

@@ -36,6 +36,18 @@ fn a_policy_that_selects_nothing_is_found_with_the_label_that_is_wrong() {
 }
 
 #[test]
+fn a_policy_in_the_wrong_namespace_is_found_by_the_pods_beside_it() {
+    let elsewhere = "pod: blog cache app=cache\n";
+    finds(
+        SUBJECT,
+        &format!("{elsewhere}{}", about("matchLabels: {app: cache}")),
+        &["low metadata.namespace", "blog/cache", "the policy is in shop"],
+    );
+    is_quiet(SUBJECT, &format!("{elsewhere}{}", about("")));
+    is_quiet(SUBJECT, &format!("{elsewhere}{}", about("matchLabels: {app: other}")));
+}
+
+#[test]
 fn pods_that_others_make_are_not_missed() {
     is_quiet(SUBJECT, &about("matchLabels: {app: cache}"));
     is_quiet(SUBJECT, &format!("{PODS}{}", about("")));
