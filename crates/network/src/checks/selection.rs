@@ -448,7 +448,11 @@ fn misplaced(subject: &Subject<'_>, policy: &Policy, set: &PodSet, flaws: &mut F
         "selects no pod: {}, which has the labels that it asks for, is of another namespace, and the policy is in {own}",
         subject.who(pod)
     );
-    flaws.add(policy.object, path, subject.who(pod), message).severity(Severity::Low);
+    let selector = FieldPath::keys(&["spec", "podSelector"]);
+    flaws
+        .add(policy.object, path, subject.who(pod), message)
+        .severity(Severity::Low)
+        .related(policy.object, selector);
 }
 
 fn no_peer(subject: &Subject<'_>, flaws: &mut Flaws) {
