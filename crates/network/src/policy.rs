@@ -221,6 +221,17 @@ pub fn decode(object: &Object, index: usize, refusals: &mut Vec<Refusal>) -> Opt
     }
 }
 
+/// Whether a port can have the name. Source: `IsValidPortName` in k8s.io/apimachinery `pkg/util/validation/validation.go`.
+fn is_port_name(name: &str) -> bool {
+    let bytes = name.as_bytes();
+    (1..=15).contains(&bytes.len())
+        && bytes.iter().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || *byte == b'-')
+        && bytes.iter().any(u8::is_ascii_lowercase)
+        && !name.contains("--")
+        && !name.starts_with('-')
+        && !name.ends_with('-')
+}
+
 /// A field that is there.
 fn field<'t>(node: Node<'t>, key: &str) -> Option<Node<'t>> {
     node.get(key).filter(|node| !node.is_null())
@@ -428,6 +439,18 @@ impl Reader<'_> {
         if let Some(name) = port.as_str() {
             if let Some(end) = end {
                 self.refuse(path.clone().key("endPort"), end, "needs a port that is a number");
+            }
+            if !is_port_name(name) {
+                let message = match name.parse::<u16>() {
+                    Ok(_) => format!(
+                        "\"{name}\" in quotes is a name and no number, and a name of a port needs a letter"
+                    ),
+                    Err(_) => {
+                        format!("\"{name}\" is no name of a port: up to 15 of a-z, 0-9 and -, with a letter")
+                    }
+                };
+                self.refuse(path.clone().key("port"), port, message);
+                return None;
             }
             return Some(PortMatch::Named { name: name.to_owned(), protocol: Some(protocol) });
         }
