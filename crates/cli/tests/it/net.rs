@@ -262,3 +262,54 @@ fn reports_are_written_as_np_guard_writes_them() {
     assert_eq!(place.code(&["net", "diff", "-o", "npguard-json", ".", "."]), 2);
     assert_eq!(place.code(&["net", "diff", "-o", "npguard-md", ".", "pods.yaml"]), 1);
 }
+
+/// What the input does not hold is no reason to say no.
+#[test]
+fn what_is_not_known_is_not_denied() {
+    let more = "\
+---
+apiVersion: v1
+kind: Service
+metadata: {name: far, namespace: shop}
+spec: {type: ExternalName, externalName: db.example.com, ports: [{port: 5432}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: stated, namespace: shop}
+spec: {ports: [{port: 5432}]}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: agent, namespace: shop}
+spec:
+  template:
+    metadata: {labels: {app: agent}}
+    spec: {hostNetwork: true, containers: [{name: c, image: i}]}
+";
+    let place = Place::new(&[("pods.yaml", PODS), ("more.yaml", more), ("deny.yaml", DENY)]);
+    let verdict = |from: &str, to: &str| {
+        let answer = place.json(&["net", "can-reach", "-o", "json", from, to, "-n", "shop", "."]);
+        answer["verdict"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(verdict("web", "svc/far:5432"), "cannotTell", "names outside have addresses");
+    assert_eq!(verdict("web", "svc/stated:5432"), "cannotTell", "somebody states its endpoints elsewhere");
+    assert_eq!(verdict("web", "2001:db8::1"), "cannotTell", "pods may speak IPv6");
+    assert_eq!(verdict("agent", "api:8080"), "cannotTell", "the node of a pod always reaches it");
+    assert_eq!(verdict("web", "api:8080"), "no");
+}
+
+/// Of the internet some addresses may pass and others not: that is neither yes nor no, and no policy for one address is proposed.
+#[test]
+fn the_internet_is_more_than_one_address() {
+    let block = "{podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 198.51.100.0/24}}]}]}";
+    let some = DENY.replace("{podSelector: {}, policyTypes: [Ingress]}", block);
+    let place = Place::new(&[("pods.yaml", PODS), ("some.yaml", &some)]);
+    let answer = place.json(&["net", "can-reach", "-o", "json", "internet", "api:8080", "-n", "shop", "."]);
+    assert_eq!(answer["verdict"], "cannotTell");
+    let place = Place::new(&[("pods.yaml", PODS), ("deny.yaml", DENY)]);
+    let answer = place.json(&["net", "can-reach", "-o", "json", "internet", "api:8080", "-n", "shop", "."]);
+    assert_eq!(
+        (answer["verdict"].as_str(), answer["proposals"].as_array().map(Vec::len)),
+        (Some("no"), Some(0))
+    );
+}

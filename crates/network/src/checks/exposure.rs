@@ -4,9 +4,7 @@ use ringwall_model::check::Check;
 use ringwall_model::control::{mitre, nsa};
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::Fixable;
-use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
-use ringwall_model::tree::Node;
 
 use super::{EVERY_VERSION, Flaws, NetCheck, Subject};
 use crate::port_set::PortSet;
@@ -203,26 +201,6 @@ fn targets(subject: &Subject<'_>, service: &Service) -> Vec<(usize, PortSet)> {
     reached.collect()
 }
 
-/// Annotations of providers that make a load balancer an internal one, and the values that do not.
-fn is_internal(object: &Object) -> bool {
-    const KEYS: [&str; 9] = [
-        "service.beta.kubernetes.io/aws-load-balancer-internal",
-        "service.beta.kubernetes.io/aws-load-balancer-scheme",
-        "service.beta.kubernetes.io/azure-load-balancer-internal",
-        "networking.gke.io/load-balancer-type",
-        "cloud.google.com/load-balancer-type",
-        "service.beta.kubernetes.io/openstack-internal-load-balancer",
-        "service.beta.kubernetes.io/oci-load-balancer-internal",
-        "service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type",
-        "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type",
-    ];
-    let annotations = object.root().at(&["metadata", "annotations"]);
-    let value = |key: &&str| annotations?.get(key).and_then(Node::as_str).map(str::to_ascii_lowercase);
-    KEYS.iter().filter_map(value).any(|value| {
-        !matches!(value.as_str(), "" | "false" | "external" | "internet-facing" | "public" | "internet")
-    })
-}
-
 /// Whether policies let some address outside reach the ports of a pod, as far as is known.
 fn admits_outside(subject: &Subject<'_>, pod: usize, ports: &PortSet) -> bool {
     let classes = subject.engine.classes();
@@ -242,8 +220,7 @@ fn admits_outside(subject: &Subject<'_>, pod: usize, ports: &PortSet) -> bool {
 
 fn load_balancers(subject: &Subject<'_>, flaws: &mut Flaws) {
     for service in subject.services.all.iter().filter(|service| service.kind == ServiceKind::LoadBalancer) {
-        let object = &subject.snapshot.all()[service.object];
-        if !service.source_ranges.is_empty() || is_internal(object) {
+        if !service.source_ranges.is_empty() || service.internal {
             continue;
         }
         // Who takes in requests for others is there for everybody.

@@ -59,6 +59,7 @@ impl Reader<'_> {
                 Vec::new()
             },
             local: spec.str_at(&["externalTrafficPolicy"]) == Some("Local"),
+            internal: is_internal(object),
             allocates_node_ports: spec.get("allocateLoadBalancerNodePorts").and_then(Node::as_bool)
                 != Some(false),
         })
@@ -213,4 +214,24 @@ impl Reader<'_> {
             }
         }
     }
+}
+
+/// Annotations of providers that make a load balancer an internal one, and the values that do not.
+pub(super) fn is_internal(object: &Object) -> bool {
+    const KEYS: [&str; 9] = [
+        "service.beta.kubernetes.io/aws-load-balancer-internal",
+        "service.beta.kubernetes.io/aws-load-balancer-scheme",
+        "service.beta.kubernetes.io/azure-load-balancer-internal",
+        "networking.gke.io/load-balancer-type",
+        "cloud.google.com/load-balancer-type",
+        "service.beta.kubernetes.io/openstack-internal-load-balancer",
+        "service.beta.kubernetes.io/oci-load-balancer-internal",
+        "service.kubernetes.io/ibm-load-balancer-cloud-provider-ip-type",
+        "service.beta.kubernetes.io/alibaba-cloud-loadbalancer-address-type",
+    ];
+    let annotations = object.root().at(&["metadata", "annotations"]);
+    let value = |key: &&str| annotations?.get(key).and_then(Node::as_str).map(str::to_ascii_lowercase);
+    KEYS.iter().filter_map(value).any(|value| {
+        !matches!(value.as_str(), "" | "false" | "external" | "internet-facing" | "public" | "internet")
+    })
 }

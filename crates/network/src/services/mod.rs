@@ -144,6 +144,8 @@ pub struct Service {
     /// Whether traffic from outside stays on the node that it comes to, and keeps its source (`externalTrafficPolicy: Local`). Nothing to
     /// a Service that the outside does not reach.
     pub local: bool,
+    /// Whether an annotation of a provider makes its load balancer one that only the inside of a network reaches.
+    pub internal: bool,
     /// Whether a load balancer's ports get a port of every node each, though none is stated.
     pub allocates_node_ports: bool,
 }

@@ -9,7 +9,7 @@ use ringwall_model::address::{Address, Block, Family};
 use ringwall_model::finding::{Location, Verdict};
 use ringwall_network::cluster::{Cluster, NAME_LABEL, Pod};
 use ringwall_network::engine::{Engine, Options, Ports};
-use ringwall_network::entries::Seen;
+use ringwall_network::entries::{EntryKind, Seen};
 use ringwall_network::labels::Labels;
 use ringwall_network::policy::{Action, Direction, Peer, Policy};
 use ringwall_network::port_set::PortSet;
@@ -189,6 +189,11 @@ fn with_strangers(cluster: &Cluster) -> Thought {
 fn ways(network: &Network<'_>) -> HashMap<u32, Vec<Way>> {
     let mut ways: HashMap<u32, Vec<Way>> = HashMap::new();
     for (index, entry) in network.entries.iter().enumerate() {
+        let mut services = entry.targets.iter().filter_map(|target| target.service);
+        let is_internal = |service: usize| network.services.all[service].internal;
+        if entry.kind == EntryKind::LoadBalancer && services.any(is_internal) {
+            continue;
+        }
         let mut by_end: BTreeMap<u32, (PortSet, Verdict)> = BTreeMap::new();
         for (pod, ports) in entry.reached() {
             for family in &network.parties.families {

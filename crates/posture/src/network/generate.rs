@@ -9,7 +9,7 @@ use ringwall_edit::yaml;
 use ringwall_model::address::{Block, Family};
 use ringwall_model::finding::Verdict;
 use ringwall_network::cluster::Cluster;
-use ringwall_network::draft::{Draft, DraftPeer, DraftRule, Pick, free_name, telling};
+use ringwall_network::draft::{Draft, DraftPeer, DraftRule, Pick, free_name, is_taken, telling};
 use ringwall_network::engine::{Engine, Options};
 use ringwall_network::policy::Tier;
 use ringwall_network::port::{Port, Protocol};
@@ -88,6 +88,11 @@ pub fn generate(network: &Network<'_>, needs: Vec<Need>) -> Generated {
             text,
             because,
         });
+    }
+    if generated.kept.iter().any(|need| need.from == NeedEnd::EveryPod) {
+        let remark = "which pods bring the requests of Ingresses and routes is not in the input: every pod may, and a namespace with a default \
+                      deny needs a policy that lets them send";
+        generated.remarks.push(remark.to_owned());
     }
     let existing = cluster.policies.iter().filter(|policy| policy.tier == Tier::Namespaced).count();
     if existing > 0 {
@@ -194,9 +199,11 @@ fn drafts(
         namespaces.entry(&workload.namespace).or_default();
     }
     for (namespace, drafts) in &mut namespaces {
+        // What is there already is not to be written over.
+        let fixed = |name: &str| free_name(|name| is_taken(cluster, namespace, name), name, "generated");
         let deny = Draft {
             namespace: (*namespace).to_owned(),
-            name: "default-deny".to_owned(),
+            name: fixed("default-deny"),
             subject: Pick::default(),
             ingress: Some(Vec::new()),
             egress: Some(Vec::new()),
@@ -207,7 +214,7 @@ fn drafts(
         let ports = vec![dns::port(Protocol::Udp), dns::port(Protocol::Tcp)];
         let dns = Draft {
             namespace: (*namespace).to_owned(),
-            name: "allow-dns".to_owned(),
+            name: fixed("allow-dns"),
             subject: Pick::default(),
             ingress: None,
             egress: Some(vec![DraftRule { peers: vec![peer], ports }]),
@@ -253,8 +260,10 @@ fn drafts(
         };
         let Some(drafts) = namespaces.get_mut(workload.namespace.as_str()) else { continue };
         let (subject, _) = telling(cluster, pod);
-        let taken = |name: &str| drafts.iter().any(|(draft, _)| draft.name == name);
-        let name = free_name(taken, &workload.name.replace('.', "-"), &workload.kind.to_lowercase());
+        let taken = |name: &str| {
+            drafts.iter().any(|(draft, _)| draft.name == name) || is_taken(cluster, &workload.namespace, name)
+        };
+        let name = free_name(taken, &workload.name.replace('.', "-"), "generated");
         let mut why = because.get(&index).cloned().unwrap_or_default();
         why.dedup();
         drafts.push((Draft { namespace: workload.namespace.clone(), name, subject, ingress, egress }, why));

@@ -361,6 +361,11 @@ pub(super) fn proxies(network: &Network<'_>) -> Vec<usize> {
             }
         }
     }
+    if all.is_empty() {
+        // What leads to them may be somebody else's.
+        let pods = network.cluster.pods.iter();
+        all.extend(pods.filter(|pod| pod.is_proxy()).map(|pod| pod.workload));
+    }
     all.into_iter().collect()
 }
 

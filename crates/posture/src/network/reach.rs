@@ -6,6 +6,7 @@ use ringwall_model::path::FieldPath;
 use ringwall_network::cluster::Pod;
 use ringwall_network::cni::{self, Cni};
 use ringwall_network::engine::Ports;
+use ringwall_network::entries::{Entry, Seen};
 use ringwall_network::judge::End;
 use ringwall_network::policy::Direction;
 use ringwall_network::port::{Port, Protocol};
@@ -139,10 +140,7 @@ impl Network<'_> {
         };
         let pairs = self.pairs(question, &mut reach)?;
         if pairs.is_empty() {
-            if reach.remarks.is_empty() {
-                reach.remarks.push("the two ends have no family of addresses in common".to_owned());
-            }
-            reach.verdict = Verdict::No;
+            reach.verdict = self.without_pairs(question, &mut reach);
             return Ok(reach);
         }
         for pair in &pairs {
@@ -158,7 +156,20 @@ impl Network<'_> {
                 }
             }
         }
+        self.may_share_a_node(question, &mut reach);
         reach.verdict = of_all(reach.legs.iter().map(|leg| leg.verdict));
+        let is_internet = question.from == Place::Internet || question.to == Place::Internet;
+        let some = reach.legs.iter().any(|leg| leg.verdict == Verdict::Yes);
+        if is_internet && some && reach.verdict == Verdict::No {
+            // One word for many addresses: those that pass are told below.
+            reach.verdict = Verdict::CannotTell;
+            reach
+                .remarks
+                .push("it depends on the address: some on the internet pass, and others do not".to_owned());
+        }
+        if question.from == Place::Internet {
+            self.remark_on_ways(question, &mut reach);
+        }
         if question.port.is_none() {
             let legs = &reach.legs;
             let open = |yes: bool| {
@@ -168,11 +179,12 @@ impl Network<'_> {
             };
             reach.ports = Ports { yes: open(true), may: open(false) };
             // Whoever asks for no port asks whether there is a way in at all.
-            if legs.iter().any(|leg| leg.verdict == Verdict::Yes) {
+            if !is_internet && legs.iter().any(|leg| leg.verdict == Verdict::Yes) {
                 reach.verdict = Verdict::Yes;
             }
         }
-        if reach.verdict == Verdict::No {
+        // Of the internet no single address is meant, and a policy for one would not do.
+        if reach.verdict == Verdict::No && !is_internet {
             let denied = reach.legs.iter().zip(&pairs).find(|(leg, _)| leg.verdict == Verdict::No);
             if let Some((_, pair)) = denied {
                 reach.proposals = propose(self.eyes(), *pair);
@@ -180,6 +192,80 @@ impl Network<'_> {
         }
         self.remark_on_names(question, &mut reach);
         Ok(reach)
+    }
+
+    /// The verdict where no pair of ends is there to be judged.
+    fn without_pairs(&self, question: &Question, reach: &mut Reach) -> Verdict {
+        if let Place::Service(index) = question.to {
+            let behind = self.services.behind(index).map(|behind| &self.services.all[behind]);
+            // What is behind it is not in the input.
+            return match behind {
+                Some(service) if service.selector.is_some() => Verdict::No,
+                _ => Verdict::CannotTell,
+            };
+        }
+        let has_pods = |place: Place| match place {
+            Place::Workload(index) => {
+                self.cluster.workloads[index].pods.iter().any(|pod| !self.cluster.pods[*pod].finished)
+            }
+            Place::Pod(pod) => !self.cluster.pods[pod].finished,
+            _ => true,
+        };
+        if !has_pods(question.from) || !has_pods(question.to) {
+            return Verdict::No;
+        }
+        if self.cluster.ranges_stated {
+            reach.remarks.push("the two ends have no family of addresses in common".to_owned());
+            return Verdict::No;
+        }
+        let remark = "the two ends have no family of addresses in common, as far as is known: pods whose addresses nobody states are taken \
+                      to speak IPv4 alone, and --pod-cidr says otherwise";
+        reach.remarks.push(remark.to_owned());
+        Verdict::CannotTell
+    }
+
+    /// A pod on the network of a node that nobody knows may be on the node of the other, and the node of a pod always reaches it.
+    fn may_share_a_node(&self, question: &Question, reach: &mut Reach) {
+        let on_node = match question.from {
+            Place::Workload(index) => {
+                self.cluster.workloads[index].pods.iter().any(|pod| self.cluster.pods[*pod].host_network)
+            }
+            Place::Pod(pod) => self.cluster.pods[pod].host_network,
+            _ => false,
+        };
+        for leg in reach.legs.iter_mut().filter(|leg| on_node && leg.verdict == Verdict::No) {
+            let [egress, ingress] = &mut leg.halves;
+            if ingress.verdict == Verdict::No && egress.verdict != Verdict::No {
+                ingress.verdict = Verdict::CannotTell;
+                let message =
+                    "the node on which a pod runs always reaches it, and whether this is it is not known"
+                        .to_owned();
+                ingress.because.insert(0, Because { message, place: None });
+                leg.verdict = Verdict::CannotTell;
+            }
+        }
+    }
+
+    /// What policies allow to the outside is of use only by a way in, and what comes by a node has its address.
+    fn remark_on_ways(&self, question: &Question, reach: &mut Reach) {
+        let is_behind = |pod: usize| match question.to {
+            Place::Workload(index) => self.cluster.pods[pod].workload == index,
+            Place::Pod(index) => pod == index,
+            Place::Service(index) => self.services.all[index].pods.contains(&pod),
+            Place::Address(_) | Place::Internet => true,
+        };
+        let ways: Vec<&Entry> =
+            self.entries.iter().filter(|entry| entry.reached().into_keys().any(is_behind)).collect();
+        if ways.is_empty() {
+            if reach.verdict != Verdict::No {
+                reach.remarks.push(
+                    "that is what policies say: nothing in the input leads there from outside".to_owned(),
+                );
+            }
+        } else if ways.iter().all(|entry| entry.seen != Seen::Client) {
+            let remark = "what comes from outside comes by a proxy or a node, whose address policies see; `ringwall net exposure` counts with it";
+            reach.remarks.push(remark.to_owned());
+        }
     }
 
     /// What an engine reads otherwise, with its place.
@@ -351,6 +437,9 @@ impl Network<'_> {
         }
         if pairs.is_empty() && reach.remarks.is_empty() {
             reach.remarks.push(match &service.selector {
+                Some(_) if !service.pods.is_empty() => {
+                    "no pod behind it declares a port of the name that it leads to".to_owned()
+                }
                 Some(_) => "nothing is behind it: it selects no pod of the input".to_owned(),
                 None => {
                     "nothing is behind it: it selects no pods, and nothing in the input says its endpoints"

@@ -37,7 +37,22 @@ pub(crate) fn run(args: &GenerateArgs) -> Result<Outcome, Usage> {
                 hint: "name a file for one of them".to_owned(),
             });
         }
-        Some(file) => Some(read(file)?),
+        Some(file) => {
+            let seen = read(file)?;
+            if seen.flows.is_empty() {
+                // Policies that keep nothing would be an outage.
+                let name = escape(&file.display().to_string()).into_owned();
+                let first = seen.problems.first().map(|problem| {
+                    let line = problem.position.map(|position| format!("{position}: ")).unwrap_or_default();
+                    format!(": {line}{}", escape(&problem.message))
+                });
+                return Err(Usage {
+                    message: format!("{name} holds no connection that was seen{}", first.unwrap_or_default()),
+                    hint: String::new(),
+                });
+            }
+            Some(seen)
+        }
         None => None,
     };
     let (mut loaded, (answer, unknown)) =
@@ -119,7 +134,10 @@ fn asides(answer: &Answer, style: Style, out: &mut dyn Write) -> io::Result<()> 
     for remark in &answer.generated.remarks {
         writeln!(out, "note: {}", escape(remark))?;
     }
-    let line = format!("{} policies keep {} connections", answer.generated.policies.len(), answer.kept);
+    let counted =
+        |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
+    let policies = counted(answer.generated.policies.len(), "policy is", "policies are");
+    let line = format!("{policies} written · {} kept", counted(answer.kept, "connection", "connections"));
     writeln!(out, "{}", style.paint(ASIDE, &line))
 }
 
