@@ -3,6 +3,7 @@
 //! What is yet to come is judged by pods that are thought of: one without labels in a namespace that nothing names, and one without labels in
 //! each namespace that is there.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 
 use ringwall_model::address::{Address, Block, Family};
@@ -293,7 +294,7 @@ fn admitted(
 pub fn potential(network: &Network<'_>) -> Vec<Potential> {
     let mut all = Vec::new();
     for (index, policy) in network.cluster.policies.iter().enumerate() {
-        let view = network.policy(index);
+        let selects = OnceCell::new();
         for direction in Direction::ALL {
             for (at, rule) in policy.rules(direction).unwrap_or_default().iter().enumerate() {
                 if rule.action != Action::Allow {
@@ -310,7 +311,7 @@ pub fn potential(network: &Network<'_>) -> Vec<Potential> {
                         peer: words::peer(peer),
                         direction,
                         ports: words::ports(rule.ports.as_deref()),
-                        selects: view.selects.clone(),
+                        selects: selects.get_or_init(|| network.selected(policy)).clone(),
                         location: network.eyes().place(policy, &path),
                     });
                 }

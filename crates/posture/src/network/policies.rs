@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use ringwall_model::address::Family;
+use ringwall_model::address::{Address, Family};
 use ringwall_model::finding::{Location, Verdict};
 use ringwall_model::path::FieldPath;
 use ringwall_network::engine::Ports;
@@ -112,20 +112,24 @@ impl Network<'_> {
     pub fn policy(&self, index: usize) -> PolicyView {
         let policy = &self.cluster.policies[index];
         let root = FieldPath::root();
-        let selected = |party: &Party| {
-            party.pod.is_some_and(|pod| {
-                policy.subject.iter().any(|set| self.cluster.holds(set, &self.cluster.pods[pod]))
-            })
-        };
         PolicyView {
             policy: index,
             name: words::policy(policy),
             location: self.eyes().place(policy, &root),
             subject: policy.subject.iter().map(words::pod_set).collect::<Vec<_>>().join("; "),
-            selects: self.those(selected),
+            selects: self.selected(policy),
             ingress: self.rules(policy, Direction::Ingress),
             egress: self.rules(policy, Direction::Egress),
         }
+    }
+
+    /// The ends that a policy selects, by index in the parties. Costs a look at each of them.
+    pub(super) fn selected(&self, policy: &Policy) -> Vec<u32> {
+        self.those(|party| {
+            party.pod.is_some_and(|pod| {
+                policy.subject.iter().any(|set| self.cluster.holds(set, &self.cluster.pods[pod]))
+            })
+        })
     }
 
     fn those(&self, is: impl Fn(&Party) -> bool) -> Vec<u32> {
@@ -161,7 +165,14 @@ impl Network<'_> {
         match &party.who {
             Who::Workload { .. } => party.pod.into_iter().flat_map(|pod| self.ends_of_pod(pod)).collect(),
             Who::Addresses(ranges) => {
-                ranges.first().into_iter().map(|(first, _)| self.cluster.end_of(*first)).collect()
+                // What is no pod's is looked for among no pods.
+                let end = |(first, _): &(Address, Address)| End {
+                    family: first.family,
+                    address: Some(*first),
+                    pod: None,
+                    node: None,
+                };
+                ranges.first().into_iter().map(end).collect()
             }
         }
     }
