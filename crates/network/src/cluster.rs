@@ -11,7 +11,7 @@ use ringwall_model::workload::{self, CUSTOM, CustomKind, Shape};
 
 use crate::foreign::{Api, Foreign};
 use crate::labels::Labels;
-use crate::policy::{Namespaces, Peer, PodSet, Policy, Refusal, decode};
+use crate::policy::{Direction, Namespaces, Peer, PodSet, Policy, Refusal, Tier, decode};
 use crate::port::{DeclaredPort, Port, Protocol};
 
 /// The label that the API server puts on every namespace, and that always holds its name.
@@ -54,6 +54,24 @@ pub struct Pod {
 }
 
 impl Pod {
+    /// A pod that is only thought of: of no workload, without labels, addresses and ports.
+    pub fn thought_of(namespace: &str, name: &str) -> Self {
+        Self {
+            workload: usize::MAX,
+            object: usize::MAX,
+            namespace: namespace.to_owned(),
+            name: name.to_owned(),
+            labels: Labels::default(),
+            addresses: Vec::new(),
+            ports: Vec::new(),
+            host_network: false,
+            node: None,
+            finished: false,
+            template: true,
+            networks: None,
+        }
+    }
+
     /// Whether it seems to be made to take in requests from outside for others: an ingress controller, a router, a gateway. Its name or
     /// its label `app.kubernetes.io/name` says so; nothing else in a manifest does.
     pub fn is_proxy(&self) -> bool {
@@ -209,6 +227,22 @@ impl Cluster {
         pod.is_subject()
             && self.has_namespace(&set.namespaces, &pod.namespace)
             && set.pods.matches(|key| pod.labels.get(key))
+    }
+
+    /// Whether the policy is about the pod.
+    pub fn selects(&self, policy: &Policy, pod: &Pod) -> bool {
+        policy.subject.iter().any(|set| self.holds(set, pod))
+    }
+
+    /// The NetworkPolicies that isolate the pod in a direction. Costs a look at each policy.
+    pub fn isolating<'c>(
+        &'c self,
+        direction: Direction,
+        pod: &'c Pod,
+    ) -> impl Iterator<Item = &'c Policy> + 'c {
+        self.policies.iter().filter(move |policy| {
+            policy.tier == Tier::Namespaced && policy.rules(direction).is_some() && self.selects(policy, pod)
+        })
     }
 
     /// Whether the namespace is one of these.

@@ -49,6 +49,17 @@ impl Ports {
         Self { yes: PortSet::all(), may: PortSet::all() }
     }
 
+    /// No port.
+    pub const fn none() -> Self {
+        Self { yes: PortSet::none(), may: PortSet::none() }
+    }
+
+    /// Those of either.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        Self { yes: self.yes.or(&other.yes), may: self.may.or(&other.may) }
+    }
+
     /// Those that both sides let pass.
     #[must_use]
     pub fn and(&self, other: &Self) -> Self {

@@ -119,10 +119,7 @@ impl Cluster {
         destination: End<'_>,
         port: Port,
     ) -> Judgement {
-        let (subject, peer) = match direction {
-            Direction::Ingress => (destination, source),
-            Direction::Egress => (source, destination),
-        };
+        let (subject, peer) = direction.sides(source, destination);
         let Some(pod) = subject.pod.and_then(|pod| self.pods.get(pod)) else {
             return Judgement::only(true, Ground::Outside);
         };
@@ -151,7 +148,7 @@ impl Cluster {
                 passed = false;
             }
             let Some(rules) = policy.rules(direction) else { continue };
-            if !policy.subject.iter().any(|set| self.holds(set, pod)) {
+            if !self.selects(policy, pod) {
                 continue;
             }
             isolated |= tier == Tier::Namespaced;

@@ -73,6 +73,24 @@ impl Direction {
         }
     }
 
+    /// The other one.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Ingress => Self::Egress,
+            Self::Egress => Self::Ingress,
+        }
+    }
+
+    /// Of what is the sender's and what is the receiver's, first that at which this direction is judged, and then the other; and given that
+    /// and the other, the sender's and the receiver's.
+    pub fn sides<T>(self, source: T, destination: T) -> (T, T) {
+        match self {
+            Self::Ingress => (destination, source),
+            Self::Egress => (source, destination),
+        }
+    }
+
     /// The key of a rule's peers.
     pub const fn peers_key(self) -> &'static str {
         match self {

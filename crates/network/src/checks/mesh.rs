@@ -228,7 +228,7 @@ fn rules_about<'s>(
     let Some(pod) = pods.first().map(|pod| &subject.cluster.pods[*pod]) else { return Vec::new() };
     let policies = subject.cluster.policies.iter();
     policies
-        .filter(|policy| policy.subject.iter().any(|set| subject.cluster.holds(set, pod)))
+        .filter(|policy| subject.cluster.selects(policy, pod))
         .flat_map(|policy| {
             let rules = policy.rules(direction).into_iter().flatten().enumerate();
             rules.map(move |(number, rule)| (policy, number, rule))

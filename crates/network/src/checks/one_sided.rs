@@ -243,10 +243,7 @@ fn denied(
     peer: usize,
 ) -> Option<Denied> {
     let (classes, engine) = (subject.engine.classes(), subject.engine);
-    let reverse = match direction {
-        Direction::Ingress => Direction::Egress,
-        Direction::Egress => Direction::Ingress,
-    };
+    let reverse = direction.opposite();
     let mut first: Option<Denied> = None;
     for other in peers {
         for own in own {
@@ -275,10 +272,7 @@ fn denied(
 
 fn report(subject: &Subject<'_>, placed: Placed<'_>, all: &[Denied], flaws: &mut Flaws) {
     let (Some(denied), more) = (all.first(), all.len() - 1) else { return };
-    let (from, to) = match placed.direction {
-        Direction::Ingress => (denied.other, denied.own),
-        Direction::Egress => (denied.own, denied.other),
-    };
+    let (from, to) = placed.direction.sides(denied.own, denied.other);
     let (Some(sender), Some(receiver)) = (subject.witness(from), subject.witness(to)) else { return };
     let on = if denied.ports.is_all() && receiver.ports.is_empty() {
         "any port".to_owned()

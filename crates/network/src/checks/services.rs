@@ -378,7 +378,7 @@ struct Gate<'s> {
 /// The rules that let anyone in to a pod on some ports.
 fn gate<'s>(subject: &Subject<'s>, pod: &Pod, class: u32, ports: &PortSet) -> Gate<'s> {
     let policies = subject.cluster.policies.iter();
-    let about = policies.filter(|policy| policy.subject.iter().any(|set| subject.cluster.holds(set, pod)));
+    let about = policies.filter(|policy| subject.cluster.selects(policy, pod));
     let (mut rules, mut isolated, mut denied) = (Vec::new(), false, false);
     for policy in about {
         let Some(own) = policy.rules(Direction::Ingress) else { continue };

@@ -13,7 +13,7 @@ use super::cover;
 use crate::cluster::{Cluster, NAME_LABEL, Pod};
 use crate::engine::Engine;
 use crate::entries::{Entry, entries};
-use crate::policy::{Direction, Peer, PodSet, Policy, PolicyKind, Rule, Tier};
+use crate::policy::{Direction, Peer, PodSet, Policy, PolicyKind, Rule};
 use crate::port::{Port, PortMatch};
 use crate::port_set::PortSet;
 use crate::services::Services;
@@ -272,11 +272,7 @@ impl<'s> Subject<'s> {
         class: u32,
     ) -> impl Iterator<Item = &'s Policy> + '_ {
         let pod = self.engine.classes().get(class).pods.first().map(|pod| &self.cluster.pods[*pod]);
-        self.cluster.policies.iter().filter(move |policy| {
-            policy.tier == Tier::Namespaced
-                && policy.rules(direction).is_some()
-                && pod.is_some_and(|pod| policy.subject.iter().any(|set| self.cluster.holds(set, pod)))
-        })
+        pod.into_iter().flat_map(move |pod| self.cluster.isolating(direction, pod))
     }
 
     /// Whether two objects are of one namespace, and not only taken to be: where one does not say its namespace, both are in one folder.

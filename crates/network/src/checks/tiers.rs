@@ -589,10 +589,7 @@ fn connection(subject: &Subject<'_>, direction: Direction, own: u32, peer: u32, 
             ranges.first().map_or_else(|| "a node".to_owned(), |(first, _)| first.to_string())
         }
     };
-    let (from, to) = match direction {
-        Direction::Ingress => (peer, own),
-        Direction::Egress => (own, peer),
-    };
+    let (from, to) = direction.sides(own, peer);
     let port = a_port(subject.witness(to), ports);
     let on = if ports.is_all() {
         "any port".to_owned()

@@ -157,10 +157,7 @@ pub fn notes(
     destination: End<'_>,
     port: Port,
 ) -> Vec<Note> {
-    let (subject, peer) = match direction {
-        Direction::Ingress => (destination, source),
-        Direction::Egress => (source, destination),
-    };
+    let (subject, peer) = direction.sides(source, destination);
     let pod = |end: End<'_>| end.pod.and_then(|pod| cluster.pods.get(pod));
     let Some(subject) = pod(subject) else { return Vec::new() };
     let meant = cluster.judge(direction, source, destination, port);
@@ -174,7 +171,7 @@ pub fn notes(
         .policies
         .iter()
         .enumerate()
-        .filter(|(_, policy)| policy.subject.iter().any(|set| cluster.holds(set, subject)))
+        .filter(|(_, policy)| cluster.selects(policy, subject))
         .map(|(index, policy)| (index, policy.clone()))
         .collect();
     let mut notes = Vec::new();

@@ -152,7 +152,7 @@ impl Analysis<'_> {
             Some(rules) => policy.kind == PolicyKind::NetworkPolicy || !rules.is_empty(),
             None => false,
         };
-        says && policy.subject.iter().any(|set| self.view.cluster.holds(set, pod))
+        says && self.view.cluster.selects(policy, pod)
     }
 
     /// The pods that rules describe, each once, without those that a pod here speaks for.

@@ -218,10 +218,7 @@ fn text_of_exposure(rows: &[Row], exposure: &Exposure, port: Option<Port>, heade
 /// The workload, and what is at the other end.
 fn ends(row: &Row, direction: Direction) -> (String, String) {
     let (source, destination) = (row.source.to_string(), row.destination.to_string());
-    match direction {
-        Direction::Egress => (source, destination),
-        Direction::Ingress => (destination, source),
-    }
+    direction.sides(source, destination)
 }
 
 /// The heads of a table that begins with the sender or, for what is received, with the receiver.

@@ -11,7 +11,6 @@ use ringwall_model::tree::Node;
 
 use super::Party;
 use crate::cluster::{Cluster, NAME_LABEL, Pod};
-use crate::labels::Labels;
 use crate::policy::{Direction, Peer};
 
 /// The pod that brings requests to Ingresses and Routes, and its namespace.
@@ -61,20 +60,7 @@ impl View {
             }
         }
         let controller = view.pods.len();
-        view.pods.push(Pod {
-            workload: controller,
-            object: usize::MAX,
-            namespace: CONTROLLER_NAMESPACE.to_owned(),
-            name: CONTROLLER.to_owned(),
-            labels: Labels::default(),
-            addresses: Vec::new(),
-            ports: Vec::new(),
-            host_network: false,
-            node: None,
-            finished: false,
-            template: true,
-            networks: None,
-        });
+        view.pods.push(Pod { workload: controller, ..Pod::thought_of(CONTROLLER_NAMESPACE, CONTROLLER) });
         let labels = view.namespaces.entry(CONTROLLER_NAMESPACE.to_owned()).or_default();
         labels.set(NAME_LABEL, CONTROLLER_NAMESPACE);
         peers.sort_by_cached_key(|peer| peer.party.to_string());

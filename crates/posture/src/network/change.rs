@@ -59,7 +59,7 @@ fn by_policy(
     direction: Direction,
     pair: Pair<'_>,
 ) -> Option<Proposal> {
-    let (subject, peer) = sides(direction, pair);
+    let (subject, peer) = direction.sides(pair.from, pair.to);
     let pod = eyes.cluster.pods.get(subject.pod?)?;
     let (pick, alone) = telling(eyes.cluster, pod);
     let (draft_peer, shared) = peer_for(eyes, &pod.namespace, peer)?;
@@ -107,7 +107,7 @@ fn by_rule(
     policy: usize,
     rule: usize,
 ) -> Option<Proposal> {
-    let (_, peer) = sides(direction, pair);
+    let (_, peer) = direction.sides(pair.from, pair.to);
     let about = thought.policies.get(policy)?;
     let v2 = about.kind == PolicyKind::ClusterNetworkPolicy;
     let action = if v2 { "Accept" } else { "Allow" };
@@ -167,13 +167,6 @@ fn by_rule(
         text: yaml(&text),
         caution: format!("the policy is about {subjects}, so the rule is too"),
     })
-}
-
-const fn sides(direction: Direction, pair: Pair<'_>) -> (End<'_>, End<'_>) {
-    match direction {
-        Direction::Ingress => (pair.to, pair.from),
-        Direction::Egress => (pair.from, pair.to),
-    }
 }
 
 /// The peer of a NetworkPolicy in `namespace` that is this end, and whether other pods are it too.

@@ -133,7 +133,7 @@ pub fn diff(base: &Network<'_>, head: &Network<'_>) -> Diff {
                 let of =
                     |network: &Network<'_>, id: u32| match network.matrix().connections().get(id as usize) {
                         Some(ports) => ports.clone(),
-                        None => Ports { yes: PortSet::none(), may: PortSet::none() },
+                        None => Ports::none(),
                     };
                 let (before, after) = (of(base, old), of(head, new));
                 if before == after {

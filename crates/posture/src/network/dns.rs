@@ -78,20 +78,8 @@ pub(crate) fn with_dns(cluster: &Cluster) -> Option<Cluster> {
         port: port(protocol),
         sidecar: false,
     };
-    cluster.pods.push(Pod {
-        workload: usize::MAX,
-        object: usize::MAX,
-        namespace: NAMESPACE.to_owned(),
-        name: "kube-dns".to_owned(),
-        labels,
-        addresses: Vec::new(),
-        ports: [("dns", Protocol::Udp), ("dns-tcp", Protocol::Tcp)].map(declared).to_vec(),
-        host_network: false,
-        node: None,
-        finished: false,
-        template: true,
-        networks: None,
-    });
+    let ports = [("dns", Protocol::Udp), ("dns-tcp", Protocol::Tcp)].map(declared).to_vec();
+    cluster.pods.push(Pod { labels, ports, ..Pod::thought_of(NAMESPACE, "kube-dns") });
     cluster.namespaces.entry(NAMESPACE.to_owned()).or_default().set(NAME_LABEL, NAMESPACE);
     Some(cluster)
 }

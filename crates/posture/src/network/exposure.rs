@@ -11,7 +11,6 @@ use ringwall_model::finding::{Location, Verdict};
 use ringwall_network::cluster::{Cluster, NAME_LABEL, Pod};
 use ringwall_network::engine::{Engine, Options, Ports};
 use ringwall_network::entries::{EntryKind, Seen};
-use ringwall_network::labels::Labels;
 use ringwall_network::policy::{Action, Direction, Peer, Policy};
 use ringwall_network::port_set::PortSet;
 
@@ -40,7 +39,7 @@ pub struct Exposure {
 impl Exposure {
     /// What the outside reaches of it, by any way; for certain, and perhaps.
     pub fn internet(&self) -> Ports {
-        self.entries.iter().fold(none(), |all, way| Ports {
+        self.entries.iter().fold(Ports::none(), |all, way| Ports {
             yes: if way.verdict == Verdict::Yes { all.yes.or(&way.ports) } else { all.yes },
             may: if way.verdict == Verdict::No { all.may } else { all.may.or(&way.ports) },
         })
@@ -75,10 +74,6 @@ pub struct Potential {
     pub location: Location,
 }
 
-const fn none() -> Ports {
-    Ports { yes: PortSet::none(), may: PortSet::none() }
-}
-
 /// A namespace that no policy names.
 const STRANGE: &str = "a-namespace-yet-to-come";
 
@@ -95,7 +90,6 @@ pub fn exposure(network: &Network<'_>) -> Vec<Exposure> {
             public.push((class.family, number));
         }
     }
-    let join = |a: Ports, b: Ports| Ports { yes: a.yes.or(&b.yes), may: a.may.or(&b.may) };
     let mut all = Vec::new();
     let mut known: HashMap<([Option<u32>; 2], String), [Ports; 5]> = HashMap::new();
     for index in network.parties.pods() {
@@ -103,29 +97,23 @@ pub fn exposure(network: &Network<'_>) -> Vec<Exposure> {
         let Some(pod) = party.pod else { continue };
         let classes = [Family::V4, Family::V6].map(|family| engine.classes().of_pod(pod, family));
         let ports = known.entry((classes, party.namespace.clone())).or_insert_with(|| {
-            let mut ports = [none(), none(), none(), none(), none()];
+            let mut ports = [const { Ports::none() }; 5];
             for (family, own) in [Family::V4, Family::V6].into_iter().zip(classes) {
                 let Some(own) = own else { continue };
                 let of = |pod: Option<&usize>| pod.and_then(|pod| engine.classes().of_pod(*pod, family));
                 let others = public.iter().filter(|(other, _)| *other == family);
                 let [outside, cluster, here, to_outside, to_cluster] = &mut ports;
                 for (_, class) in others {
-                    *outside = join(std::mem::replace(outside, none()), engine.connection(*class, own));
-                    *to_outside = join(std::mem::replace(to_outside, none()), engine.connection(own, *class));
+                    *outside = outside.or(&engine.connection(*class, own));
+                    *to_outside = to_outside.or(&engine.connection(own, *class));
                 }
                 // A pod that is yet to come speaks what this one speaks.
                 if let Some(stranger) = of(Some(&thought.stranger)) {
-                    *cluster = join(
-                        std::mem::replace(cluster, none()),
-                        engine.side(Direction::Ingress, own, stranger).clone(),
-                    );
-                    *to_cluster = join(
-                        std::mem::replace(to_cluster, none()),
-                        engine.side(Direction::Egress, own, stranger).clone(),
-                    );
+                    *cluster = cluster.or(engine.side(Direction::Ingress, own, stranger));
+                    *to_cluster = to_cluster.or(engine.side(Direction::Egress, own, stranger));
                 }
                 if let Some(neighbour) = of(thought.neighbours.get(&party.namespace)) {
-                    *here = join(std::mem::replace(here, none()), engine.connection(neighbour, own));
+                    *here = here.or(&engine.connection(neighbour, own));
                 }
             }
             ports
@@ -157,20 +145,7 @@ fn with_strangers(cluster: &Cluster) -> Thought {
     let mut names: Vec<String> = cluster.pods.iter().map(|pod| pod.namespace.clone()).collect();
     names.sort_unstable();
     names.dedup();
-    let pod = |namespace: &str| Pod {
-        workload: usize::MAX,
-        object: usize::MAX,
-        namespace: namespace.to_owned(),
-        name: String::new(),
-        labels: Labels::default(),
-        addresses: Vec::new(),
-        ports: Vec::new(),
-        host_network: false,
-        node: None,
-        finished: false,
-        template: true,
-        networks: None,
-    };
+    let pod = |namespace: &str| Pod::thought_of(namespace, "");
     let mut neighbours = HashMap::new();
     for name in names {
         cluster.pods.push(pod(&name));

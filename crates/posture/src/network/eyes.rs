@@ -5,7 +5,7 @@ use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_network::cluster::Cluster;
 use ringwall_network::judge::{End, Ground, Judgement};
-use ringwall_network::policy::{Action, Direction, Policy, Tier};
+use ringwall_network::policy::{Action, Direction, Policy};
 use ringwall_network::port::Port;
 
 use crate::network::miss::nearest;
@@ -70,10 +70,7 @@ impl<'e> Eyes<'e> {
 
     /// What decided, in words.
     fn because(self, direction: Direction, pair: Pair<'_>, judgement: &Judgement) -> Vec<Because> {
-        let subject = match direction {
-            Direction::Ingress => pair.to,
-            Direction::Egress => pair.from,
-        };
+        let (subject, _) = direction.sides(pair.from, pair.to);
         let mut because: Vec<Because> = Vec::new();
         for outcome in &judgement.outcomes {
             let new = match outcome.ground {
@@ -151,13 +148,7 @@ impl<'e> Eyes<'e> {
         direction: Direction,
         subject: End<'e>,
     ) -> impl Iterator<Item = &'e Policy> {
-        self.cluster.policies.iter().filter(move |policy| {
-            policy.tier == Tier::Namespaced
-                && policy.rules(direction).is_some()
-                && subject
-                    .pod
-                    .and_then(|pod| self.cluster.pods.get(pod))
-                    .is_some_and(|pod| policy.subject.iter().any(|set| self.cluster.holds(set, pod)))
-        })
+        let pod = subject.pod.and_then(|pod| self.cluster.pods.get(pod));
+        pod.into_iter().flat_map(move |pod| self.cluster.isolating(direction, pod))
     }
 }

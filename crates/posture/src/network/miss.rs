@@ -41,10 +41,7 @@ pub(super) fn nearest(
     if judgement.outcomes.iter().any(|outcome| outcome.ground != Ground::Isolated) {
         return None;
     }
-    let (subject, peer) = match direction {
-        Direction::Ingress => (pair.to, pair.from),
-        Direction::Egress => (pair.from, pair.to),
-    };
+    let (subject, peer) = direction.sides(pair.from, pair.to);
     let mut best: Option<(&Policy, Fault)> = None;
     for policy in eyes.isolating(direction, subject) {
         let rules = policy.rules(direction).unwrap_or_default().iter().enumerate();

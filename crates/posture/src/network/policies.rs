@@ -8,7 +8,6 @@ use ringwall_model::path::FieldPath;
 use ringwall_network::engine::Ports;
 use ringwall_network::judge::End;
 use ringwall_network::policy::{Direction, Policy, Tier};
-use ringwall_network::port_set::PortSet;
 
 use crate::network::parties::{Party, Who};
 use crate::network::{Network, words};
@@ -125,11 +124,7 @@ impl Network<'_> {
 
     /// The ends that a policy selects, by index in the parties. Costs a look at each of them.
     pub(super) fn selected(&self, policy: &Policy) -> Vec<u32> {
-        self.those(|party| {
-            party.pod.is_some_and(|pod| {
-                policy.subject.iter().any(|set| self.cluster.holds(set, &self.cluster.pods[pod]))
-            })
-        })
+        self.those(|party| party.pod.is_some_and(|pod| self.cluster.selects(policy, &self.cluster.pods[pod])))
     }
 
     fn those(&self, is: impl Fn(&Party) -> bool) -> Vec<u32> {
@@ -181,17 +176,13 @@ impl Network<'_> {
     pub fn effective(&self, ends: &[u32], direction: Direction) -> Vec<Effective> {
         let mut all: Vec<Effective> = Vec::new();
         for (index, party) in self.parties.all.iter().enumerate() {
-            let mut ports = Ports { yes: PortSet::none(), may: PortSet::none() };
+            let mut ports = Ports::none();
             for end in ends {
                 for family in [Family::V4, Family::V6] {
                     let own = self.parties.all[*end as usize].class(family);
                     if let Some((own, other)) = own.zip(party.class(family)) {
-                        let (from, to) = match direction {
-                            Direction::Ingress => (other, own),
-                            Direction::Egress => (own, other),
-                        };
-                        let more = self.matrix().get(from, to);
-                        ports = Ports { yes: ports.yes.or(&more.yes), may: ports.may.or(&more.may) };
+                        let (from, to) = direction.sides(own, other);
+                        ports = ports.or(self.matrix().get(from, to));
                     }
                 }
             }

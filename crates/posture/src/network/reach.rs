@@ -132,7 +132,7 @@ impl Network<'_> {
             to: self.called(question.to),
             port: question.port.clone(),
             verdict: Verdict::Yes,
-            ports: Ports { yes: PortSet::none(), may: PortSet::none() },
+            ports: Ports::none(),
             legs: Vec::new(),
             remarks: Vec::new(),
             engine: Vec::new(),
