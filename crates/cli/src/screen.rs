@@ -3,9 +3,9 @@
 use std::env;
 use std::io::{self, BufWriter, ErrorKind, IsTerminal as _, Write};
 
-use ringwall_report::{Format, JSON, Report, Style};
+use ringwall_report::{Format, JSON, Report, Style, escape};
 
-use ringwall_model::finding::{Note, Problem};
+use ringwall_model::finding::{Location, Note, Problem};
 
 use crate::args::{Color, LookArgs};
 use crate::outcome::Outcome;
@@ -106,6 +106,16 @@ fn write_answer(answer: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Outcom
             Outcome::Unusable
         }
     }
+}
+
+/// A place as `file:line:column`, for reading.
+pub(crate) fn place(location: &Location) -> String {
+    escape(&location.to_string()).into_owned()
+}
+
+/// `1 workload`, `2 workloads`.
+pub(crate) fn counted(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 /// Says something on standard error. Nobody may be there to hear it.

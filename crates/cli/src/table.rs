@@ -8,6 +8,11 @@ use ringwall_report::Style;
 /// A cell: its text, and how it looks.
 pub(crate) type Cell = (String, Look);
 
+/// A cell without a look of its own.
+pub(crate) fn plain(text: impl Into<String>) -> Cell {
+    (text.into(), Look::new())
+}
+
 /// Writes rows of cells with their columns in line; the last column is not padded, and no line ends in blanks.
 pub(crate) fn write(rows: &[Vec<Cell>], indent: usize, style: Style, out: &mut dyn Write) -> io::Result<()> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);

@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::args::FixArgs;
 use crate::outcome::{Outcome, Usage};
-use crate::screen::Screen;
+use crate::screen::{Screen, counted};
 use crate::{document, input, replace, settings};
 
 pub(crate) fn run(args: &FixArgs) -> Result<Outcome, Usage> {
@@ -109,11 +109,11 @@ fn summary(mended: &Mended, args: &FixArgs, style: Style, out: &mut dyn Write) -
         writeln!(out)?;
     } else {
         let (verb, files) = (if args.write { "Mended" } else { "Can be mended:" }, mended.files.len());
-        let findings = counted(made.len(), "finding");
+        let findings = counted(made.len(), "finding", "findings");
         writeln!(
             out,
             "{}",
-            style.paint(HEADING, format!("{verb} {findings} in {}", counted(files, "file")))
+            style.paint(HEADING, format!("{verb} {findings} in {}", counted(files, "file", "files")))
         )?;
         for (look, applicability) in [(GOOD, Applicability::Safe), (DOUBT, Applicability::NeedsReview)] {
             for (line, count) in titles(&made, applicability) {
@@ -132,15 +132,17 @@ fn summary(mended: &Mended, args: &FixArgs, style: Style, out: &mut dyn Write) -
         let of = mended.workloads.len();
         let (tense, look) =
             (if args.write { "meet" } else { "would meet" }, if restricted == of { GOOD } else { ASIDE });
-        let line =
-            format!("{restricted} of {} {tense} the restricted level", counted(of, "changed workload"));
+        let line = format!(
+            "{restricted} of {} {tense} the restricted level",
+            counted(of, "changed workload", "changed workloads")
+        );
         writeln!(out, "{}", style.paint(look, line))?;
     }
     if !mended.left.is_empty() {
         writeln!(
             out,
             "{}",
-            style.paint(HEADING, format!("Left: {}", counted(mended.left.len(), "finding")))
+            style.paint(HEADING, format!("Left: {}", counted(mended.left.len(), "finding", "findings")))
         )?;
         for ((rule, name, reason), places) in reasons(&mended.left, args.write) {
             let head = format!("{rule} {name}");
@@ -188,10 +190,6 @@ fn reasons(left: &[Left], written: bool) -> BTreeMap<(&str, &str, &str), Vec<&Lo
 
 const fn place_of(left: &Left, written: bool) -> &Location {
     if written { &left.finding.location } else { &left.was }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The answer as JSON.

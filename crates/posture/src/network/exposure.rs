@@ -3,7 +3,6 @@
 //! What is yet to come is judged by pods that are thought of: one without labels in a namespace that nothing names, and one without labels in
 //! each namespace that is there.
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, HashMap};
 
 use ringwall_model::address::{Address, Block, Family};
@@ -265,33 +264,28 @@ fn admitted(
     }
 }
 
-/// Pods that rules speak of and that are not there. Costs a look at each peer and each end.
-pub fn potential(network: &Network<'_>) -> Vec<Potential> {
-    let mut all = Vec::new();
-    for (index, policy) in network.cluster.policies.iter().enumerate() {
-        let selects = OnceCell::new();
-        for direction in Direction::ALL {
-            for (at, rule) in policy.rules(direction).unwrap_or_default().iter().enumerate() {
-                if rule.action != Action::Allow {
-                    continue;
-                }
-                for (which, peer) in rule.peers.iter().flatten().enumerate() {
-                    let Peer::Pods(set) = peer else { continue };
-                    if network.cluster.pods.iter().any(|pod| network.cluster.holds(set, pod)) {
-                        continue;
-                    }
-                    let path = Policy::peer_path(direction, at, which);
-                    all.push(Potential {
-                        policy: index,
-                        peer: words::peer(peer),
-                        direction,
-                        ports: words::ports(rule.ports.as_deref()),
-                        selects: selects.get_or_init(|| network.selected(policy)).clone(),
-                        location: network.eyes().place(policy, &path),
-                    });
-                }
-            }
-        }
-    }
-    all
+/// Pods that rules speak of and that are not there. Costs a look at each pod for each peer, and at each end where one is found.
+pub fn potential<'n>(network: &'n Network<'_>) -> impl Iterator<Item = Potential> + 'n {
+    let policies = network.cluster.policies.iter().enumerate();
+    let sides = policies.flat_map(|policy| Direction::ALL.map(|direction| (policy, direction)));
+    let rules = sides.flat_map(|((index, policy), direction)| {
+        let rules = policy.rules(direction).unwrap_or_default().iter().enumerate();
+        rules.map(move |(at, rule)| (index, policy, direction, at, rule))
+    });
+    let allowed = rules.filter(|(.., rule)| rule.action == Action::Allow);
+    allowed.flat_map(move |(index, policy, direction, at, rule)| {
+        let peers = rule.peers.iter().flatten().enumerate();
+        let absent = peers.filter(|(_, peer)| match peer {
+            Peer::Pods(set) => !network.cluster.pods.iter().any(|pod| network.cluster.holds(set, pod)),
+            _ => false,
+        });
+        absent.map(move |(which, peer)| Potential {
+            policy: index,
+            peer: words::peer(peer),
+            direction,
+            ports: words::ports(rule.ports.as_deref()),
+            selects: network.selected(policy),
+            location: network.eyes().place(policy, &Policy::peer_path(direction, at, which)),
+        })
+    })
 }

@@ -13,6 +13,7 @@ use ringwall_network::draft::{Draft, DraftPeer, DraftRule, Pick, free_name, is_t
 use ringwall_network::engine::{Engine, Options};
 use ringwall_network::policy::Tier;
 use ringwall_network::port::{Port, Protocol};
+use ringwall_network::port_set::PortSet;
 
 use crate::network::dns;
 use crate::network::needs::{Need, NeedEnd};
@@ -311,10 +312,10 @@ fn check(network: &Network<'_>, thought: &Cluster, kept: Vec<Need>, generated: &
     for (from, a) in &classes {
         for (to, b) in classes.iter().filter(|(to, _)| to != from) {
             let open = engine.connection(*a, *b).yes;
-            let mut asked = ringwall_network::port_set::PortSet::none();
+            let mut asked = PortSet::none();
             let ports = wanted.get(&(*from, *to)).into_iter().chain(any.get(to)).flatten();
             for port in ports {
-                asked = asked.or(&ringwall_network::port_set::PortSet::one(*port));
+                asked = asked.or(&PortSet::one(*port));
             }
             let more = open.minus(&asked);
             if !more.is_empty() {

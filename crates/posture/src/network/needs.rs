@@ -18,6 +18,7 @@ use ringwall_model::text::Span;
 use ringwall_model::tree::{Kind, Node};
 use ringwall_network::entries::Seen;
 use ringwall_network::port::{Port, Protocol};
+use ringwall_network::port_set::PortSet;
 use ringwall_network::services::ServiceKind;
 
 use crate::network::Network;
@@ -370,7 +371,7 @@ pub(super) fn proxies(network: &Network<'_>) -> Vec<usize> {
 }
 
 /// Single ports; ranges are not something that a Service leads to.
-fn ports_of(ports: &ringwall_network::port_set::PortSet) -> Vec<Port> {
+pub(super) fn ports_of(ports: &PortSet) -> Vec<Port> {
     let of = |protocol: Protocol| {
         ports.of(protocol).map(move |(number, _)| Port { protocol, number }).collect::<Vec<_>>()
     };

@@ -123,7 +123,7 @@ impl Network<'_> {
     }
 
     /// The ends that a policy selects, by index in the parties. Costs a look at each of them.
-    pub(super) fn selected(&self, policy: &Policy) -> Vec<u32> {
+    pub fn selected(&self, policy: &Policy) -> Vec<u32> {
         self.those(|party| party.pod.is_some_and(|pod| self.cluster.selects(policy, &self.cluster.pods[pod])))
     }
 

@@ -11,11 +11,13 @@ use ringwall_network::judge::End;
 use ringwall_network::policy::Direction;
 use ringwall_network::port::{Port, Protocol};
 use ringwall_network::port_set::PortSet;
+use ringwall_network::services::ServicePort;
 
 use crate::network::Network;
 use crate::network::change::{Proposal, propose};
 use crate::network::eyes::Pair;
 use crate::network::miss::Miss;
+use crate::network::needs::ports_of;
 use crate::network::resolve::{Place, WantedPort};
 
 /// Addresses that are no internet: private ones, those of a link, of a node itself, of tests and of carriers. Source: the special-purpose
@@ -138,7 +140,7 @@ impl Network<'_> {
             engine: Vec::new(),
             proposals: Vec::new(),
         };
-        let pairs = self.pairs(question, &mut reach)?;
+        let pairs = self.pairs(question, &mut reach.remarks)?;
         if pairs.is_empty() {
             reach.verdict = self.without_pairs(question, &mut reach);
             return Ok(reach);
@@ -280,17 +282,17 @@ impl Network<'_> {
     }
 
     /// The ends to be judged: a pod for each class of each side, in each family, for each port.
-    fn pairs(&self, question: &Question, reach: &mut Reach) -> Result<Vec<Pair<'_>>, String> {
-        let from = self.ends(question.from, reach);
+    fn pairs(&self, question: &Question, remarks: &mut Vec<String>) -> Result<Vec<Pair<'_>>, String> {
+        let from = self.ends(question.from, remarks);
         let mut pairs = Vec::new();
         if let Place::Service(index) = question.to {
-            self.through_service(index, question, &from, reach, &mut pairs)?;
+            self.through_service(index, question, &from, remarks, &mut pairs)?;
             return Ok(pairs);
         }
-        let to = self.ends(question.to, reach);
+        let to = self.ends(question.to, remarks);
         for destination in &to {
             let pod = destination.pod.map(|pod| &self.cluster.pods[pod]);
-            let ports = self.ports_on(pod, question, reach)?;
+            let ports = self.ports_on(pod, question, remarks)?;
             add(&from, *destination, &ports, &mut pairs);
         }
         Ok(pairs)
@@ -301,7 +303,7 @@ impl Network<'_> {
         &self,
         pod: Option<&Pod>,
         question: &Question,
-        reach: &mut Reach,
+        remarks: &mut Vec<String>,
     ) -> Result<Vec<Port>, String> {
         let declared = |pod: &Pod| -> Vec<Port> {
             let mut ports: Vec<Port> = pod.ports.iter().map(|declared| declared.port).collect();
@@ -320,7 +322,7 @@ impl Network<'_> {
                         list.join(", ")
                     );
                     remark.push_str(&self.service_with(pod, *port));
-                    remark_once(reach, remark);
+                    remark_once(remarks, remark);
                 }
                 Ok(vec![*port])
             }
@@ -355,7 +357,7 @@ impl Network<'_> {
             (None, Some(pod)) if !pod.ports.is_empty() => Ok(declared(pod)),
             (None, _) => {
                 remark_once(
-                    reach,
+                    remarks,
                     "no port is given and none is declared, so TCP 443 stands for all".to_owned(),
                 );
                 Ok(vec![Port { protocol: Protocol::Tcp, number: 443 }])
@@ -387,23 +389,22 @@ impl Network<'_> {
         index: usize,
         question: &Question,
         from: &[End<'n>],
-        reach: &mut Reach,
+        remarks: &mut Vec<String>,
         pairs: &mut Vec<Pair<'n>>,
     ) -> Result<(), String> {
         let named = &self.services.all[index];
         let Some(behind) = self.services.behind(index) else {
             let name = named.external_name.as_deref().unwrap_or_default();
-            reach.remarks.push(format!("it stands for the name {name}, whose addresses nothing here tells"));
+            remarks.push(format!("it stands for the name {name}, whose addresses nothing here tells"));
             return Ok(());
         };
         let service = &self.services.all[behind];
-        let wanted = |port: &&ringwall_network::services::ServicePort| match &question.port {
+        let wanted = |port: &&ServicePort| match &question.port {
             None => true,
             Some(WantedPort::Number(number)) => port.port() == *number,
             Some(WantedPort::Name(name)) => port.name == *name,
         };
-        let ports: Vec<&ringwall_network::services::ServicePort> =
-            service.ports.iter().filter(wanted).collect();
+        let ports: Vec<&ServicePort> = service.ports.iter().filter(wanted).collect();
         if ports.is_empty()
             && let Some(port) = &question.port
         {
@@ -412,12 +413,10 @@ impl Network<'_> {
         }
         for port in ports {
             for (pod, targets) in service.reached(port, &self.cluster) {
-                for target in Protocol::ALL.into_iter().flat_map(|protocol| {
-                    targets.of(protocol).map(move |(number, _)| Port { protocol, number }).collect::<Vec<_>>()
-                }) {
+                for target in ports_of(&targets) {
                     if target.number != port.number {
                         remark_once(
-                            reach,
+                            remarks,
                             format!(
                                 "{} leads {} to {target} of its pods, and policies see the latter",
                                 self.called(question.to),
@@ -435,8 +434,8 @@ impl Network<'_> {
                 add(from, end, &[target], pairs);
             }
         }
-        if pairs.is_empty() && reach.remarks.is_empty() {
-            reach.remarks.push(match &service.selector {
+        if pairs.is_empty() && remarks.is_empty() {
+            remarks.push(match &service.selector {
                 Some(_) if !service.pods.is_empty() => {
                     "no pod behind it declares a port of the name that it leads to".to_owned()
                 }
@@ -451,7 +450,7 @@ impl Network<'_> {
     }
 
     /// The ends that a place stands for, one a class.
-    fn ends(&self, place: Place, reach: &mut Reach) -> Vec<End<'_>> {
+    fn ends(&self, place: Place, remarks: &mut Vec<String>) -> Vec<End<'_>> {
         let mut ends = Vec::new();
         match place {
             Place::Workload(index) => {
@@ -465,17 +464,17 @@ impl Network<'_> {
                         "{}/{} is on the network of its node: no policy is about it",
                         pod.namespace, pod.name
                     );
-                    remark_once(reach, remark);
+                    remark_once(remarks, remark);
                 }
                 if ends.is_empty() {
-                    remark_once(reach, format!("{} has no pod that runs", self.called(place)));
+                    remark_once(remarks, format!("{} has no pod that runs", self.called(place)));
                 }
             }
             Place::Pod(pod) => {
                 let about = &self.cluster.pods[pod];
                 if about.finished {
                     remark_once(
-                        reach,
+                        remarks,
                         format!("{}/{} is over, and has no address", about.namespace, about.name),
                     );
                 } else {
@@ -542,16 +541,16 @@ impl Network<'_> {
     fn remark_on_names(&self, question: &Question, reach: &mut Reach) {
         let by_name = matches!(question.to, Place::Service(_) | Place::Workload(_));
         let (Place::Workload(_) | Place::Pod(_)) = question.from else { return };
-        let Some(from) = self.ends(question.from, &mut reach.clone()).first().copied() else { return };
+        let Some(from) = self.ends(question.from, &mut Vec::new()).first().copied() else { return };
         if by_name && from.pod.is_some() {
             reach.remarks.extend(super::dns::remark(self.eyes(), from));
         }
     }
 }
 
-fn remark_once(reach: &mut Reach, remark: String) {
-    if !reach.remarks.contains(&remark) {
-        reach.remarks.push(remark);
+fn remark_once(remarks: &mut Vec<String>, remark: String) {
+    if !remarks.contains(&remark) {
+        remarks.push(remark);
     }
 }
 

@@ -345,7 +345,7 @@ spec: {type: LoadBalancer, externalTrafficPolicy: Local, selector: {app: shut}, 
     assert!(of("shop/bare").from_outside.yes.is_all(), "and yet nothing would keep anybody off");
     assert!(of("shop/bare").from_cluster.yes.is_all() && of("shop/shut").from_cluster.is_empty());
     assert!(of("shop/shut").from_namespace.is_empty());
-    let potential = exposure::potential(&network);
+    let potential: Vec<_> = exposure::potential(&network).collect();
     assert_eq!(potential.len(), 1);
     assert_eq!(potential[0].peer, "pods app=ghost of namespace shop");
 }

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use ringwall_model::finding::{Finding, Location};
 use ringwall_network::cni::{Cni, policy_notes};
-use ringwall_network::policy::{Direction, Tier};
+use ringwall_network::policy::{Direction, Policy, Tier};
 use ringwall_posture::network::Network;
 use ringwall_posture::network::reach::EngineNote;
 use ringwall_posture::network::words;
@@ -162,10 +162,7 @@ fn describe(network: &Network<'_>, index: usize, findings: Vec<Finding>, cni: Op
             .collect(),
     });
     let with = network.cluster.policies.iter().enumerate().filter(|(other, _)| *other != index);
-    let shares = |other: usize| {
-        let selects = network.policy(other).selects;
-        selects.iter().any(|end| view.selects.contains(end))
-    };
+    let shares = |other: &Policy| network.selected(other).iter().any(|end| view.selects.contains(end));
     Description {
         name: view.name.clone(),
         location: view.location.clone(),
@@ -178,7 +175,7 @@ fn describe(network: &Network<'_>, index: usize, findings: Vec<Finding>, cni: Op
         },
         tier: policy.tier,
         sides: sides.into(),
-        with: with.filter(|(other, _)| shares(*other)).map(|(_, policy)| words::policy(policy)).collect(),
+        with: with.filter(|(_, other)| shares(other)).map(|(_, policy)| words::policy(policy)).collect(),
         findings,
         engine: notes.iter().map(|note| network.engine_note(note)).collect(),
     }

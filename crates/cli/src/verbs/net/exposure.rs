@@ -112,7 +112,6 @@ fn lines(network: &Network<'_>) -> Vec<Line> {
 
 fn potential(network: &Network<'_>) -> Vec<Potential> {
     exposure::potential(network)
-        .into_iter()
         .map(|one| Potential {
             policy: ringwall_posture::network::words::policy(&network.cluster.policies[one.policy]),
             peer: one.peer,

@@ -15,7 +15,7 @@ use super::with_network;
 use crate::args::GenerateArgs;
 use crate::document;
 use crate::outcome::{Outcome, Usage};
-use crate::screen::Screen;
+use crate::screen::{Screen, counted};
 
 /// So many lines are said of one policy.
 const TOLD: usize = 12;
@@ -134,8 +134,6 @@ fn asides(answer: &Answer, style: Style, out: &mut dyn Write) -> io::Result<()> 
     for remark in &answer.generated.remarks {
         writeln!(out, "note: {}", escape(remark))?;
     }
-    let counted =
-        |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
     let policies = counted(answer.generated.policies.len(), "policy is", "policies are");
     let line = format!("{policies} written · {} kept", counted(answer.kept, "connection", "connections"));
     writeln!(out, "{}", style.paint(ASIDE, &line))

@@ -17,7 +17,7 @@ use crate::args::{ListOutput, NetListArgs};
 use crate::document;
 use crate::input::Loaded;
 use crate::outcome::{Outcome, Usage};
-use crate::screen::Screen;
+use crate::screen::{Screen, counted};
 use crate::table::{self, Cell};
 
 /// The width of the columns of ends.
@@ -32,8 +32,8 @@ struct Listing {
     workloads: usize,
     policies: usize,
     foreign: usize,
-    /// How many pods that are not there policies speak of.
-    potential: usize,
+    /// Whether policies speak of pods that are not there.
+    potential: bool,
     ends: Vec<PartyEntry>,
     pairs: Vec<Row>,
 }
@@ -128,7 +128,7 @@ fn of(network: &Network<'_>) -> Listing {
         workloads: network.cluster.workloads.len(),
         policies: network.cluster.policies.len(),
         foreign: network.cluster.foreign.len(),
-        potential: exposure::potential(network).len(),
+        potential: exposure::potential(network).next().is_some(),
         ends: party_entries(parties, |index| Some(network.cluster.workloads[index].kind.clone())),
         pairs,
     }
@@ -238,59 +238,50 @@ fn text(listing: &Listing, style: Style, out: &mut dyn Write) -> io::Result<()> 
         let line = format!("On the network of their nodes, where no policy is about them: {names}");
         writeln!(out, "\n{}", style.paint(ASIDE, &line))?;
     }
-    if listing.potential > 0 {
+    if listing.potential {
         let line = "Policies speak of pods that are not in the input too; `ringwall net exposure` lists them";
         writeln!(out, "\n{}", style.paint(ASIDE, line))?;
     }
-    let plural =
-        |count: usize, one: &str, many: &str| format!("{count} {}", if count == 1 { one } else { many });
     writeln!(
         out,
         "\n{} among {} · {}{}",
-        plural(listing.rows.len(), "group of connections", "groups of connections"),
-        plural(listing.workloads, "workload", "workloads"),
-        plural(listing.policies, "policy", "policies"),
+        counted(listing.rows.len(), "group of connections", "groups of connections"),
+        counted(listing.workloads, "workload", "workloads"),
+        counted(listing.policies, "policy", "policies"),
         match listing.foreign {
             0 => String::new(),
-            count =>
-                format!(" · {} of other APIs, whose rules are not known", plural(count, "policy", "policies")),
+            count => format!(
+                " · {} of other APIs, whose rules are not known",
+                counted(count, "policy", "policies")
+            ),
         },
     )
 }
 
 /// A line for each pair of ends that reach one another.
 fn csv(listing: &Listing, out: &mut dyn Write) -> io::Result<()> {
-    writeln!(out, "source,destination,ports,perhaps,family")?;
-    let field = |text: &str| {
-        // A cell that begins so is run as a formula by spreadsheets.
-        let text = if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() };
-        if text.contains([',', '"', '\n', '\r']) {
-            format!("\"{}\"", text.replace('"', "\"\""))
-        } else {
-            text
-        }
+    // A cell that begins so is run as a formula by spreadsheets.
+    let safe = |text: &str| {
+        if text.starts_with(['=', '+', '-', '@']) { format!("'{text}") } else { text.to_owned() }
     };
-    let names: Vec<String> = listing.ends.iter().map(|end| field(&escape(&end.name))).collect();
+    let names: Vec<String> = listing.ends.iter().map(|end| safe(&escape(&end.name))).collect();
+    let mut writer = csv::Writer::from_writer(out);
+    writer.write_record(["source", "destination", "ports", "perhaps", "family"])?;
     for row in &listing.pairs {
-        let perhaps = row.ports.may.minus(&row.ports.yes);
-        let perhaps = if perhaps.is_empty() { String::new() } else { perhaps.to_string() };
-        let certain = if row.ports.yes.is_empty() { String::new() } else { row.ports.yes.to_string() };
-        let tail = format!(
-            "{},{},{}",
-            field(&certain),
-            field(&perhaps),
-            family(row.family).trim_matches([' ', '(', ')'])
-        );
+        let shown = |ports: &PortSet| if ports.is_empty() { String::new() } else { ports.to_string() };
+        let (certain, perhaps) = (shown(&row.ports.yes), shown(&row.ports.may.minus(&row.ports.yes)));
+        let family = family(row.family).trim_matches([' ', '(', ')']);
         for from in &row.from {
             for to in row.to.iter().filter(|to| *to != from) {
                 let is_pods = |end: u32| listing.ends[end as usize].kind == "workload";
                 if is_pods(*from) || is_pods(*to) {
-                    writeln!(out, "{},{},{tail}", names[*from as usize], names[*to as usize])?;
+                    let ends = [*from, *to].map(|end| names[end as usize].as_str());
+                    writer.write_record([ends[0], ends[1], &certain, &perhaps, family])?;
                 }
             }
         }
     }
-    Ok(())
+    writer.flush()
 }
 
 /// A graph of the groups: an edge from each term of a line to each other.

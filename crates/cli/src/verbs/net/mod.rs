@@ -11,7 +11,7 @@ pub(crate) mod policies;
 
 use anstyle::Style as Look;
 use ringwall_model::address::{Address, Family};
-use ringwall_model::finding::{Location, Verdict};
+use ringwall_model::finding::Verdict;
 use ringwall_network::cluster::Cluster;
 use ringwall_network::engine::Ports;
 use ringwall_network::npguard::{self, Analysis};
@@ -25,9 +25,9 @@ use serde::Serialize;
 use crate::args::{ConfigArgs, InputArgs};
 use crate::input::{self, Loaded};
 use crate::outcome::{Outcome, Usage};
-use crate::screen::Screen;
+use crate::screen::{Screen, place};
 use crate::settings;
-use crate::table::Cell;
+use crate::table::plain;
 
 /// So many terms of a set are written in text; formats for programs have all.
 const SHOWN: usize = 12;
@@ -80,16 +80,6 @@ fn np_guard(
     screen.asides(&loaded.problems, &loaded.notes);
     loaded.hint(screen);
     Ok(loaded.outcome(false).max(written))
-}
-
-/// A place as `file:line:column`, for reading.
-fn place(location: &Location) -> String {
-    escape(&location.to_string()).into_owned()
-}
-
-/// A cell without a look of its own.
-fn plain(text: impl Into<String>) -> Cell {
-    (text.into(), Look::new())
 }
 
 /// The look of a verdict.

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use anstyle::Style as Look;
 use ringwall_model::finding::Location;
 use ringwall_pods::policy::{ENFORCE, ENFORCE_VERSION, Level, Version};
 use ringwall_posture::evaluator;
@@ -16,7 +15,7 @@ use super::{counted, look};
 use crate::args::LevelArgs;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
-use crate::table::{self, Cell};
+use crate::table::{self, Cell, plain};
 use crate::{document, input};
 
 pub(crate) fn run(args: &LevelArgs) -> Result<Outcome, Usage> {
@@ -34,10 +33,6 @@ pub(crate) fn run(args: &LevelArgs) -> Result<Outcome, Usage> {
     screen.asides(&loaded.problems, &loaded.notes);
     loaded.hint(&screen);
     Ok(loaded.outcome(false).max(written))
-}
-
-fn plain(text: impl Into<String>) -> Cell {
-    (text.into(), Look::new())
 }
 
 fn heads(names: [&str; 4]) -> Vec<Cell> {

@@ -11,12 +11,11 @@ use std::sync::Arc;
 use anstyle::Style as Look;
 use ringwall_input::stream::decode_one;
 use ringwall_input::{Limits, read_file};
-use ringwall_model::finding::Location;
 use ringwall_pods::config::Configuration;
 use ringwall_pods::policy::Level;
-use ringwall_report::escape;
 
 use crate::outcome::Usage;
+use crate::screen::{self, place};
 
 /// Reads a PodSecurityConfiguration; the API server's defaults where no file is given.
 ///
@@ -50,11 +49,6 @@ fn configuration(file: Option<&Path>) -> Result<Configuration, Usage> {
     }
 }
 
-/// A place as `file:line:column`, for reading.
-fn place(location: &Location) -> String {
-    escape(&location.to_string()).into_owned()
-}
-
 /// The look of a level's word.
 const fn look(level: Level) -> Look {
     match level {
@@ -66,5 +60,5 @@ const fn look(level: Level) -> Look {
 
 /// `1 workload`, `2 workloads`.
 fn counted(count: usize) -> String {
-    format!("{count} {}", if count == 1 { "workload" } else { "workloads" })
+    screen::counted(count, "workload", "workloads")
 }
