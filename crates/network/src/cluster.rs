@@ -21,6 +21,12 @@ pub const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 /// Group.
 const NETWORKS: &str = "k8s.v1.cni.cncf.io/networks";
 
+/// Where the pods of the cluster's DNS are, and the label that they have. Source: the manifests of `coredns` and kube-dns in k8s.io/kubernetes
+/// `cluster/addons/dns`.
+pub const DNS_NAMESPACE: &str = "kube-system";
+/// See [`DNS_NAMESPACE`].
+pub const DNS_LABEL: (&str, &str) = ("k8s-app", "kube-dns");
+
 /// Where nothing says which addresses pods get, they are private ones, and any of these. Source: RFC 1918, RFC 4193.
 const PRIVATE: [&str; 4] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
 

@@ -1,9 +1,9 @@
 //! NetworkPolicies that are yet to be written: as objects for the user, and as policies to be judged before they are offered.
 
-use crate::cluster::{Cluster, NAME_LABEL, Pod};
+use crate::cluster::{Cluster, DNS_LABEL, DNS_NAMESPACE, NAME_LABEL, Pod};
 use crate::labels::Labels;
 use crate::policy::{Action, Direction, Namespaces, Peer, PodSet, Policy, PolicyKind, Rule, Tier};
-use crate::port::{Port, PortMatch};
+use crate::port::{Port, PortMatch, Protocol};
 use ringwall_model::address::Block;
 use ringwall_model::fix::Value;
 use ringwall_model::selector::Selector;
@@ -154,6 +154,15 @@ impl DraftPeer {
 }
 
 impl DraftRule {
+    /// What lets pods of a namespace ask for names: the pods of the cluster's DNS, over UDP and, for long answers, TCP.
+    pub fn dns(namespace: &str) -> Self {
+        let other = (namespace != DNS_NAMESPACE).then(|| DNS_NAMESPACE.to_owned());
+        Self {
+            peers: vec![DraftPeer::Pods { namespace: other, pods: Pick::of(DNS_LABEL.0, DNS_LABEL.1) }],
+            ports: [Protocol::Udp, Protocol::Tcp].map(|protocol| Port { protocol, number: 53 }).into(),
+        }
+    }
+
     fn value(&self, direction: Direction) -> Value {
         let mut entries = Vec::new();
         if !self.peers.is_empty() {

@@ -13,7 +13,6 @@ use super::{EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, and_more, reviewe
 use crate::cluster::Workload;
 use crate::draft::{Draft, DraftPeer, DraftRule, Pick, free_name, is_taken};
 use crate::policy::{Action, Direction, Policy, PolicyKind, Tier};
-use crate::port::{Port, Protocol};
 
 const DEFAULTS: &str =
     "https://kubernetes.io/docs/concepts/services-networking/network-policies/#default-policies";
@@ -306,19 +305,12 @@ fn within(subject: &Subject<'_>, namespace: &str) -> Fix {
         peers: vec![DraftPeer::Pods { namespace: None, pods: Pick::default() }],
         ports: Vec::new(),
     };
-    let dns = DraftRule {
-        peers: vec![DraftPeer::Pods {
-            namespace: Some("kube-system".to_owned()),
-            pods: Pick::of("k8s-app", "kube-dns"),
-        }],
-        ports: [Protocol::Udp, Protocol::Tcp].map(|protocol| Port { protocol, number: 53 }).into(),
-    };
     let draft = Draft {
         namespace: namespace.to_owned(),
         name: free_name(|name| is_taken(subject.cluster, namespace, name), "within-the-namespace", "only"),
         subject: Pick::default(),
         ingress: Some(vec![own()]),
-        egress: Some(vec![own(), dns]),
+        egress: Some(vec![own(), DraftRule::dns(namespace)]),
     };
     reviewed(
         "keep traffic within the namespace, but DNS",

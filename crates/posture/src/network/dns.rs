@@ -2,21 +2,15 @@
 
 use ringwall_model::address::Family;
 use ringwall_model::finding::Verdict;
-use ringwall_network::cluster::{Cluster, NAME_LABEL, Pod};
+use ringwall_network::cluster::{Cluster, DNS_LABEL, DNS_NAMESPACE, NAME_LABEL, Pod};
 use ringwall_network::judge::End;
 use ringwall_network::labels::Labels;
 use ringwall_network::port::{DeclaredPort, Port, Protocol};
 
 use crate::network::eyes::{Eyes, Pair};
 
-/// Where the pods of the cluster's DNS are, and the label that they have. Source: the manifests of `coredns` and kube-dns in
-/// k8s.io/kubernetes `cluster/addons/dns`.
-pub(crate) const NAMESPACE: &str = "kube-system";
-/// See [`NAMESPACE`].
-pub(crate) const LABEL: (&str, &str) = ("k8s-app", "kube-dns");
-
 /// The port of DNS over a protocol.
-pub(crate) const fn port(protocol: Protocol) -> Port {
+const fn port(protocol: Protocol) -> Port {
     Port { protocol, number: 53 }
 }
 
@@ -61,25 +55,25 @@ fn address(pod: &Pod, family: Family) -> Option<ringwall_model::address::Address
 }
 
 /// Whether a pod is one of the cluster's DNS.
-pub(crate) fn is_dns(pod: &Pod) -> bool {
-    pod.namespace == NAMESPACE && pod.labels.get(LABEL.0) == Some(LABEL.1) && pod.is_subject()
+fn is_dns(pod: &Pod) -> bool {
+    pod.namespace == DNS_NAMESPACE && pod.labels.get(DNS_LABEL.0) == Some(DNS_LABEL.1) && pod.is_subject()
 }
 
 /// The cluster with the pods of DNS that every cluster has, where the input does not hold them.
-pub(crate) fn with_dns(cluster: &Cluster) -> Option<Cluster> {
+fn with_dns(cluster: &Cluster) -> Option<Cluster> {
     if cluster.pods.iter().any(is_dns) {
         return None;
     }
     let mut cluster = cluster.clone();
     let mut labels = Labels::default();
-    labels.set(LABEL.0, LABEL.1);
+    labels.set(DNS_LABEL.0, DNS_LABEL.1);
     let declared = |(name, protocol): (&str, Protocol)| DeclaredPort {
         name: name.to_owned(),
         port: port(protocol),
         sidecar: false,
     };
     let ports = [("dns", Protocol::Udp), ("dns-tcp", Protocol::Tcp)].map(declared).to_vec();
-    cluster.pods.push(Pod { labels, ports, ..Pod::thought_of(NAMESPACE, "kube-dns") });
-    cluster.namespaces.entry(NAMESPACE.to_owned()).or_default().set(NAME_LABEL, NAMESPACE);
+    cluster.pods.push(Pod { labels, ports, ..Pod::thought_of(DNS_NAMESPACE, "kube-dns") });
+    cluster.namespaces.entry(DNS_NAMESPACE.to_owned()).or_default().set(NAME_LABEL, DNS_NAMESPACE);
     Some(cluster)
 }

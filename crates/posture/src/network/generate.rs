@@ -12,10 +12,9 @@ use ringwall_network::cluster::Cluster;
 use ringwall_network::draft::{Draft, DraftPeer, DraftRule, Pick, free_name, is_taken, telling};
 use ringwall_network::engine::{Engine, Options};
 use ringwall_network::policy::Tier;
-use ringwall_network::port::{Port, Protocol};
+use ringwall_network::port::Port;
 use ringwall_network::port_set::PortSet;
 
-use crate::network::dns;
 use crate::network::needs::{Need, NeedEnd};
 use crate::network::{Network, words};
 
@@ -210,15 +209,12 @@ fn drafts(
             egress: Some(Vec::new()),
         };
         drafts.push((deny, vec!["what no policy allows is closed".to_owned()]));
-        let other = (*namespace != dns::NAMESPACE).then(|| dns::NAMESPACE.to_owned());
-        let peer = DraftPeer::Pods { namespace: other, pods: Pick::of(dns::LABEL.0, dns::LABEL.1) };
-        let ports = vec![dns::port(Protocol::Udp), dns::port(Protocol::Tcp)];
         let dns = Draft {
             namespace: (*namespace).to_owned(),
             name: fixed("allow-dns"),
             subject: Pick::default(),
             ingress: None,
-            egress: Some(vec![DraftRule { peers: vec![peer], ports }]),
+            egress: Some(vec![DraftRule::dns(namespace)]),
         };
         drafts.push((dns, vec!["names are asked of the cluster's DNS, long answers over TCP".to_owned()]));
     }
