@@ -81,16 +81,10 @@ pub fn diff(base: &Network<'_>, head: &Network<'_>) -> Diff {
                 }
             }
             Some(new) => {
-                // Each share of the pods, beside each share that it was of before.
-                for now in new {
-                    let now = &head.parties.all[now];
-                    for was in old.iter().map(|index| &base.parties.all[*index]).filter(|was| {
-                        old.len() == 1 || was.who_share() == now.who_share() || now.who_share().is_none()
-                    }) {
-                        let party = if now.who_share().is_none() { was } else { now };
-                        let joint = [0, 1].map(|family| (was.classes[family], now.classes[family]));
-                        ends.push((party.clone(), joint));
-                    }
+                for (was, now) in beside(&old, &new, base, head) {
+                    let party = if now.who_share().is_none() { was } else { now };
+                    let joint = [0, 1].map(|family| (was.classes[family], now.classes[family]));
+                    ends.push((party.clone(), joint));
                 }
             }
         }
@@ -157,6 +151,26 @@ pub fn diff(base: &Network<'_>, head: &Network<'_>) -> Diff {
     added.sort();
     removed.sort();
     Diff { parties, rows, added, removed }
+}
+
+/// The shares of a workload's pods before and after that are to be compared: one by one where there are as many, as of objects with one name
+/// that stand in both sets; else each with each share that it may have been of.
+fn beside<'p>(
+    old: &[usize],
+    new: &[usize],
+    base: &'p Network<'_>,
+    head: &'p Network<'_>,
+) -> Vec<(&'p Party, &'p Party)> {
+    let was = old.iter().map(|index| &base.parties.all[*index]);
+    let now = new.iter().map(|index| &head.parties.all[*index]);
+    if old.len() == new.len() {
+        return was.zip(now).collect();
+    }
+    let each = now.flat_map(|now| was.clone().map(move |was| (was, now)));
+    each.filter(|(was, now)| {
+        old.len() == 1 || was.who_share() == now.who_share() || now.who_share().is_none()
+    })
+    .collect()
 }
 
 /// The ranges of both sets, cut where either cuts them, and joined again where neither tells them apart.

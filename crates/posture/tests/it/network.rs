@@ -362,3 +362,14 @@ fn a_denial_names_the_rule_that_comes_nearest() {
     assert_eq!(miss.message, "it is for TCP 8081, not TCP 8080");
     assert_eq!(miss.path.to_string(), "spec.ingress[1].ports");
 }
+
+/// Manifests of two places may hold two workloads with one name: each is compared with itself.
+#[test]
+fn what_has_one_name_twice_does_not_differ_from_itself() {
+    let rule = "{podSelector: {matchLabels: {app: a}}, policyTypes: [Ingress]}";
+    let text = workload("one", "w", "app: a") + &workload("one", "w", "app: b") + &policy("one", "p", rule);
+    let snapshot = snapshot(&text);
+    let network = Network::of(&snapshot, &[]);
+    assert_eq!(network.parties.pods().len(), 2);
+    assert_eq!(diff::diff(&network, &network).rows, []);
+}
