@@ -35,6 +35,7 @@ pub mod decode;
 pub mod finding;
 pub mod fix;
 pub mod flow;
+pub mod go;
 pub mod object;
 pub mod path;
 pub mod quantity;

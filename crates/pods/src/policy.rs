@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use ringwall_model::version::Minor;
 
-use crate::text::go_quote;
+use ringwall_model::go::go_quote;
 
 /// A level of the Pod Security Standards, from the least strict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

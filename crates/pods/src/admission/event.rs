@@ -2,7 +2,7 @@
 
 use super::request::Request;
 use crate::policy::{Level, LevelVersion, Mode, Version};
-use crate::text::go_quote;
+use ringwall_model::go::go_quote;
 
 /// What is counted. Source: `metrics/metrics.go`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

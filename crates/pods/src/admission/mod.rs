@@ -15,8 +15,8 @@ use crate::config::Configuration;
 use crate::evaluate::{Evaluator, Failures};
 use crate::model::PodTemplate;
 use crate::policy::{self, FieldError, Level, LevelVersion, Mode, Policy};
-use crate::text::go_quote;
 use crate::workload;
+use ringwall_model::go::go_quote;
 
 pub use event::Event;
 use request::{Decoded, decode_object, labels_of, name_of, pod_of};

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::request::Request;
 use crate::policy::{self, FieldError};
-use crate::text::go_quote;
+use ringwall_model::go::go_quote;
 
 /// A response, in the form of `admission.k8s.io/v1`, without `uid`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]

@@ -12,7 +12,8 @@ use crate::evidence::{Offence, Value, Words};
 use crate::hardening::repair::{reviewed, set};
 use crate::model::{Place, PodTemplate, Profile};
 use crate::policy::Level;
-use crate::text::{go_quote, join_quote, plural, sorted};
+use crate::text::{join_quote, plural, sorted};
+use ringwall_model::go::go_quote;
 
 pub(super) const CHECK: StandardCheck = StandardCheck {
     about: Check {

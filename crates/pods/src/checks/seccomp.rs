@@ -16,7 +16,8 @@ use crate::evidence::{Offence, Value, Words};
 use crate::hardening::repair::{reviewed, safe, set};
 use crate::model::{Place, PodTemplate, Profile, below};
 use crate::policy::Level;
-use crate::text::{go_quote, plural};
+use crate::text::plural;
+use ringwall_model::go::go_quote;
 
 pub(super) const BASELINE: StandardCheck = StandardCheck {
     about: Check {

@@ -1,0 +1,11 @@
+//! RBAC as the API server's authorizer decides it: who may do what, why, and what it leads to.
+//!
+//! [`policy::Policy`] holds roles and bindings and answers one question at a time, by the walk that the reference makes, with its reasons.
+//! Sources are named where a rule is stated; all are of k8s.io/kubernetes v1.37.
+
+pub mod aggregate;
+pub mod attributes;
+pub mod authorize;
+pub mod matching;
+pub mod model;
+pub mod policy;

@@ -1,0 +1,403 @@
+//! The four kinds of RBAC, as the API server decodes them.
+//!
+//! Objects are read as they are written: what the API server would refuse is kept (see [`crate::validate`]), because the authorizer's
+//! answer for it is defined all the same. Source: k8s.io/api `rbac/v1/types.go`, the defaults of k8s.io/kubernetes
+//! `pkg/apis/rbac/v1/defaults.go`.
+
+use std::collections::BTreeMap;
+
+use ringwall_model::decode::{Decode, Fields, List, StringMap, fill};
+use ringwall_model::object::Object;
+use ringwall_model::selector::Selector;
+use ringwall_model::tree::Node;
+
+/// The API group of RBAC.
+pub const GROUP: &str = "rbac.authorization.k8s.io";
+
+/// Where a role or binding comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// The object at this index of the snapshot.
+    Object(usize),
+    /// The policy that every API server makes when it starts.
+    Default,
+    /// Nowhere: it is thought of.
+    #[default]
+    None,
+}
+
+/// A `PolicyRule`: what may be done to what.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Rule {
+    /// Verbs, or `*`.
+    pub verbs: Vec<String>,
+    /// API groups, `""` for the core one, or `*`.
+    pub api_groups: Vec<String>,
+    /// Resources, `resource/subresource`, `*/subresource` or `*`.
+    pub resources: Vec<String>,
+    /// Names of objects; empty for all.
+    pub resource_names: Vec<String>,
+    /// Paths that are no resource, `*` behind them.
+    pub non_resource_urls: Vec<String>,
+}
+
+/// One demand of a label selector, as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Expression {
+    /// The label.
+    pub key: String,
+    /// `In`, `NotIn`, `Exists`, `DoesNotExist`.
+    pub operator: String,
+    /// The values.
+    pub values: Vec<String>,
+}
+
+/// A label selector of an aggregation rule: as written, and compiled.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RoleSelector {
+    /// `matchLabels`.
+    pub match_labels: BTreeMap<String, String>,
+    /// `matchExpressions`.
+    pub match_expressions: Vec<Expression>,
+    /// What it selects; `None` where the reference cannot read it.
+    pub compiled: Option<Selector>,
+}
+
+/// A Role or a `ClusterRole`.
+#[derive(Clone, Debug, Default)]
+pub struct Role {
+    /// The namespace of a Role; `None` for a `ClusterRole`.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Its labels, by which others take its rules in.
+    pub labels: BTreeMap<String, String>,
+    /// Its annotations.
+    pub annotations: BTreeMap<String, String>,
+    /// Its rules.
+    pub rules: Vec<Rule>,
+    /// `aggregationRule` of a `ClusterRole`: whose rules a controller copies into it.
+    pub aggregation: Option<Vec<RoleSelector>>,
+    /// Where it comes from.
+    pub origin: Origin,
+    /// For each rule that was copied here by aggregation, the role and rule that it was copied from; empty where none was.
+    pub copied_from: Vec<RuleAt>,
+    /// Whether it was read from a cluster (it has a `uid` or `resourceVersion`): what a controller computes is there already.
+    pub stored: bool,
+}
+
+/// A rule in a [`crate::policy::Policy`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RuleAt {
+    /// Index of the role.
+    pub role: usize,
+    /// Index of the rule in it.
+    pub rule: usize,
+}
+
+/// Of which kind a role is, as a `roleRef` and the reference's messages name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum RoleKind {
+    /// In a namespace.
+    Role,
+    /// In all.
+    ClusterRole,
+}
+
+impl RoleKind {
+    /// The kind's name.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::Role => "Role",
+            Self::ClusterRole => "ClusterRole",
+        }
+    }
+
+    /// The resource's name.
+    pub const fn resource(self) -> &'static str {
+        match self {
+            Self::Role => "roles",
+            Self::ClusterRole => "clusterroles",
+        }
+    }
+}
+
+impl Role {
+    /// Its kind.
+    pub fn kind(&self) -> RoleKind {
+        if self.namespace.is_some() { RoleKind::Role } else { RoleKind::ClusterRole }
+    }
+}
+
+/// A `roleRef`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct RoleRef {
+    /// Not looked at by the authorizer; the API server completes it.
+    pub api_group: String,
+    /// `Role` or `ClusterRole`; the authorizer knows no others.
+    pub kind: String,
+    /// The role's name.
+    pub name: String,
+}
+
+/// A subject of a binding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Subject {
+    /// `User`, `Group` or `ServiceAccount`.
+    pub kind: String,
+    /// Not looked at by the authorizer; the API server completes it.
+    pub api_group: String,
+    /// The name.
+    pub name: String,
+    /// The namespace of a service account.
+    pub namespace: String,
+}
+
+/// A `RoleBinding` or a `ClusterRoleBinding`.
+#[derive(Clone, Debug, Default)]
+pub struct Binding {
+    /// The namespace of a `RoleBinding`; `None` for a `ClusterRoleBinding`.
+    pub namespace: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// To whom.
+    pub subjects: Vec<Subject>,
+    /// What.
+    pub role_ref: RoleRef,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+impl Binding {
+    /// The kind's name.
+    pub fn kind(&self) -> &'static str {
+        if self.namespace.is_some() { "RoleBinding" } else { "ClusterRoleBinding" }
+    }
+}
+
+/// An object of RBAC.
+#[derive(Clone, Debug)]
+pub enum RbacObject {
+    /// A Role or a `ClusterRole`.
+    Role(Role),
+    /// A `RoleBinding` or a `ClusterRoleBinding`.
+    Binding(Binding),
+}
+
+impl RbacObject {
+    /// Whether an object is of RBAC, whatever its version.
+    pub fn is_one(object: &Object) -> bool {
+        object.id.group == GROUP
+            && matches!(
+                object.id.kind.as_str(),
+                "Role" | "ClusterRole" | "RoleBinding" | "ClusterRoleBinding"
+            )
+    }
+
+    /// Reads an object; `None` where it is of another kind. An object that states no namespace and is of a kind in namespaces is in
+    /// `default_namespace`.
+    pub fn read(object: &Object, origin: Origin, default_namespace: &str) -> Option<Self> {
+        if !Self::is_one(object) {
+            return None;
+        }
+        let (root, kind) = (object.root(), object.id.kind.as_str());
+        let namespace = (kind == "Role" || kind == "RoleBinding").then(|| {
+            let stated = object.id.namespace.as_deref().filter(|namespace| !namespace.is_empty());
+            stated.unwrap_or(default_namespace).to_owned()
+        });
+        if kind.ends_with("Binding") {
+            let mut wire = WireBinding::default();
+            fill(&mut wire, root);
+            let name = object.id.name.clone();
+            return Some(Self::Binding(wire.binding(namespace, name, origin)));
+        }
+        let mut wire = WireRole::default();
+        fill(&mut wire, root);
+        // Aggregation is for ClusterRoles; a Role has no such field.
+        let aggregation = (kind == "ClusterRole").then_some(wire.aggregation).flatten();
+        Some(Self::Role(Role {
+            namespace,
+            name: object.id.name.clone(),
+            labels: owned_map(&wire.metadata.labels),
+            annotations: owned_map(&wire.metadata.annotations),
+            rules: wire.rules.iter().map(WireRule::rule).collect(),
+            aggregation: aggregation.map(|rule| rule.selectors.iter().map(WireSelector::selector).collect()),
+            origin,
+            copied_from: Vec::new(),
+            stored: wire.metadata.stored,
+        }))
+    }
+}
+
+impl WireBinding<'_> {
+    fn binding(self, namespace: Option<String>, name: String, origin: Origin) -> Binding {
+        let complete = |group: &str, otherwise: &str| -> String {
+            if group.is_empty() { otherwise.to_owned() } else { group.to_owned() }
+        };
+        let subjects = self.subjects.iter().map(|subject| Subject {
+            kind: subject.kind.to_owned(),
+            api_group: match subject.kind {
+                "User" | "Group" => complete(subject.api_group, GROUP),
+                _ => subject.api_group.to_owned(),
+            },
+            name: subject.name.to_owned(),
+            namespace: subject.namespace.to_owned(),
+        });
+        Binding {
+            namespace,
+            name,
+            subjects: subjects.collect(),
+            role_ref: RoleRef {
+                api_group: complete(self.role_ref.api_group, GROUP),
+                kind: self.role_ref.kind.to_owned(),
+                name: self.role_ref.name.to_owned(),
+            },
+            origin,
+        }
+    }
+}
+
+fn owned(list: &List<&str>) -> Vec<String> {
+    list.iter().map(|text| (*text).to_owned()).collect()
+}
+
+fn owned_map(map: &StringMap<'_>) -> BTreeMap<String, String> {
+    map.iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+}
+
+/// Reads a list of rules, as it stands under `rules`.
+pub fn rules_of(node: Node<'_>) -> Vec<Rule> {
+    let mut wire: List<WireRule<'_>> = List::default();
+    wire.decode(node);
+    wire.iter().map(WireRule::rule).collect()
+}
+
+/// Declares a struct that is filled from a mapping.
+macro_rules! wire {
+    ($($name:ident { $($key:literal => $field:ident: $type:ty),* $(,)? })*) => {$(
+        #[derive(Clone, Debug, Default)]
+        struct $name<'t> { $($field: $type),* }
+
+        impl<'t> Fields<'t> for $name<'t> {
+            fn field(&mut self, key: &'t str, value: Node<'t>) {
+                match key {
+                    $($key => self.$field.decode(value),)*
+                    _ => {}
+                }
+            }
+        }
+
+        impl<'t> Decode<'t> for $name<'t> {
+            fn decode(&mut self, node: Node<'t>) {
+                fill(self, node);
+            }
+        }
+    )*};
+}
+
+wire! {
+    WireRole {
+        "metadata" => metadata: WireMeta<'t>,
+        "rules" => rules: List<WireRule<'t>>,
+        "aggregationRule" => aggregation: Option<WireAggregation<'t>>,
+    }
+    WireRule {
+        "verbs" => verbs: List<&'t str>,
+        "apiGroups" => api_groups: List<&'t str>,
+        "resources" => resources: List<&'t str>,
+        "resourceNames" => resource_names: List<&'t str>,
+        "nonResourceURLs" => non_resource_urls: List<&'t str>,
+    }
+    WireAggregation {
+        "clusterRoleSelectors" => selectors: List<WireSelector<'t>>,
+    }
+    WireExpression {
+        "key" => key: &'t str,
+        "operator" => operator: &'t str,
+        "values" => values: List<&'t str>,
+    }
+    WireBinding {
+        "subjects" => subjects: List<WireSubject<'t>>,
+        "roleRef" => role_ref: WireReference<'t>,
+    }
+    WireSubject {
+        "kind" => kind: &'t str,
+        "apiGroup" => api_group: &'t str,
+        "name" => name: &'t str,
+        "namespace" => namespace: &'t str,
+    }
+    WireReference {
+        "apiGroup" => api_group: &'t str,
+        "kind" => kind: &'t str,
+        "name" => name: &'t str,
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct WireMeta<'t> {
+    labels: StringMap<'t>,
+    annotations: StringMap<'t>,
+    stored: bool,
+}
+
+impl<'t> Decode<'t> for WireMeta<'t> {
+    fn decode(&mut self, node: Node<'t>) {
+        for entry in node.entries() {
+            match entry.key {
+                "labels" => self.labels.decode(entry.value),
+                "annotations" => self.annotations.decode(entry.value),
+                "uid" | "resourceVersion" => {
+                    self.stored |= entry.value.as_str().is_some_and(|text| !text.is_empty());
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default)]
+struct WireSelector<'t> {
+    match_labels: StringMap<'t>,
+    match_expressions: List<WireExpression<'t>>,
+    compiled: Option<Selector>,
+}
+
+impl<'t> Decode<'t> for WireSelector<'t> {
+    fn decode(&mut self, node: Node<'t>) {
+        for entry in node.entries() {
+            match entry.key {
+                "matchLabels" => self.match_labels.decode(entry.value),
+                "matchExpressions" => self.match_expressions.decode(entry.value),
+                _ => {}
+            }
+        }
+        self.compiled = Selector::compile(node).ok();
+    }
+}
+
+impl WireSelector<'_> {
+    fn selector(&self) -> RoleSelector {
+        let expressions = self.match_expressions.iter().map(|expression| Expression {
+            key: expression.key.to_owned(),
+            operator: expression.operator.to_owned(),
+            values: owned(&expression.values),
+        });
+        RoleSelector {
+            match_labels: owned_map(&self.match_labels),
+            match_expressions: expressions.collect(),
+            compiled: self.compiled.clone(),
+        }
+    }
+}
+
+impl WireRule<'_> {
+    fn rule(&self) -> Rule {
+        Rule {
+            verbs: owned(&self.verbs),
+            api_groups: owned(&self.api_groups),
+            resources: owned(&self.resources),
+            resource_names: owned(&self.resource_names),
+            non_resource_urls: owned(&self.non_resource_urls),
+        }
+    }
+}
