@@ -8,6 +8,7 @@ pub mod attributes;
 pub mod authorize;
 pub mod covers;
 pub mod engine;
+pub mod explain;
 pub mod locate;
 pub mod matching;
 pub mod model;
