@@ -79,13 +79,19 @@ fn walk(folder: &Path, area: Option<&str>, found: &mut Found) -> Result<(), Stri
         } else {
             path.clone()
         };
-        let is_cases = plain.extension().is_some_and(|end| end == "jsonl");
+        let is_cases = plain.extension().is_some_and(|end| end == "jsonl") || is_one_case(&plain);
         match answered_by.and_then(|area| Some((area, area.mode_of(&stem(&path)).filter(|_| is_cases)?))) {
             Some((area, mode)) => found.files.push(CaseFile { path, area, mode }),
             None => found.ignored += 1,
         }
     }
     Ok(())
+}
+
+/// Whether a file is one case, in as many lines as it likes.
+pub(crate) fn is_one_case(path: &Path) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    name.strip_suffix(".gz").unwrap_or(name).ends_with(".want.json")
 }
 
 /// The text of a file, decompressed where its name ends in `.gz`.

@@ -67,7 +67,8 @@ pub(crate) fn paths(paths: &[PathBuf], area: Option<&str>, output: &mut Output) 
 /// Runs one case file and prints its line; true where every case agrees.
 pub(crate) fn case_file(file: &CaseFile, output: &mut Output) -> Result<bool, String> {
     let text = files::read(&file.path)?;
-    let cases = parse(&text).map_err(|error| format!("{}:{error}", file.path.display()))?;
+    let cases = parse(&text, files::is_one_case(&file.path))
+        .map_err(|error| format!("{}:{error}", file.path.display()))?;
     let folder = file.path.parent().unwrap_or(Path::new("."));
     let answers: Vec<Answered> =
         cases.par_iter().map(|case| file.area.answer(file.mode, case, folder)).collect();
@@ -113,7 +114,10 @@ pub(crate) fn case_file(file: &CaseFile, output: &mut Output) -> Result<bool, St
     Ok(differ == 0 && enough)
 }
 
-fn parse(text: &str) -> Result<Vec<Case<'_>>, String> {
+fn parse(text: &str, one_case: bool) -> Result<Vec<Case<'_>>, String> {
+    if one_case {
+        return Ok(vec![Case::parse(text, 1).map_err(|error| error.to_string())?]);
+    }
     let mut cases = Vec::new();
     for (index, line) in text.lines().enumerate() {
         if line.trim().is_empty() {

@@ -4,6 +4,7 @@ mod netpol;
 mod np_guard;
 mod product;
 mod pss;
+mod rbac;
 mod yaml;
 
 use std::fmt::Write as _;
@@ -14,7 +15,7 @@ use serde_json::Value;
 
 /// The areas.
 static AREAS: &[&dyn Area] =
-    &[&yaml::Yaml, &pss::Pss, &netpol::Netpol, &np_guard::NpGuard, &product::Product];
+    &[&yaml::Yaml, &pss::Pss, &netpol::Netpol, &np_guard::NpGuard, &product::Product, &rbac::Rbac];
 
 pub(crate) fn by_name(name: &str) -> Option<&'static dyn Area> {
     AREAS.iter().find(|area| area.name() == name).copied()

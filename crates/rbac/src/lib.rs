@@ -6,6 +6,9 @@
 pub mod aggregate;
 pub mod attributes;
 pub mod authorize;
+pub mod covers;
+pub mod locate;
 pub mod matching;
 pub mod model;
 pub mod policy;
+pub mod review;

@@ -1,0 +1,67 @@
+//! The objects of a case: as JSON in it, in files beside it, or the default policy.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use ringwall_input::{Limits, json};
+use ringwall_model::object::Object;
+use ringwall_model::path::FieldPath;
+use ringwall_model::text::Source;
+use ringwall_model::tree::Tree;
+use ringwall_rbac::model::{Origin, RbacObject};
+use ringwall_rbac::policy::Policy;
+
+use super::{Case, Line};
+
+pub(super) fn tree(name: &str, text: &str) -> Result<Tree, String> {
+    json::parse(&Arc::new(Source::new(name, text)), &Limits::default()).map_err(|error| error.to_string())
+}
+
+/// All objects of a case together.
+pub(super) fn policy(case: &Case<'_>, line: &Line<'_>, folder: &Path) -> Result<Policy, String> {
+    let mut policy = Policy::default();
+    for text in &line.objects {
+        if text.get() == r#""@bootstrap""# {
+            add_default(&mut policy);
+            continue;
+        }
+        let tree = Arc::new(tree(&case.id, text.get())?);
+        let object = Object::read(&tree, tree.root(), FieldPath::root());
+        add(&mut policy, &object.map_err(|error| format!("{error:?}"))?);
+    }
+    for file in &line.files {
+        if file == "bootstrap-v1.37.yaml" {
+            add_default(&mut policy);
+            continue;
+        }
+        let path = folder.join(file);
+        let text = std::fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        for object in read(file, text) {
+            add(&mut policy, &object);
+        }
+    }
+    Ok(policy)
+}
+
+fn add(policy: &mut Policy, object: &Object) {
+    // The objects are raw: one without a namespace is where none is.
+    if let Some(object) = RbacObject::read(object, Origin::None, "") {
+        policy.add(object);
+    }
+}
+
+fn read(name: &str, text: String) -> Vec<Object> {
+    let input = ringwall_input::read_text(name, text, &Limits::default());
+    input.objects
+}
+
+fn add_default(policy: &mut Policy) {
+    static TEXT: OnceLock<Vec<Object>> = OnceLock::new();
+    let objects = TEXT.get_or_init(|| {
+        let path = PathBuf::from("../shared/vectors/rbac/bootstrap-v1.37.yaml");
+        read("bootstrap", std::fs::read_to_string(path).unwrap_or_default())
+    });
+    for object in objects {
+        add(policy, object);
+    }
+}
