@@ -18,6 +18,7 @@
 //! | [`object`] | one Kubernetes object: identity, labels, owner, where it was read |
 //! | [`workload`] | which kinds make pods, and where their pod template is |
 //! | [`quantity`] | amounts of resources |
+//! | [`resources`] | the resources that API servers serve, by the names that rules and `kubectl` use |
 //! | [`selector`] | label selectors |
 //! | [`snapshot`] | all objects taken together, and facts about the cluster |
 //! | [`check`] | the declaration of a check, and the registry's rules |
@@ -39,6 +40,7 @@ pub mod go;
 pub mod object;
 pub mod path;
 pub mod quantity;
+pub mod resources;
 pub mod schema;
 pub mod selector;
 pub mod snapshot;
