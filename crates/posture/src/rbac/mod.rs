@@ -23,6 +23,7 @@ use ringwall_model::path::FieldPath;
 use ringwall_model::resources::Resources;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::version::Minor;
+use ringwall_rbac::aggregate::Unsettled;
 use ringwall_rbac::engine::Engine;
 use ringwall_rbac::model::{Origin, RuleAt};
 use ringwall_rbac::policy::Policy;
@@ -36,6 +37,8 @@ pub struct Rights<'s> {
     pub snapshot: &'s Snapshot,
     /// The answers.
     pub engine: Engine,
+    /// What aggregation leaves open.
+    pub unsettled: Unsettled,
     /// The kinds of resources that there are.
     pub resources: Resources,
     /// What decides beside RBAC.
@@ -57,9 +60,11 @@ impl<'s> Rights<'s> {
     /// Reads a snapshot. Costs a pass over its objects, and the indexing of its roles and bindings.
     pub fn of(snapshot: &'s Snapshot) -> Self {
         let version = snapshot.facts.version;
+        let (policy, unsettled) = Policy::of_snapshot(snapshot, version);
         Self {
             snapshot,
-            engine: Engine::new(Policy::of_snapshot(snapshot)),
+            engine: Engine::new(policy),
+            unsettled,
             resources: Resources::with_crds(snapshot),
             authorizers: Authorizers::of(snapshot),
             version,
@@ -73,9 +78,11 @@ impl<'s> Rights<'s> {
 
     fn place(&self, origin: Origin, path: &FieldPath) -> Place {
         match origin {
-            Origin::Object(index) => {
-                self.snapshot.all().get(index).map_or(Place::Default, |object| Place::Input(Location::of(object, path)))
-            }
+            Origin::Object(index) => self
+                .snapshot
+                .all()
+                .get(index)
+                .map_or(Place::Default, |object| Place::Input(Location::of(object, path))),
             Origin::Default | Origin::None => Place::Default,
         }
     }

@@ -86,7 +86,7 @@ impl Rights<'_> {
         Who { unknown: unknown.collect(), holders: holders.into_values().collect() }
     }
 
-    fn way(&self, access: Access, subject: usize) -> Way {
+    pub(super) fn way(&self, access: Access, subject: usize) -> Way {
         let Access { binding, role, rule } = access;
         let at = RuleAt { role, rule };
         Way {

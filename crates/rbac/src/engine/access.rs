@@ -78,23 +78,25 @@ pub struct Access {
 }
 
 impl Engine {
-    /// The bindings by which an action is allowed to their subjects, in the authorizer's order. Costs a look at each rule about the resource
+    /// The bindings by which an action is allowed to their subjects: those of all namespaces, then those of the action's. Their order is no
+    /// other than that equal engines give it alike. Costs a look at each rule about the resource
     /// that is given everywhere, and at the bindings of the namespace.
     pub fn who_can(&self, action: &Action<'_>) -> Vec<Access> {
         let asked = asked(action, &self.symbols);
         let mut found: Vec<Access> = Vec::new();
         for id in self.rules.matching_everywhere(&asked) {
-            for binding in self.everywhere_of[id as usize].iter().copied() {
-                let Some(role) = self.role_of[binding as usize] else { continue };
-                let rules = &self.roles[role as usize].rules;
-                if let Some(rule) = rules.iter().position(|rule| *rule == id) {
-                    found.push(Access { binding: binding as usize, role: role as usize, rule });
+            for given in &self.everywhere_of[id as usize] {
+                // Several rules of a role may allow it; the first counts.
+                let earlier = &self.roles[given.role as usize].rules[..given.rule as usize];
+                if !earlier.iter().any(|rule| self.rules.allows(*rule, &asked)) {
+                    found.push(Access {
+                        binding: given.binding as usize,
+                        role: given.role as usize,
+                        rule: given.rule as usize,
+                    });
                 }
             }
         }
-        // Several rules of a role may allow it; the first counts.
-        found.sort_unstable();
-        found.dedup_by_key(|access| access.binding);
         for binding in self.policy.bindings_in(action.namespace()) {
             if let Some((role, rule)) = self.allowed_by(*binding as u32, &asked) {
                 found.push(Access { binding: *binding, role: role as usize, rule });

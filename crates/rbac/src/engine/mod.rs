@@ -42,6 +42,15 @@ struct RoleState {
     bindings: Vec<u32>,
 }
 
+/// A rule that a binding of all namespaces gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Given {
+    binding: u32,
+    role: u32,
+    /// The first place of the rule in the role.
+    rule: u32,
+}
+
 /// The indexes over a policy.
 #[derive(Clone, Debug, Default)]
 pub struct Engine {
@@ -52,7 +61,7 @@ pub struct Engine {
     /// For each rule, the roles that have it.
     roles_of: Vec<Vec<u32>>,
     /// For each rule, the `ClusterRoleBindings` that give it.
-    everywhere_of: Vec<Vec<u32>>,
+    everywhere_of: Vec<Vec<Given>>,
     /// For each binding, its role.
     role_of: Vec<Option<u32>>,
     users: HashMap<Symbol, Held>,
@@ -241,10 +250,11 @@ impl Engine {
         if self.policy.bindings()[binding as usize].namespace.is_some() {
             return;
         }
-        for id in self.roles[role].rules.iter().copied() {
+        for (rule, id) in self.roles[role].rules.iter().copied().enumerate() {
             let list = &mut self.everywhere_of[id as usize];
-            match (list.binary_search(&binding), gives) {
-                (Err(place), true) => list.insert(place, binding),
+            let given = Given { binding, role: role as u32, rule: rule as u32 };
+            match (list.binary_search_by_key(&binding, |given| given.binding), gives) {
+                (Err(place), true) => list.insert(place, given),
                 (Ok(place), false) => drop(list.remove(place)),
                 _ => {}
             }
