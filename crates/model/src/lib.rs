@@ -20,6 +20,8 @@
 //! | [`quantity`] | amounts of resources |
 //! | [`resources`] | the resources that API servers serve, by the names that rules and `kubectl` use |
 //! | [`selector`] | label selectors |
+//! | [`name`] | what is wrong with a name, in the API server's words |
+//! | [`invalid`] | fields that the API server refuses, in its words |
 //! | [`snapshot`] | all objects taken together, and facts about the cluster |
 //! | [`check`] | the declaration of a check, and the registry's rules |
 //! | [`address`] | addresses and blocks of them |
@@ -37,6 +39,8 @@ pub mod finding;
 pub mod fix;
 pub mod flow;
 pub mod go;
+pub mod invalid;
+pub mod name;
 pub mod object;
 pub mod path;
 pub mod quantity;

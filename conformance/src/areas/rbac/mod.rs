@@ -2,10 +2,12 @@
 
 mod answers;
 mod objects;
+mod writes;
 
 use std::path::Path;
 
 use ringwall_rbac::attributes::{Action, ResourceAction, User};
+use ringwall_rbac::draft::Draft;
 use ringwall_rbac::policy::Policy;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -77,6 +79,12 @@ pub(crate) struct Query<'f> {
     owner: Option<&'f RawValue>,
     #[serde(borrow)]
     servant: Option<&'f RawValue>,
+    #[serde(borrow)]
+    object: Option<&'f RawValue>,
+    #[serde(borrow)]
+    old: Option<&'f RawValue>,
+    #[serde(default)]
+    remove_extra_permissions: bool,
 }
 
 impl Query<'_> {
@@ -87,6 +95,14 @@ impl Query<'_> {
             groups: self.groups.clone(),
             extra: self.extra.clone(),
         }
+    }
+
+    fn object(&self) -> Result<Draft, String> {
+        writes::draft(self.object.ok_or("no `object` to write")?)
+    }
+
+    fn old(&self) -> Result<Option<Draft>, String> {
+        self.old.map(writes::draft).transpose()
     }
 
     fn action(&self) -> Action<'_> {
@@ -130,6 +146,12 @@ fn one(policy: &Policy, query: &Query<'_>) -> Result<Value, String> {
         "rules" => answers::rules(policy, &query.user(), &query.namespace),
         "subjects" => answers::subjects(policy, &query.action()),
         "clusterroles" => answers::aggregated(policy),
+        "write" => writes::write(policy, &query.user(), &query.object()?, query.old()?.as_ref()),
+        "validate" => writes::validate(&query.object()?),
+        "reconcile" => {
+            let old = query.old()?.ok_or("no `old` to reconcile with")?;
+            writes::reconcile(&query.object()?, &old, query.remove_extra_permissions)?
+        }
         "covers" => answers::covers(&rules(query.owner)?, &rules(query.servant)?),
         op => return Err(format!("no question `{op}` is known")),
     })
