@@ -11,4 +11,5 @@ pub mod locate;
 pub mod matching;
 pub mod model;
 pub mod policy;
+pub mod request;
 pub mod review;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod objects;
+mod request;
 
 use std::path::Path;
 
@@ -73,6 +74,12 @@ pub(crate) struct Query<'f> {
     #[serde(default)]
     name: String,
     path: Option<String>,
+    #[serde(default)]
+    method: String,
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    headers: std::collections::BTreeMap<String, Vec<String>>,
     #[serde(borrow)]
     owner: Option<&'f RawValue>,
     #[serde(borrow)]
@@ -130,6 +137,7 @@ fn one(policy: &Policy, query: &Query<'_>) -> Result<Value, String> {
         "rules" => answers::rules(policy, &query.user(), &query.namespace),
         "subjects" => answers::subjects(policy, &query.action()),
         "clusterroles" => answers::aggregated(policy),
+        "request" => request::request(policy, query),
         "covers" => answers::covers(&rules(query.owner)?, &rules(query.servant)?),
         op => return Err(format!("no question `{op}` is known")),
     })
