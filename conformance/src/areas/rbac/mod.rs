@@ -1,6 +1,7 @@
 //! Area `rbac`: the questions of a case, each known by its `op`, asked of the objects of the case.
 
 mod answers;
+mod impersonate;
 mod objects;
 mod request;
 
@@ -138,6 +139,7 @@ fn one(policy: &Policy, query: &Query<'_>) -> Result<Value, String> {
         "subjects" => answers::subjects(policy, &query.action()),
         "clusterroles" => answers::aggregated(policy),
         "request" => request::request(policy, query),
+        "impersonate" => impersonate::impersonate(policy, query),
         "covers" => answers::covers(&rules(query.owner)?, &rules(query.servant)?),
         op => return Err(format!("no question `{op}` is known")),
     })

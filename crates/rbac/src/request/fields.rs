@@ -45,8 +45,7 @@ pub fn parse_fields(selector: &str) -> Result<Vec<FieldRequirement>, SelectorErr
 
 /// The value that a selector demands of a field: of the first term that demands one.
 pub fn required_value<'r>(requirements: &'r [FieldRequirement], field: &str) -> Option<&'r str> {
-    let demands =
-        |term: &&FieldRequirement| term.operator == FieldOperator::Equals && term.field == field;
+    let demands = |term: &&FieldRequirement| term.operator == FieldOperator::Equals && term.field == field;
     requirements.iter().find(demands).map(|term| term.value.as_str())
 }
 

@@ -90,7 +90,7 @@ fn found<T>(text: &str, expected: &str) -> Result<T, SelectorError> {
     Err(SelectorError(format!("found '{text}', expected: {expected}")))
 }
 
-/// Splits a text into tokens, the last of which is the end. A zero byte ends it where a token would begin; behind an identifier it is
+/// Splits a text into tokens, the last of which is the end. A zero byte ends it where a token would begin; right behind a token it is
 /// passed over.
 fn scan(text: &str) -> Vec<(Token, &str)> {
     let bytes = text.as_bytes();
@@ -118,6 +118,7 @@ fn scan(text: &str) -> Vec<(Token, &str)> {
                 };
                 tokens.push((token, &rest[..length]));
                 at += length;
+                at += usize::from(bytes.get(at) == Some(&0));
             }
             Some(_) => {
                 let stops = |byte: u8| byte == 0 || is_special(byte) || is_blank(byte);
@@ -129,7 +130,8 @@ fn scan(text: &str) -> Vec<(Token, &str)> {
                     _ => Token::Identifier,
                 };
                 tokens.push((token, word));
-                at += length + usize::from(bytes.get(at + length) == Some(&0));
+                at += length;
+                at += usize::from(bytes.get(at) == Some(&0));
             }
         }
     }
@@ -292,13 +294,32 @@ mod tests {
             ]
         );
         assert_eq!(parse_labels(" ").unwrap(), []);
+        assert_eq!(parse_labels("a\0").unwrap(), parse_labels("a \0=").unwrap(), "a zero byte ends the text");
     }
 
     #[test]
     fn what_the_reference_refuses_is_refused() {
         for selector in [
-            ",", "a,", "a,,b", "!", "!a=b", "a in b", "a in (b", "a in (b c)", "a=b c", "a b", "=a", "a==(", "-a",
-            "a=-", "a>x", "a>", "a=\u{e9}", "a in (in) b", "a!", "(",
+            ",",
+            "a,",
+            "a,,b",
+            "!",
+            "!a=b",
+            "a in b",
+            "a in (b",
+            "a in (b c)",
+            "a=b c",
+            "a b",
+            "=a",
+            "a==(",
+            "-a",
+            "a=-",
+            "a>x",
+            "a>",
+            "a=\u{e9}",
+            "a in (in) b",
+            "a!",
+            "(",
         ] {
             assert!(parse_labels(selector).is_err(), "{selector}");
         }

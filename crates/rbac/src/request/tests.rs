@@ -10,15 +10,9 @@ fn asked(method: &str, url: &str) -> String {
     let or = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
     match info.action() {
         Action::Path { verb, path } => format!("{verb} {path}"),
-        Action::Resource(action) => [
-            action.verb,
-            action.group,
-            &action.combined(),
-            action.namespace,
-            action.name,
-        ]
-        .map(or)
-        .join(" "),
+        Action::Resource(action) => {
+            [action.verb, action.group, &action.combined(), action.namespace, action.name].map(or).join(" ")
+        }
     }
 }
 
@@ -70,7 +64,10 @@ fn a_namespace_is_in_itself_and_has_two_subresources() {
 fn only_the_third_part_is_a_subresource() {
     assert_eq!(asked("GET", "/api/v1/namespaces/shop/pods/web/log/x/y"), "get - pods/log shop web");
     assert_eq!(info("GET", "/api/v1/nodes/n1/proxy/metrics").parts, ["nodes", "n1", "proxy", "metrics"]);
-    assert_eq!(asked("PATCH", "/apis/apps/v1/namespaces/a/deployments/b/scale"), "patch apps deployments/scale a b");
+    assert_eq!(
+        asked("PATCH", "/apis/apps/v1/namespaces/a/deployments/b/scale"),
+        "patch apps deployments/scale a b"
+    );
 }
 
 #[test]
@@ -101,7 +98,11 @@ fn what_is_listed_has_a_name_where_the_selector_demands_one() {
     assert_eq!(list("fieldSelector=metadata.name!%3Dweb"), "list - pods shop -");
     assert_eq!(list("fieldSelector=metadata.name%3Da%2Fb"), "list - pods shop -", "no path has such a name");
     assert_eq!(list("fieldSelector=metadata.name%3D.."), "list - pods shop -");
-    assert_eq!(list("fieldSelector=metadata.name%3Dweb&limit=zz"), "list - pods shop -", "nothing counts then");
+    assert_eq!(
+        list("fieldSelector=metadata.name%3Dweb&limit=zz"),
+        "list - pods shop -",
+        "nothing counts then"
+    );
     assert_eq!(list("fieldSelector=metadata.name%3Dweb&labelSelector=%3D"), "list - pods shop -");
     assert_eq!(list("fieldSelector=metadata.name%3Dweb&timeoutSeconds=%2B5"), "list - pods shop web");
     let delete = asked("DELETE", "/api/v1/namespaces/shop/pods?fieldSelector=metadata.name%3Dweb");

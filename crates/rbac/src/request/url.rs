@@ -197,8 +197,7 @@ impl Url {
         };
         self.host = read_host(&self.scheme, host)?;
         if let Some(user) = user {
-            let is_fine =
-                |byte: u8| byte.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(&byte);
+            let is_fine = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:~!$&'()*+,;=%@".contains(&byte);
             if !user.bytes().all(is_fine) {
                 return Err("net/url: invalid userinfo".to_owned());
             }
@@ -232,8 +231,7 @@ fn read_host(scheme: &str, host: &str) -> Result<Vec<u8>, String> {
                 None => (inner, None),
             };
             let address = unescape(address, Part::Host)?;
-            let is_address =
-                std::str::from_utf8(&address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok());
+            let is_address = std::str::from_utf8(&address).is_ok_and(|text| text.parse::<Ipv6Addr>().is_ok());
             let zone = zone.map(read_zone).transpose()?;
             if !is_address || zone.as_ref().is_some_and(Vec::is_empty) {
                 return Err("invalid IP-literal".to_owned());
@@ -399,7 +397,9 @@ mod tests {
     #[test]
     fn a_url_is_written_again_as_go_writes_it() {
         let again = |text: &str| Url::parse(text).unwrap().to_string();
-        for same in ["/%61pi/v1", "/a?", "/a?b=c d", "//a/b", "HTTP://U:p%40@h:1/x".replace("HTTP", "http").as_str()] {
+        for same in
+            ["/%61pi/v1", "/a?", "/a?b=c d", "//a/b", "HTTP://U:p%40@h:1/x".replace("HTTP", "http").as_str()]
+        {
             assert_eq!(again(same), same);
         }
         assert_eq!(again("/é/v1"), "/%C3%A9/v1");
