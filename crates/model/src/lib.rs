@@ -25,12 +25,14 @@
 //! | [`snapshot`] | all objects taken together, and facts about the cluster |
 //! | [`check`] | the declaration of a check, and the registry's rules |
 //! | [`address`] | addresses and blocks of them |
+//! | [`audit`] | what an API server tells of the requests that it answered |
 //! | [`control`] | the frameworks that checks are mapped to |
 //! | [`finding`] | verdicts, evidence, findings, severities |
 //! | [`fix`] | changes to an object, and edits of its text |
 //! | [`version`] | Kubernetes minor versions |
 
 pub mod address;
+pub mod audit;
 pub mod check;
 pub mod control;
 pub mod de;
