@@ -17,6 +17,8 @@ pub(crate) enum RbacVerb {
     WhoCan(WhoCanArgs),
     /// All that subjects may do: subjects, verbs, resources, namespaces
     Matrix(MatrixArgs),
+    /// Whether the API server would let a user write roles and bindings, and its message if not
+    CanGrant(CanGrantArgs),
     /// Who gains and loses what by a change
     Diff(RbacDiffArgs),
 }
@@ -192,6 +194,38 @@ impl MatrixOutput {
             Self::Text | Self::Csv => TEXT,
         }
     }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall rbac can-grant --as alice -f role.yaml k8s/
+  ringwall rbac can-grant --as system:serviceaccount:ci:deployer -f bindings.yaml --verb create k8s/
+
+Exit codes: 0 all of it may be written, 1 some of it may not or cannot tell, 2 wrong usage or unreadable input")]
+pub(crate) struct CanGrantArgs {
+    #[command(flatten)]
+    pub(crate) user: UserArgs,
+    /// The roles and bindings to write, in their order; `-` for standard input; may be given more than once
+    #[arg(short, long, value_name = "FILE", required = true)]
+    pub(crate) filename: Vec<PathBuf>,
+    /// How they are written [default: patch for what is there already, as kubectl apply does it, create for what is not]
+    #[arg(long, value_enum)]
+    pub(crate) verb: Option<WriteVerb>,
+    #[command(flatten)]
+    pub(crate) paths: PathArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// How an object is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WriteVerb {
+    /// POST, as kubectl create does it
+    Create,
+    /// PUT, as kubectl replace does it
+    Update,
+    /// PATCH, as kubectl apply does it
+    Patch,
 }
 
 #[derive(Debug, Args)]

@@ -265,7 +265,7 @@ impl Rights<'_> {
     }
 
     /// A miss in words.
-    fn miss(&self, miss: &Miss, user: &User, action: &Action<'_>) -> Because {
+    pub(super) fn miss(&self, miss: &Miss, user: &User, action: &Action<'_>) -> Because {
         let policy = self.policy();
         let binding = miss.binding.map(|index| &policy.bindings()[index]);
         let name = binding.map(words::binding).unwrap_or_default();

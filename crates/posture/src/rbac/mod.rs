@@ -6,6 +6,7 @@
 //! | [`who`] | who may do something, and through what |
 //! | [`matrix`] | all that subjects may do, where |
 //! | [`diff`](mod@diff) | who gains and loses what between two sets of manifests |
+//! | [`grant`] | whether a user may write roles and bindings |
 //! | [`authorizers`] | what else decides in the cluster, as far as the input shows it |
 //! | [`words`] | subjects, bindings and rules in words |
 //!
@@ -14,6 +15,7 @@
 pub mod authorizers;
 pub mod can_i;
 pub mod diff;
+pub mod grant;
 pub mod matrix;
 pub mod who;
 pub mod words;

@@ -14,7 +14,6 @@ use crate::args::rbac::WhoCanArgs;
 use crate::document;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::{Screen, counted};
-use crate::table::{self, plain};
 
 const USAGE: &str = "who-can VERB TYPE PATH";
 
@@ -71,13 +70,11 @@ fn text(question: &Question, who: &Who, version: Minor, style: Style, out: &mut 
     }
     writeln!(out)?;
     writeln!(out, "{}", style.paint(HEADING, format!("By the default policy of {version}")))?;
-    let mut rows =
-        vec![vec![plain("Group system:masters"), (String::from("without being asked for"), ASIDE)]];
-    rows.extend(default.iter().map(|holder| {
-        let by = holder.ways.first().map(|way| format!("{} of {}", way.binding, way.role));
-        vec![plain(escape(&holder.subject)), (escape(&by.unwrap_or_default()).into_owned(), ASIDE)]
-    }));
-    table::write(&rows, 2, style, out)
+    writeln!(out, "  Group system:masters, before any authorizer is asked")?;
+    for holder in default.iter().filter(|holder| holder.subject != "Group system:masters") {
+        writeln!(out, "  {}", escape(&holder.subject))?;
+    }
+    Ok(())
 }
 
 #[derive(Serialize)]
