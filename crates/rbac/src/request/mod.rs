@@ -121,7 +121,7 @@ impl RequestInfo {
             parts[0].clone_into(&mut info.verb);
             parts = &parts[1..];
         } else {
-            info.verb = verb_of(method).to_owned();
+            verb_of(method).clone_into(&mut info.verb);
         }
         if let ["namespaces", namespace, ..] = parts {
             (*namespace).clone_into(&mut info.namespace);
@@ -149,7 +149,8 @@ impl RequestInfo {
                 // Of options that cannot be read, only this one counts, and it is read otherwise.
                 None => (parameters.first("watch").is_some_and(|value| !is_no(value)), None),
             };
-            self.verb = if watch { "watch" } else { "list" }.to_owned();
+            let verb = if watch { "watch" } else { "list" };
+            verb.clone_into(&mut self.verb);
             self.name = name.filter(|name| is_path_segment(name)).unwrap_or_default();
         }
         if self.name.is_empty() && self.verb == "delete" {
