@@ -4,10 +4,12 @@ mod answers;
 mod impersonate;
 mod objects;
 mod request;
+mod writes;
 
 use std::path::Path;
 
 use ringwall_rbac::attributes::{Action, ResourceAction, User};
+use ringwall_rbac::draft::Draft;
 use ringwall_rbac::policy::Policy;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -85,6 +87,12 @@ pub(crate) struct Query<'f> {
     owner: Option<&'f RawValue>,
     #[serde(borrow)]
     servant: Option<&'f RawValue>,
+    #[serde(borrow)]
+    object: Option<&'f RawValue>,
+    #[serde(borrow)]
+    old: Option<&'f RawValue>,
+    #[serde(default)]
+    remove_extra_permissions: bool,
 }
 
 impl Query<'_> {
@@ -95,6 +103,14 @@ impl Query<'_> {
             groups: self.groups.clone(),
             extra: self.extra.clone(),
         }
+    }
+
+    fn object(&self) -> Result<Draft, String> {
+        writes::draft(self.object.ok_or("no `object` to write")?)
+    }
+
+    fn old(&self) -> Result<Option<Draft>, String> {
+        self.old.map(writes::draft).transpose()
     }
 
     fn action(&self) -> Action<'_> {
@@ -138,6 +154,12 @@ fn one(policy: &Policy, query: &Query<'_>) -> Result<Value, String> {
         "rules" => answers::rules(policy, &query.user(), &query.namespace),
         "subjects" => answers::subjects(policy, &query.action()),
         "clusterroles" => answers::aggregated(policy),
+        "write" => writes::write(policy, &query.user(), &query.object()?, query.old()?.as_ref()),
+        "validate" => writes::validate(&query.object()?),
+        "reconcile" => {
+            let old = query.old()?.ok_or("no `old` to reconcile with")?;
+            writes::reconcile(&query.object()?, &old, query.remove_extra_permissions)?
+        }
         "request" => request::request(policy, query),
         "impersonate" => impersonate::impersonate(policy, query),
         "covers" => answers::covers(&rules(query.owner)?, &rules(query.servant)?),
