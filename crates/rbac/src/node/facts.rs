@@ -7,6 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use ringwall_model::object::Object;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree::Node;
+use ringwall_model::version::Minor;
+
+use crate::default_policy;
+use crate::model::{RbacObject, Rule};
 
 /// By this annotation a kubelet marks the pods that it runs from files of its own.
 const MIRROR: &str = "kubernetes.io/config.mirror";
@@ -89,18 +93,30 @@ pub enum Vertex {
 
 type Nodes = BTreeSet<u32>;
 
-/// For each object, the nodes that it leads to.
-#[derive(Clone, Debug, Default)]
+/// For each object, the nodes that it leads to; and what the Node authorizer of a version allows all nodes alike.
+#[derive(Clone, Debug)]
 pub struct NodeGraph {
+    pub(super) version: Minor,
+    /// Source: k8s.io/kubernetes `plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go` (`NodeRules`). The `ClusterRole` `system:node`
+    /// has the same rules; by default nobody is bound to it.
+    pub(super) rules: Vec<Rule>,
     nodes: Vec<String>,
     index: HashMap<String, u32>,
     reach: HashMap<Vertex, HashMap<String, BTreeMap<String, Nodes>>>,
 }
 
 impl NodeGraph {
-    /// Follows all references. Costs a look at each of them.
-    pub fn of(facts: &NodeFacts) -> Self {
-        let mut graph = Self::default();
+    /// Follows all references. Costs a look at each of them, and reads the default policy of the version.
+    pub fn of(facts: &NodeFacts, version: Minor) -> Self {
+        let of_nodes = default_policy::of(version).into_iter().find_map(|object| match object {
+            RbacObject::Role(role) if role.namespace.is_none() && role.name == "system:node" => {
+                Some(role.rules)
+            }
+            _ => None,
+        });
+        let rules = of_nodes.unwrap_or_default();
+        let mut graph =
+            Self { version, rules, nodes: Vec::new(), index: HashMap::new(), reach: HashMap::new() };
         let pods: BTreeMap<(&str, &str), &NodePod> = facts
             .pods
             .iter()

@@ -1,5 +1,6 @@
 //! What kubelets may do beside what RBAC allows them. Sources: k8s.io/kubernetes `plugin/pkg/auth/authorizer/node/node_authorizer.go`,
-//! `pkg/auth/nodeidentifier/default.go`; feature gates as they are by default in 1.37.
+//! `pkg/auth/nodeidentifier/default.go`; feature gates as they are by default, and versions as [`default_policy`](crate::default_policy)
+//! knows them.
 //!
 //! ```text
 //!   secret ─┬─▶ pod ──▶ node          a kubelet reads what leads to its node, and nothing else of these kinds
@@ -9,12 +10,11 @@
 //! What it then writes is held to its own objects by admission (`NodeRestriction`), not here.
 
 mod facts;
-mod rules;
 
 pub use facts::{NodeFacts, NodeGraph, NodePod, NodeVolume, Vertex};
-pub use rules::rules;
 
 use ringwall_model::go::go_quote;
+use ringwall_model::version::Minor;
 
 use crate::attributes::{Action, Decision, NODES, ResourceAction, User};
 use crate::authorize::Authorize;
@@ -133,12 +133,15 @@ impl Asked<'_> {
                 ("resource.k8s.io", "resourceslices") => return self.slice(asked),
                 ("", "nodes") => return self.own_node(asked),
                 ("", "pods") => return self.pod(asked),
-                ("certificates.k8s.io", "podcertificaterequests") => return self.certificate_request(asked),
+                // `PodCertificateRequest` is on since 1.37; before, nothing is said of them.
+                ("certificates.k8s.io", "podcertificaterequests") if self.graph.version >= Minor(37) => {
+                    return self.certificate_request(asked);
+                }
                 _ => {}
             }
         }
         // The rest is the same for all nodes.
-        if rules().iter().any(|rule| rule.allows(action)) { Ok(()) } else { no("") }
+        if self.graph.rules.iter().any(|rule| rule.allows(action)) { Ok(()) } else { no("") }
     }
 
     /// Whether the object leads to the node.
@@ -226,13 +229,18 @@ impl Asked<'_> {
     }
 
     fn csi_node(&self, asked: &ResourceAction<'_>) -> Judged {
+        let verb = if matches!(asked.verb, "get" | "create" | "update" | "patch" | "delete") {
+            Ok(())
+        } else {
+            no("can only get, create, update, patch, or delete a CSINode")
+        };
+        // Which of the two is looked at first has changed, and with it which is told.
+        let verb_first = self.graph.version < Minor(37);
         match asked.subresource {
-            "" => {}
-            "status" => return no("CSINode status access requires CSIVolumeHealth feature"),
+            "" => verb?,
+            _ if verb_first && verb.is_err() => return verb,
+            "status" if !verb_first => return no("CSINode status access requires CSIVolumeHealth feature"),
             _ => return no("cannot authorize CSINode subresources"),
-        }
-        if !matches!(asked.verb, "get" | "create" | "update" | "patch" | "delete") {
-            return no("can only get, create, update, patch, or delete a CSINode");
         }
         if !self.is_own(asked) {
             return no("can only access CSINode with the same name as the requesting node");
