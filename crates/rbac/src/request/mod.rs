@@ -149,7 +149,8 @@ impl RequestInfo {
                 // Of options that cannot be read, only this one counts, and it is read otherwise.
                 None => (parameters.first("watch").is_some_and(|value| !is_no(value)), None),
             };
-            if watch { "watch" } else { "list" }.clone_into(&mut self.verb);
+            let verb = if watch { "watch" } else { "list" };
+            verb.clone_into(&mut self.verb);
             self.name = name.filter(|name| is_path_segment(name)).unwrap_or_default();
         }
         if self.name.is_empty() && self.verb == "delete" {
