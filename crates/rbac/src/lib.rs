@@ -14,6 +14,7 @@ pub mod explain;
 pub mod holdings;
 pub mod impersonate;
 pub mod kubelet;
+pub mod least;
 pub mod locate;
 pub mod matching;
 pub mod model;

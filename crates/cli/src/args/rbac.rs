@@ -19,6 +19,8 @@ pub(crate) enum RbacVerb {
     Matrix(MatrixArgs),
     /// Whether the API server would let a user write roles and bindings, and its message if not
     CanGrant(CanGrantArgs),
+    /// The least roles that an audit log proves are needed, checked by replay, and the grants that it never used
+    Reduce(ReduceArgs),
     /// Who gains and loses what by a change
     Diff(RbacDiffArgs),
 }
@@ -226,6 +228,28 @@ pub(crate) enum WriteVerb {
     Update,
     /// PATCH, as kubectl apply does it
     Patch,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall rbac reduce --audit-log audit.log k8s/ > least.yaml
+  ringwall rbac reduce --audit-log 'audit.log.gz' --any-name-above 5 --as system:serviceaccount:shop:operator k8s/
+
+Exit codes: 0 all requests of the log are allowed by what is written, 1 some are not, 2 wrong usage or unreadable input")]
+pub(crate) struct ReduceArgs {
+    /// An audit log: JSON lines or `EventLists`, packed by gzip or not; `-` for standard input; may be given more than once
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) audit_log: Vec<PathBuf>,
+    /// Only for this user; may be given more than once
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) users: Vec<String>,
+    /// Give a verb for all names where the log needs it for more than this many [default: names are always kept]
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) any_name_above: Option<usize>,
+    #[command(flatten)]
+    pub(crate) paths: PathArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
 }
 
 #[derive(Debug, Args)]

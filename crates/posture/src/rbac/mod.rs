@@ -7,6 +7,7 @@
 //! | [`matrix`] | all that subjects may do, where |
 //! | [`diff`](mod@diff) | who gains and loses what between two sets of manifests |
 //! | [`grant`] | whether a user may write roles and bindings |
+//! | [`reduce`] | the least roles that an audit log proves are needed |
 //! | [`authorizers`] | what else decides in the cluster, as far as the input shows it |
 //! | [`words`] | subjects, bindings and rules in words |
 //!
@@ -17,6 +18,7 @@ pub mod can_i;
 pub mod diff;
 pub mod grant;
 pub mod matrix;
+pub mod reduce;
 pub mod who;
 pub mod words;
 

@@ -4,6 +4,7 @@ pub(crate) mod can_grant;
 pub(crate) mod can_i;
 pub(crate) mod diff;
 pub(crate) mod matrix;
+pub(crate) mod reduce;
 pub(crate) mod who_can;
 
 use std::io::{self, Write};
