@@ -80,7 +80,15 @@ impl Rights<'_> {
             let mut allowed = write.is_allowed();
             // What is let through is looked at then.
             let errors = match &old {
-                Some(old) => validate_update(&draft, old),
+                Some(old) => {
+                    // Whoever updates sends what was read, with its version; a file does not show that.
+                    let mut sent = draft.clone();
+                    sent.meta.resource_version.clone_from(&old.meta.resource_version);
+                    if sent.meta.resource_version.is_empty() {
+                        "1".clone_into(&mut sent.meta.resource_version);
+                    }
+                    validate_update(&sent, old)
+                }
                 None => validate(&draft),
             };
             if allowed && !errors.is_empty() {
