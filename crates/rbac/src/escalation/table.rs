@@ -48,7 +48,8 @@ impl Asked {
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) rights: Vec<Asked>,
-    /// For a right to create, that to patch the same: with both, a server-side apply creates an object of a name that both are for.
+    /// For a right to create, that to patch the same (or, for RBAC's own resources, to update it): with both, a server-side apply or an update
+    /// creates an object of a name that both are for.
     pub(super) apply: Vec<Option<RightId>>,
     /// The needs of each row of the catalogue.
     pub(super) trees: Vec<Tree>,
@@ -92,7 +93,10 @@ impl Table {
             let Asked::Resource(right) = table.rights[at] else { continue };
             let creates = right.verbs.contains(&"create") && !right.verbs.contains(&"patch");
             if creates && right.resources.iter().any(|resource| !resource.contains('/')) {
-                let patch = Right { verbs: &["patch"], names: Names::Limit, ..right };
+                // `AllowCreateOnUpdate` in k8s.io/kubernetes `pkg/registry/rbac/*/strategy.go`.
+                let verbs: &[&str] =
+                    if right.group == crate::model::GROUP { &["patch", "update"] } else { &["patch"] };
+                let patch = Right { verbs, names: Names::Limit, ..right };
                 table.apply[at] = Some(table.add(Asked::Resource(patch), &mut known));
             }
         }
@@ -216,6 +220,7 @@ fn limit_of<'r>(rule: &'r Rule, right: &Right, verb: &str, subresource: bool) ->
     let named = if unnamed { Limit::Created(names) } else { Limit::Names(names) };
     match right.names {
         Names::Any | Names::Limit | Names::Namespace => Some(named),
+        Names::Unnamed => names.iter().any(String::is_empty).then_some(Limit::Free),
         Names::Of(known) => names.iter().any(|name| known.contains(&name.as_str())).then_some(named),
         Names::Prefix(prefix) => names.iter().any(|name| name.starts_with(prefix)).then_some(named),
     }
