@@ -44,6 +44,33 @@ impl Asked {
     }
 }
 
+/// One way to meet a row's needs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Alternative {
+    /// Index of the row.
+    pub(super) row: u16,
+    /// Rights that one identity must hold together, for each request.
+    pub(super) groups: Vec<Vec<RightId>>,
+    /// What must be held before.
+    pub(super) holds: Vec<Holding>,
+    /// What must be so.
+    pub(super) facts: Vec<Fact>,
+    /// Whether it is about a namespace.
+    pub(super) placed: bool,
+}
+
+impl Alternative {
+    /// Whether one request is enough.
+    pub(super) fn is_single(&self) -> bool {
+        self.groups.len() == 1 && self.holds.is_empty()
+    }
+
+    /// How many parts may come from different identities.
+    pub(super) fn parts(&self) -> usize {
+        self.groups.len() + self.holds.len()
+    }
+}
+
 /// The catalogue's rights and rows.
 #[derive(Debug)]
 pub(super) struct Table {
@@ -53,6 +80,10 @@ pub(super) struct Table {
     pub(super) apply: Vec<Option<RightId>>,
     /// The needs of each row of the catalogue.
     pub(super) trees: Vec<Tree>,
+    /// The same as alternatives, row by row.
+    pub(super) alternatives: Vec<Alternative>,
+    /// For each right the alternatives that it is in.
+    pub(super) uses: Vec<Vec<u16>>,
     by_resource: HashMap<&'static str, Vec<RightId>>,
     by_subresource: HashMap<&'static str, Vec<RightId>>,
     /// Rights that any resource, or any subresource of one, may give.
@@ -79,6 +110,8 @@ impl Table {
             rights: Vec::new(),
             apply: Vec::new(),
             trees: Vec::new(),
+            alternatives: Vec::new(),
+            uses: Vec::new(),
             by_resource: HashMap::new(),
             by_subresource: HashMap::new(),
             loose: Vec::new(),
@@ -101,6 +134,28 @@ impl Table {
             }
         }
         table.index();
+        for row in 0..table.trees.len() {
+            let all = alternatives(&table.trees[row]);
+            table.alternatives.extend(all.into_iter().map(|mut one| {
+                one.row = row as u16;
+                one.placed = one
+                    .groups
+                    .iter()
+                    .flatten()
+                    .any(|right| table.rights[usize::from(*right)].place() == Place::Here)
+                    || one.holds.iter().any(|holding| {
+                        use Holding::{NamespaceLabels, OwnPods, Pods, Secrets};
+                        matches!(holding, OwnPods | Pods | Secrets | NamespaceLabels)
+                    });
+                one
+            }));
+        }
+        table.uses = vec![Vec::new(); table.rights.len()];
+        for (at, one) in table.alternatives.iter().enumerate() {
+            for right in one.groups.iter().flatten() {
+                table.uses[usize::from(*right)].push(at as u16);
+            }
+        }
         table
     }
 
@@ -167,6 +222,39 @@ impl Table {
         candidates.dedup();
         let given = candidates.into_iter();
         given.filter_map(|id| Some((id, gives(rule, &self.rights[usize::from(id)])?))).collect()
+    }
+}
+
+/// A need as alternatives, the earlier first.
+fn alternatives(tree: &Tree) -> Vec<Alternative> {
+    let product = |parts: &[Tree]| {
+        parts.iter().fold(vec![Alternative::default()], |all, part| {
+            let more = alternatives(part);
+            let pairs = all.iter().flat_map(|one| more.iter().map(move |other| (one, other)));
+            pairs
+                .map(|(one, other)| {
+                    let mut both = one.clone();
+                    both.groups.extend(other.groups.iter().cloned());
+                    both.holds.extend(&other.holds);
+                    both.facts.extend(&other.facts);
+                    both
+                })
+                .collect()
+        })
+    };
+    match tree {
+        Tree::Right(right) => vec![Alternative { groups: vec![vec![*right]], ..Alternative::default() }],
+        Tree::Holds(holding) => vec![Alternative { holds: vec![*holding], ..Alternative::default() }],
+        Tree::Fact(fact) => vec![Alternative { facts: vec![*fact], ..Alternative::default() }],
+        Tree::Any(parts) => parts.iter().flat_map(alternatives).collect(),
+        Tree::All(parts) => product(parts),
+        Tree::Together(parts) => {
+            let mut all = product(parts);
+            for one in &mut all {
+                one.groups = vec![one.groups.concat()];
+            }
+            all
+        }
     }
 }
 
@@ -244,5 +332,32 @@ fn has_resource(rule: &Rule, resource: &str) -> bool {
             .iter()
             .any(|own| own == ALL || own.split_once('/').is_some_and(|(of, _)| of == ALL || of == parent)),
         Some((parent, subresource)) => rule.has_resource(parent, subresource),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gain_is_limited_by_names_only_where_one_request_is_enough() {
+        for one in TABLE.alternatives.iter().filter(|one| one.parts() > 1) {
+            for right in one.groups.iter().flatten() {
+                let names = TABLE.rights[usize::from(*right)].names();
+                assert!(!matches!(names, Names::Limit), "{}", CATALOGUE[usize::from(one.row)].id);
+            }
+        }
+    }
+
+    #[test]
+    fn alternatives_tell_requests_apart() {
+        let of = |id: &str| {
+            let row = CATALOGUE.iter().position(|row| row.id == id).expect("it is there");
+            let all = TABLE.alternatives.iter().filter(move |one| usize::from(one.row) == row);
+            all.map(|one| one.groups.iter().map(Vec::len).collect::<Vec<_>>()).collect::<Vec<_>>()
+        };
+        assert_eq!(of("approve-client-certificate"), [vec![1, 2]]);
+        assert_eq!(of("impersonate-groups"), [vec![2], vec![2]]);
+        assert_eq!(of("create-token-secret"), [vec![1, 1], vec![1]]);
     }
 }
