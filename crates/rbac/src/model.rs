@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use ringwall_model::decode::{Decode, Fields, List, StringMap, fill};
+use ringwall_model::decode::{Decode, List, StringMap, fill};
+use ringwall_model::decode_fields;
 use ringwall_model::object::Object;
 use ringwall_model::selector::Selector;
 use ringwall_model::tree::Node;
@@ -173,6 +174,45 @@ impl Binding {
     pub fn kind(&self) -> &'static str {
         if self.namespace.is_some() { "RoleBinding" } else { "ClusterRoleBinding" }
     }
+
+    /// The resource's name.
+    pub fn resource(&self) -> &'static str {
+        if self.namespace.is_some() { "rolebindings" } else { "clusterrolebindings" }
+    }
+}
+
+impl RoleRef {
+    /// Completes what the API server completes: the API group.
+    pub fn complete(&mut self) {
+        if self.api_group.is_empty() {
+            GROUP.clone_into(&mut self.api_group);
+        }
+    }
+
+    /// As the API server completes it.
+    #[must_use]
+    pub fn completed(&self) -> Self {
+        let mut completed = self.clone();
+        completed.complete();
+        completed
+    }
+}
+
+impl Subject {
+    /// Completes what the API server completes: the API group of users and groups.
+    pub fn complete(&mut self) {
+        if self.api_group.is_empty() && matches!(self.kind.as_str(), "User" | "Group") {
+            GROUP.clone_into(&mut self.api_group);
+        }
+    }
+
+    /// As the API server completes it.
+    #[must_use]
+    pub fn completed(&self) -> Self {
+        let mut completed = self.clone();
+        completed.complete();
+        completed
+    }
 }
 
 /// An object of RBAC.
@@ -194,9 +234,16 @@ impl RbacObject {
             )
     }
 
-    /// Reads an object; `None` where it is of another kind. An object that states no namespace and is of a kind in namespaces is in
-    /// `default_namespace`.
+    /// Reads an object, as the API server completes it; `None` where it is of another kind. An object that states no namespace and is of a
+    /// kind in namespaces is in `default_namespace`.
     pub fn read(object: &Object, origin: Origin, default_namespace: &str) -> Option<Self> {
+        let mut read = Self::read_as_written(object, origin, default_namespace)?;
+        read.complete();
+        Some(read)
+    }
+
+    /// As [`RbacObject::read`], but nothing is completed: so clients see it.
+    pub fn read_as_written(object: &Object, origin: Origin, default_namespace: &str) -> Option<Self> {
         if !Self::is_one(object) {
             return None;
         }
@@ -229,17 +276,53 @@ impl RbacObject {
     }
 }
 
+impl RbacObject {
+    /// Completes what the API server completes: the API groups of a `roleRef` and of subjects.
+    pub fn complete(&mut self) {
+        if let Self::Binding(binding) = self {
+            binding.role_ref.complete();
+            binding.subjects.iter_mut().for_each(Subject::complete);
+        }
+    }
+
+    /// Its namespace; `None` for one of all namespaces.
+    pub fn namespace(&self) -> Option<&str> {
+        match self {
+            Self::Role(role) => role.namespace.as_deref(),
+            Self::Binding(binding) => binding.namespace.as_deref(),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Role(role) => &role.name,
+            Self::Binding(binding) => &binding.name,
+        }
+    }
+
+    /// The name of its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Role(role) => role.kind().kind(),
+            Self::Binding(binding) => binding.kind(),
+        }
+    }
+
+    /// The name of its resource.
+    pub fn resource(&self) -> &'static str {
+        match self {
+            Self::Role(role) => role.kind().resource(),
+            Self::Binding(binding) => binding.resource(),
+        }
+    }
+}
+
 impl WireBinding<'_> {
     fn binding(self, namespace: Option<String>, name: String, origin: Origin) -> Binding {
-        let complete = |group: &str, otherwise: &str| -> String {
-            if group.is_empty() { otherwise.to_owned() } else { group.to_owned() }
-        };
         let subjects = self.subjects.iter().map(|subject| Subject {
             kind: subject.kind.to_owned(),
-            api_group: match subject.kind {
-                "User" | "Group" => complete(subject.api_group, GROUP),
-                _ => subject.api_group.to_owned(),
-            },
+            api_group: subject.api_group.to_owned(),
             name: subject.name.to_owned(),
             namespace: subject.namespace.to_owned(),
         });
@@ -248,7 +331,7 @@ impl WireBinding<'_> {
             name,
             subjects: subjects.collect(),
             role_ref: RoleRef {
-                api_group: complete(self.role_ref.api_group, GROUP),
+                api_group: self.role_ref.api_group.to_owned(),
                 kind: self.role_ref.kind.to_owned(),
                 name: self.role_ref.name.to_owned(),
             },
@@ -272,66 +355,61 @@ pub fn rules_of(node: Node<'_>) -> Vec<Rule> {
     wire.iter().map(WireRule::rule).collect()
 }
 
-/// Declares a struct that is filled from a mapping.
-macro_rules! wire {
-    ($($name:ident { $($key:literal => $field:ident: $type:ty),* $(,)? })*) => {$(
-        #[derive(Clone, Debug, Default)]
-        struct $name<'t> { $($field: $type),* }
-
-        impl<'t> Fields<'t> for $name<'t> {
-            fn field(&mut self, key: &'t str, value: Node<'t>) {
-                match key {
-                    $($key => self.$field.decode(value),)*
-                    _ => {}
-                }
-            }
-        }
-
-        impl<'t> Decode<'t> for $name<'t> {
-            fn decode(&mut self, node: Node<'t>) {
-                fill(self, node);
-            }
-        }
-    )*};
+#[derive(Clone, Debug, Default)]
+struct WireRole<'t> {
+    metadata: WireMeta<'t>,
+    rules: List<WireRule<'t>>,
+    aggregation: Option<WireAggregation<'t>>,
 }
+decode_fields!(WireRole<'t> { "metadata" => metadata, "rules" => rules, "aggregationRule" => aggregation });
 
-wire! {
-    WireRole {
-        "metadata" => metadata: WireMeta<'t>,
-        "rules" => rules: List<WireRule<'t>>,
-        "aggregationRule" => aggregation: Option<WireAggregation<'t>>,
-    }
-    WireRule {
-        "verbs" => verbs: List<&'t str>,
-        "apiGroups" => api_groups: List<&'t str>,
-        "resources" => resources: List<&'t str>,
-        "resourceNames" => resource_names: List<&'t str>,
-        "nonResourceURLs" => non_resource_urls: List<&'t str>,
-    }
-    WireAggregation {
-        "clusterRoleSelectors" => selectors: List<WireSelector<'t>>,
-    }
-    WireExpression {
-        "key" => key: &'t str,
-        "operator" => operator: &'t str,
-        "values" => values: List<&'t str>,
-    }
-    WireBinding {
-        "subjects" => subjects: List<WireSubject<'t>>,
-        "roleRef" => role_ref: WireReference<'t>,
-    }
-    WireSubject {
-        "kind" => kind: &'t str,
-        "apiGroup" => api_group: &'t str,
-        "name" => name: &'t str,
-        "namespace" => namespace: &'t str,
-    }
-    WireReference {
-        "apiGroup" => api_group: &'t str,
-        "kind" => kind: &'t str,
-        "name" => name: &'t str,
-    }
+#[derive(Clone, Debug, Default)]
+struct WireRule<'t> {
+    verbs: List<&'t str>,
+    api_groups: List<&'t str>,
+    resources: List<&'t str>,
+    resource_names: List<&'t str>,
+    non_resource_urls: List<&'t str>,
 }
+decode_fields!(WireRule<'t> { "verbs" => verbs, "apiGroups" => api_groups, "resources" => resources, "resourceNames" => resource_names, "nonResourceURLs" => non_resource_urls });
+
+#[derive(Clone, Debug, Default)]
+struct WireAggregation<'t> {
+    selectors: List<WireSelector<'t>>,
+}
+decode_fields!(WireAggregation<'t> { "clusterRoleSelectors" => selectors });
+
+#[derive(Clone, Debug, Default)]
+struct WireExpression<'t> {
+    key: &'t str,
+    operator: &'t str,
+    values: List<&'t str>,
+}
+decode_fields!(WireExpression<'t> { "key" => key, "operator" => operator, "values" => values });
+
+#[derive(Clone, Debug, Default)]
+struct WireBinding<'t> {
+    subjects: List<WireSubject<'t>>,
+    role_ref: WireReference<'t>,
+}
+decode_fields!(WireBinding<'t> { "subjects" => subjects, "roleRef" => role_ref });
+
+#[derive(Clone, Debug, Default)]
+struct WireSubject<'t> {
+    kind: &'t str,
+    api_group: &'t str,
+    name: &'t str,
+    namespace: &'t str,
+}
+decode_fields!(WireSubject<'t> { "kind" => kind, "apiGroup" => api_group, "name" => name, "namespace" => namespace });
+
+#[derive(Clone, Debug, Default)]
+struct WireReference<'t> {
+    api_group: &'t str,
+    kind: &'t str,
+    name: &'t str,
+}
+decode_fields!(WireReference<'t> { "apiGroup" => api_group, "kind" => kind, "name" => name });
 
 #[derive(Clone, Debug, Default)]
 struct WireMeta<'t> {

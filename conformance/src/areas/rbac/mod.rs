@@ -1,11 +1,15 @@
 //! Area `rbac`: the questions of a case, each known by its `op`, asked of the objects of the case.
 
 mod answers;
+mod impersonate;
 mod objects;
+mod request;
+mod writes;
 
 use std::path::Path;
 
 use ringwall_rbac::attributes::{Action, ResourceAction, User};
+use ringwall_rbac::draft::Draft;
 use ringwall_rbac::policy::Policy;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -73,10 +77,22 @@ pub(crate) struct Query<'f> {
     #[serde(default)]
     name: String,
     path: Option<String>,
+    #[serde(default)]
+    method: String,
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    headers: std::collections::BTreeMap<String, Vec<String>>,
     #[serde(borrow)]
     owner: Option<&'f RawValue>,
     #[serde(borrow)]
     servant: Option<&'f RawValue>,
+    #[serde(borrow)]
+    object: Option<&'f RawValue>,
+    #[serde(borrow)]
+    old: Option<&'f RawValue>,
+    #[serde(default)]
+    remove_extra_permissions: bool,
 }
 
 impl Query<'_> {
@@ -87,6 +103,14 @@ impl Query<'_> {
             groups: self.groups.clone(),
             extra: self.extra.clone(),
         }
+    }
+
+    fn object(&self) -> Result<Draft, String> {
+        writes::draft(self.object.ok_or("no `object` to write")?)
+    }
+
+    fn old(&self) -> Result<Option<Draft>, String> {
+        self.old.map(writes::draft).transpose()
     }
 
     fn action(&self) -> Action<'_> {
@@ -130,6 +154,14 @@ fn one(policy: &Policy, query: &Query<'_>) -> Result<Value, String> {
         "rules" => answers::rules(policy, &query.user(), &query.namespace),
         "subjects" => answers::subjects(policy, &query.action()),
         "clusterroles" => answers::aggregated(policy),
+        "write" => writes::write(policy, &query.user(), &query.object()?, query.old()?.as_ref()),
+        "validate" => writes::validate(&query.object()?),
+        "reconcile" => {
+            let old = query.old()?.ok_or("no `old` to reconcile with")?;
+            writes::reconcile(&query.object()?, &old, query.remove_extra_permissions)?
+        }
+        "request" => request::request(policy, query),
+        "impersonate" => impersonate::impersonate(policy, query),
         "covers" => answers::covers(&rules(query.owner)?, &rules(query.servant)?),
         op => return Err(format!("no question `{op}` is known")),
     })
