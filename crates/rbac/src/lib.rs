@@ -10,6 +10,7 @@ pub mod covers;
 pub mod default_policy;
 pub mod draft;
 pub mod engine;
+pub mod escalation;
 pub mod explain;
 pub mod holdings;
 pub mod impersonate;
