@@ -170,9 +170,13 @@ spec:
         let place = Place::new(&[("rbac.yaml", RBAC), ("server.yaml", &server(modes))]);
         for verb in ["list", "delete"] {
             let answer = place.run(&["rbac", "can-i", verb, "pods", "-n", "shop", "--as", "alice", "."]);
+            let lines: Vec<&str> = answer.lines().filter(|line| !line.starts_with("---")).collect();
             told.push(format!(
                 "{modes} {verb}: {}",
-                answer.lines().find(|line| !line.is_empty()).unwrap_or("")
+                lines.join(
+                    "
+"
+                )
             ));
         }
     }
