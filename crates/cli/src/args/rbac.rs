@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use ringwall_model::version::Minor;
 use ringwall_report::{Format, JSON, TEXT};
 
-use super::{LookArgs, OutputArgs, ReadingArgs};
+use super::{ConfigArgs, LookArgs, OutputArgs, ReadingArgs};
 
 /// What to ask of roles and bindings.
 #[derive(Debug, Subcommand)]
@@ -17,6 +17,8 @@ pub(crate) enum RbacVerb {
     WhoCan(WhoCanArgs),
     /// All that subjects may do: subjects, verbs, resources, namespaces
     Matrix(MatrixArgs),
+    /// Who can become what: chains of grants up to cluster-admin or a node, and the fewest grants to remove
+    Escalate(EscalateArgs),
     /// Whether the API server would let a user write roles and bindings, and its message if not
     CanGrant(CanGrantArgs),
     /// The least roles that an audit log proves are needed, checked by replay, and the grants that it never used
@@ -250,6 +252,33 @@ pub(crate) struct ReduceArgs {
     pub(crate) paths: PathArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall rbac escalate k8s/
+  ringwall rbac escalate --to node k8s/
+  ringwall rbac escalate --to system:serviceaccount:payments:ledger k8s/
+  ringwall rbac escalate --from system:serviceaccount:ci:deployer k8s/
+
+Who may do everything by a binding to it (cluster-admin) is an administrator by intent, and told apart.
+Exit codes: 0 nobody else comes to it, 1 somebody does, 2 wrong usage or unreadable input")]
+pub(crate) struct EscalateArgs {
+    #[command(flatten)]
+    pub(crate) paths: PathArgs,
+    /// What is to be reached: cluster-admin, node (root on one, or its identity), a user or system:serviceaccount:NAMESPACE:NAME
+    #[arg(long, value_name = "TARGET", default_value = "cluster-admin")]
+    pub(crate) to: String,
+    /// All that this user, service account or group:NAME comes to
+    #[arg(long, value_name = "SUBJECT", conflicts_with = "to")]
+    pub(crate) from: Option<String>,
+    /// Show the subjects of the default policy too
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
 }
 
 #[derive(Debug, Args)]

@@ -39,6 +39,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome, Usage> {
         Verb::Rbac(RbacVerb::Matrix(args)) => rbac::matrix::run(args),
         Verb::Rbac(RbacVerb::CanGrant(args)) => rbac::can_grant::run(args),
         Verb::Rbac(RbacVerb::Reduce(args)) => rbac::reduce::run(args),
+        Verb::Rbac(RbacVerb::Escalate(args)) => rbac::escalate::run(args),
         Verb::Rbac(RbacVerb::Diff(args)) => rbac::diff::run(args),
         Verb::Rules(args) => Ok(rules::run(args)),
         Verb::Explain(args) => explain::run(args),
