@@ -607,3 +607,90 @@ fn binding_value(binding: &Binding) -> Value {
         ("subjects", Value::List(subjects.collect())),
     ])
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use ringwall_input::audit::{Options as Reading, read_file};
+    use ringwall_input::{Options as Input, load};
+    use ringwall_model::snapshot::{Facts, Snapshot};
+    use ringwall_rbac::covers::Atom;
+
+    use super::*;
+
+    /// The log of a real API server, and the roles and bindings that it had; both lie beside the project.
+    fn real() -> Option<(Snapshot, Seen)> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors/audit");
+        let log = folder.join("real-audit.log.gz");
+        if !log.exists() {
+            eprintln!("{}: not here, skipped", log.display());
+            return None;
+        }
+        let mut text = String::new();
+        let packed = std::fs::File::open(folder.join("real-rbac-state.json.gz")).unwrap();
+        std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(packed), &mut text).unwrap();
+        let input = load(&[PathBuf::from("-")], &mut text.as_bytes(), &Input::default(), &());
+        assert_eq!(input.problems, []);
+        let mut seen = Seen::default();
+        let summary = read_file(&log, &Reading::default(), |event, _| seen.see(&event));
+        assert_eq!(summary.problems, []);
+        assert_eq!(seen.events, 297);
+        Some((Snapshot::new(input.objects, Facts::default()), seen))
+    }
+
+    #[test]
+    fn all_that_the_log_allowed_is_allowed_again() {
+        let Some((snapshot, seen)) = real() else { return };
+        let reduced = Rights::of(&snapshot).reduce(&seen, Options::default());
+        assert_eq!(reduced.lost, Vec::<String>::new());
+        assert_eq!(reduced.not_by_input, Vec::<String>::new(), "the input is what the server had");
+        assert!(reduced.replayed > 50 && reduced.least.len() > 5, "{reduced:?}");
+    }
+
+    /// So nothing that leads up is given that was not used: whatever a role gives stands in the log, but for what must go with it.
+    #[test]
+    fn nothing_is_given_that_the_log_does_not_show() {
+        let Some((snapshot, seen)) = real() else { return };
+        let reduced = Rights::of(&snapshot).reduce(&seen, Options::default());
+        for least in &reduced.least {
+            for atom in least.role.rules.iter().flat_map(Rule::atoms) {
+                let shown = seen.users.values().flat_map(|(_, requests)| requests).any(|request| {
+                    let namespace = least.namespace.as_deref().unwrap_or_default();
+                    match (atom, request.action()) {
+                        (Atom::Path { url, verb }, Action::Path { verb: asked, path }) => {
+                            url == path && verb == asked
+                        }
+                        (Atom::Resource { group, resource, verb, name }, Action::Resource(asked)) => {
+                            let goes_with = asked.verb == "get"
+                                && verb == "create"
+                                && ["pods/exec", "pods/attach", "pods/portforward"].contains(&resource);
+                            asked.namespace == namespace
+                                && asked.group == group
+                                && asked.combined() == resource
+                                && asked.name == name.unwrap_or_default()
+                                && (asked.verb == verb || goes_with)
+                        }
+                        _ => false,
+                    }
+                });
+                assert!(shown, "{}: {atom:?} is not in the log", least.subject);
+            }
+        }
+    }
+
+    /// What is written is read back as what was replayed.
+    #[test]
+    fn what_is_written_says_what_was_replayed() {
+        let Some((snapshot, seen)) = real() else { return };
+        let reduced = Rights::of(&snapshot).reduce(&seen, Options::default());
+        let text: String = reduced.least.iter().map(|least| format!("---\n{}", least.text)).collect();
+        let input = load(&[PathBuf::from("-")], &mut text.as_bytes(), &Input::default(), &());
+        assert_eq!((input.problems.len(), input.objects.len()), (0, 2 * reduced.least.len()));
+        let written = Snapshot::new(input.objects, Facts::default());
+        let rights = Rights::of(&written);
+        assert_eq!(rights.problems(), [], "the API server takes all of it");
+        let again = rights.reduce(&seen, Options::default());
+        assert_eq!(again.unused, Vec::<Unused>::new(), "least roles have nothing that is not used");
+    }
+}
