@@ -1,5 +1,6 @@
 // Command default-policy prints the RBAC objects that the API server of a Kubernetes version makes when it starts, with the
-// feature gates that it turns on by itself: the files v1.*.txt beside it.
+// feature gates that it turns on by itself: the files v1.*.txt beside it. The policy's package registers the gates with their defaults,
+// and kube-apiserver changes none of them before it asks for the policy.
 //
 //	go run . > v1.37.txt                             the newest version; go.mod says which patch release it is read from
 //	go run -modfile=v1.36.mod . > v1.36.txt          an older one; so are v1.35 and v1.34

@@ -7,6 +7,7 @@ pub mod aggregate;
 pub mod attributes;
 pub mod authorize;
 pub mod covers;
+pub mod default_policy;
 pub mod engine;
 pub mod locate;
 pub mod matching;

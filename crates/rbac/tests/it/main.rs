@@ -1,0 +1,3 @@
+//! What the ring promises as a whole.
+
+mod default_policy;
