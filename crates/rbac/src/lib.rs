@@ -14,3 +14,4 @@ pub mod matching;
 pub mod model;
 pub mod policy;
 pub mod review;
+pub mod snapshot;
