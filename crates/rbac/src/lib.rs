@@ -9,6 +9,8 @@ pub mod authorize;
 pub mod covers;
 pub mod default_policy;
 pub mod engine;
+pub mod explain;
+pub mod holdings;
 pub mod locate;
 pub mod matching;
 pub mod model;

@@ -11,14 +11,16 @@ mod access;
 mod rules;
 mod symbols;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use foldhash::HashMap;
 
 use self::rules::{Asked, RuleId, Rules, asked};
 use self::symbols::{Symbol, Symbols};
 use crate::attributes::{Action, User, service_account_user};
 use crate::authorize::Grant;
-use crate::model::{Binding, RbacObject, Role, Subject};
-use crate::policy::Policy;
+use crate::model::{Binding, RbacObject, Role, Rule, Subject};
+use crate::policy::{Policy, Unresolved};
 
 pub use self::access::{Access, Cell};
 
@@ -40,6 +42,15 @@ struct RoleState {
     bindings: Vec<u32>,
 }
 
+/// A rule that a binding of all namespaces gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Given {
+    binding: u32,
+    role: u32,
+    /// The first place of the rule in the role.
+    rule: u32,
+}
+
 /// The indexes over a policy.
 #[derive(Clone, Debug, Default)]
 pub struct Engine {
@@ -49,6 +60,8 @@ pub struct Engine {
     roles: Vec<RoleState>,
     /// For each rule, the roles that have it.
     roles_of: Vec<Vec<u32>>,
+    /// For each rule, the `ClusterRoleBindings` that give it.
+    everywhere_of: Vec<Vec<Given>>,
     /// For each binding, its role.
     role_of: Vec<Option<u32>>,
     users: HashMap<Symbol, Held>,
@@ -110,6 +123,43 @@ impl Engine {
         let within = stated.namespace.as_deref().unwrap_or_default();
         let subject = stated.subjects.iter().position(|subject| subject.is(user, within))?;
         Some(Grant { binding, subject, role: role as usize, rule })
+    }
+
+    /// What [`Policy::rules_for`] finds: all rules that hold for a user in a namespace, in the authorizer's order, and what could not be
+    /// resolved. Costs one look-up for the user and each of its groups, and what they hold.
+    pub fn rules_for(&self, user: &User, namespace: &str) -> (Vec<&Rule>, Vec<Unresolved>) {
+        let (mut rules, mut errors) = (Vec::new(), Vec::new());
+        for binding in self.bindings_of(user, namespace) {
+            let binding = binding as usize;
+            match self.role_of[binding] {
+                Some(role) => rules.extend(&self.policy.roles()[role as usize].rules),
+                None => {
+                    let stated = &self.policy.bindings()[binding];
+                    let within = stated.namespace.as_deref().unwrap_or_default();
+                    errors.extend(self.policy.resolve(&stated.role_ref, within).err());
+                }
+            }
+        }
+        (rules, errors)
+    }
+
+    /// The bindings that hold for a user in a namespace, in the authorizer's order.
+    fn bindings_of(&self, user: &User, namespace: &str) -> Vec<u32> {
+        let held = std::iter::once(self.users.get(&self.symbols.find(&user.name)))
+            .chain(user.groups.iter().map(|group| self.groups.get(&self.symbols.find(group))));
+        let held: Vec<&Held> = held.flatten().collect();
+        let mut bindings: Vec<u32> = held.iter().flat_map(|held| held.everywhere.iter().copied()).collect();
+        bindings.sort_unstable();
+        bindings.dedup();
+        if !namespace.is_empty() {
+            let namespace = self.symbols.find(namespace);
+            let start = bindings.len();
+            bindings.extend(held.iter().filter_map(|held| held.within.get(&namespace)).flatten());
+            bindings[start..].sort_unstable();
+            // Those of all namespaces are others.
+            bindings.dedup();
+        }
+        bindings
     }
 
     /// Whether the action is allowed, to `system:masters` too.
@@ -184,14 +234,38 @@ impl Engine {
         if self.roles_of.len() < self.rules.len() {
             self.roles_of.resize_with(self.rules.len(), Vec::new);
         }
+        self.everywhere_of.resize_with(self.roles_of.len(), Vec::new);
         let distinct: BTreeSet<RuleId> = ids.iter().copied().collect();
         for id in distinct {
             self.roles_of[id as usize].push(index as u32);
         }
         self.roles[index].rules = ids;
+        for binding in self.roles[index].bindings.clone() {
+            self.give(binding, index, true);
+        }
+    }
+
+    /// Notes for each rule of a role that a binding of all namespaces gives it, or gives it no longer.
+    fn give(&mut self, binding: u32, role: usize, gives: bool) {
+        if self.policy.bindings()[binding as usize].namespace.is_some() {
+            return;
+        }
+        for (rule, id) in self.roles[role].rules.iter().copied().enumerate() {
+            let list = &mut self.everywhere_of[id as usize];
+            let given = Given { binding, role: role as u32, rule: rule as u32 };
+            match (list.binary_search_by_key(&binding, |given| given.binding), gives) {
+                (Err(place), true) => list.insert(place, given),
+                (Ok(place), false) => drop(list.remove(place)),
+                _ => {}
+            }
+            self.rules.set_everywhere(id, !self.everywhere_of[id as usize].is_empty());
+        }
     }
 
     fn forget_role(&mut self, index: usize) {
+        for binding in self.roles[index].bindings.clone() {
+            self.give(binding, index, false);
+        }
         let ids = std::mem::take(&mut self.roles[index].rules);
         for id in ids {
             self.roles_of[id as usize].retain(|role| *role as usize != index);
@@ -203,15 +277,18 @@ impl Engine {
 
     fn index_binding(&mut self, index: usize) {
         let binding = &self.policy.bindings()[index];
-        let within = binding.namespace.as_deref();
-        let role = self.policy.resolve(&binding.role_ref, within.unwrap_or_default()).ok();
+        let role =
+            self.policy.resolve(&binding.role_ref, binding.namespace.as_deref().unwrap_or_default()).ok();
         if self.role_of.len() <= index {
             self.role_of.resize(index + 1, None);
         }
         self.role_of[index] = role.map(|role| role as u32);
         if let Some(role) = role {
             self.roles[role].bindings.push(index as u32);
+            self.give(index as u32, role, true);
         }
+        let binding = &self.policy.bindings()[index];
+        let within = binding.namespace.as_deref();
         let namespace = within.map(|within| self.symbols.of(within));
         let mut ids = Vec::with_capacity(binding.subjects.len());
         for subject in &binding.subjects {
@@ -233,6 +310,7 @@ impl Engine {
 
     fn forget_binding(&mut self, index: usize) {
         if let Some(role) = self.role_of[index].take() {
+            self.give(index as u32, role as usize, false);
             self.roles[role as usize].bindings.retain(|binding| *binding as usize != index);
         }
         let binding = &self.policy.bindings()[index];
@@ -268,6 +346,7 @@ impl Engine {
             if refers && !binding.subjects.is_empty() && self.role_of[index].is_none() {
                 self.role_of[index] = Some(role as u32);
                 self.roles[role].bindings.push(index as u32);
+                self.give(index as u32, role, true);
             }
         }
     }
@@ -284,7 +363,7 @@ impl Engine {
         if aggregated.is_empty() {
             return;
         }
-        let before: Vec<Vec<crate::model::Rule>> =
+        let before: Vec<Vec<Rule>> =
             aggregated.iter().map(|role| self.policy.roles()[*role].rules.clone()).collect();
         self.policy.aggregate(|role: &Role| keep && role.stored);
         for (index, before) in aggregated.into_iter().zip(before) {
@@ -292,6 +371,9 @@ impl Engine {
                 continue;
             }
             // The rules that are given back are those from before.
+            for binding in self.roles[index].bindings.clone() {
+                self.give(binding, index, false);
+            }
             for id in std::mem::take(&mut self.roles[index].rules) {
                 self.roles_of[id as usize].retain(|role| *role as usize != index);
             }

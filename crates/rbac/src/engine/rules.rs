@@ -1,8 +1,8 @@
 //! Rules by what they allow. Equal rules are one; a question about all of them at once is an intersection of bitmaps.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
+use foldhash::HashMap;
 use roaring::RoaringBitmap;
 
 use super::symbols::{Symbol, Symbols};
@@ -31,6 +31,18 @@ impl Set {
     fn has(&self, one: Symbol) -> bool {
         self.all || self.some.contains(&one)
     }
+
+    /// The bits of its texts.
+    fn mask(&self) -> u64 {
+        if self.all { u64::MAX } else { self.some.iter().fold(0, |mask, one| mask | one.bit()) }
+    }
+}
+
+/// What tells, of most rules, that they do not allow something, without a look at them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Signature {
+    verbs: u64,
+    resources: u64,
 }
 
 /// A rule whose texts are numbers.
@@ -136,6 +148,7 @@ impl Index {
 pub(super) struct Rules {
     ids: HashMap<Rule, RuleId>,
     compiled: Vec<Option<Compiled>>,
+    signatures: Vec<Signature>,
     /// How many roles have each.
     uses: Vec<u32>,
     /// Numbers that are free again.
@@ -144,6 +157,8 @@ pub(super) struct Rules {
     groups: Index,
     resources: Index,
     names: Index,
+    /// By their resources, the rules that some binding of all namespaces gives.
+    everywhere: Index,
     /// Rules that name paths.
     paths: RoaringBitmap,
 }
@@ -164,11 +179,14 @@ impl Rules {
         if !compiled.urls.is_empty() {
             self.paths.insert(id);
         }
+        let signature = Signature { verbs: compiled.verbs.mask(), resources: compiled.resources.mask() };
         if id as usize == self.compiled.len() {
             self.compiled.push(Some(compiled));
+            self.signatures.push(signature);
             self.uses.push(1);
         } else {
             self.compiled[id as usize] = Some(compiled);
+            self.signatures[id as usize] = signature;
             self.uses[id as usize] = 1;
         }
         self.ids.insert(rule.clone(), id);
@@ -187,6 +205,7 @@ impl Rules {
             self.groups.remove(&compiled.groups, id);
             self.resources.remove(&compiled.resources, id);
             self.names.remove(&Self::names_of(&compiled), id);
+            self.everywhere.remove(&compiled.resources, id);
         }
         self.paths.remove(id);
         self.ids.remove(rule);
@@ -204,7 +223,39 @@ impl Rules {
 
     /// Whether a rule allows what is asked.
     pub(super) fn allows(&self, id: RuleId, asked: &Asked<'_>) -> bool {
+        if let Asked::Resource { verb, resource, any_of_subresource, .. } = asked {
+            let Signature { verbs, resources } = self.signatures[id as usize];
+            // What no text stands for is allowed by a star alone, whose bits are all set.
+            let fits = |mask: u64, bits: u64| mask == u64::MAX || mask & bits != 0;
+            if !fits(verbs, verb.bit()) || !fits(resources, resource.bit() | any_of_subresource.bit()) {
+                return false;
+            }
+        }
         self.compiled[id as usize].as_ref().is_some_and(|rule| rule.allows(asked))
+    }
+
+    /// The rules bound everywhere that allow what is asked.
+    pub(super) fn matching_everywhere<'r>(
+        &'r self,
+        asked: &'r Asked<'r>,
+    ) -> impl Iterator<Item = RuleId> + 'r {
+        let candidates = match *asked {
+            Asked::Resource { resource, any_of_subresource, .. } => {
+                self.everywhere.with(&[resource, any_of_subresource])
+            }
+            Asked::Path { .. } => self.paths.clone(),
+        };
+        candidates.into_iter().filter(|id| self.allows(*id, asked))
+    }
+
+    /// Says whether some binding of all namespaces gives a rule.
+    pub(super) fn set_everywhere(&mut self, id: RuleId, bound: bool) {
+        let Some(rule) = &self.compiled[id as usize] else { return };
+        if bound {
+            self.everywhere.add(&rule.resources, id);
+        } else {
+            self.everywhere.remove(&rule.resources, id);
+        }
     }
 
     /// All rules that allow what is asked.
