@@ -9,6 +9,7 @@ pub mod authorize;
 pub mod covers;
 pub mod default_policy;
 pub mod engine;
+pub mod escalation;
 pub mod explain;
 pub mod holdings;
 pub mod locate;
