@@ -14,6 +14,7 @@
 pub mod authorizers;
 pub mod can_i;
 pub mod diff;
+pub(crate) mod lint;
 pub mod matrix;
 pub mod who;
 pub mod words;
