@@ -6,6 +6,7 @@
 pub mod aggregate;
 pub mod attributes;
 pub mod authorize;
+pub mod checks;
 pub mod covers;
 pub mod default_policy;
 pub mod draft;

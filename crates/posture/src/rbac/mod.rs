@@ -20,6 +20,7 @@ pub mod diff;
 pub mod escalate;
 pub mod facts;
 pub mod grant;
+pub(crate) mod lint;
 pub mod matrix;
 pub mod reduce;
 pub mod who;
