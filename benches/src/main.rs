@@ -57,6 +57,7 @@ enum What {
     Rbac {
         /// A state with questions, as `rbac-oracle -bench-dump` writes it
         state: PathBuf,
+    },
     /// Reading audit events
     Audit {
         /// Files, packed or not

@@ -176,7 +176,6 @@ fn engine_agrees(engine: &Engine, policy: &Policy, query: &Query<'_>) -> bool {
     }
 }
 
-fn one(policy: &Policy, query: &Query<'_>) -> Result<Value, String> {
 /// The answer to one question.
 pub(super) fn one(policy: &Policy, query: &Query<'_>) -> Result<Value, String> {
     Ok(match query.op.as_str() {
