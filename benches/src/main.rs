@@ -4,6 +4,7 @@
 //! ```text
 //! cargo run --release -p benches -- pods CASES.jsonl       beside   pss -mode bench < CASES.jsonl
 //! cargo run --release -p benches -- net FILE_OR_FOLDER…    on what bench.py of the oracle writes
+//! cargo run --release -p benches -- rbac STATE.json.gz     beside   rbac-oracle -bench
 //! cargo run --release -p benches -- yaml FILE_OR_FOLDER…
 //! cargo run --release -p benches -- scan FILE_OR_FOLDER…
 //! ```
@@ -11,6 +12,7 @@
 mod measure;
 mod net;
 mod pods;
+mod rbac;
 mod scan;
 mod yaml;
 
@@ -49,6 +51,11 @@ enum What {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
+    /// RBAC: covering, on a state as `rbac-oracle -bench-dump` writes it
+    Rbac {
+        /// A file with the state
+        state: PathBuf,
+    },
     /// Decoding YAML into trees with spans
     Yaml {
         /// Files and folders
@@ -70,6 +77,7 @@ fn main() -> ExitCode {
     let result = match &arguments.what {
         What::Net { paths } => net::run(paths, plan),
         What::Pods { cases } => pods::run(cases, plan),
+        What::Rbac { state } => rbac::run(state, plan),
         What::Yaml { paths } => yaml::run(paths, plan),
         What::Scan { paths } => scan::run(paths, plan),
     };
