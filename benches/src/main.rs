@@ -4,7 +4,7 @@
 //! ```text
 //! cargo run --release -p benches -- pods CASES.jsonl       beside   pss -mode bench < CASES.jsonl
 //! cargo run --release -p benches -- net FILE_OR_FOLDER…    on what bench.py of the oracle writes
-//! cargo run --release -p benches -- rbac STATE.json.gz     beside   rbac-oracle -bench
+//! cargo run --release -p benches -- rbac STATE.json[.gz]  beside   rbac-oracle -bench
 //! cargo run --release -p benches -- yaml FILE_OR_FOLDER…
 //! cargo run --release -p benches -- scan FILE_OR_FOLDER…
 //! ```
@@ -51,9 +51,9 @@ enum What {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
-    /// RBAC: covering, on a state as `rbac-oracle -bench-dump` writes it
+    /// RBAC: reading and indexing a state, decisions, rules, who may, the whole matrix, covering
     Rbac {
-        /// A file with the state
+        /// A state with questions, as `rbac-oracle -bench-dump` writes it
         state: PathBuf,
     },
     /// Decoding YAML into trees with spans

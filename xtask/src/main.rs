@@ -3,10 +3,12 @@
 //! ```text
 //! cargo xtask generate          write what is made from the code: docs/checks, docs/frameworks.md, docs/schema
 //! cargo xtask generate --check  say what is stale, and fail
+//! cargo xtask resources DIR     write crates/model/src/resources.txt from `api/discovery` of a Kubernetes source
 //! cargo xtask ci                what .ci/run runs: format, lints, tests, generated files, conformance
 //! ```
 
 mod generate;
+mod resources;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -28,6 +30,11 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
+    /// Write the table of Kubernetes' resources from the folder `api/discovery` of its source
+    Resources {
+        /// The folder
+        discovery: PathBuf,
+    },
     /// Run what CI runs
     Ci,
 }
@@ -41,6 +48,7 @@ fn root() -> PathBuf {
 fn main() -> ExitCode {
     let result = match Arguments::parse().chore {
         Chore::Generate { check } => generate::run(&root(), check),
+        Chore::Resources { discovery } => resources::run(&root(), &discovery),
         Chore::Ci => ci(),
     };
     match result {

@@ -163,6 +163,7 @@ fn every_member_crate_takes_the_workspace_lints() {
         "crates/input",
         "crates/pods",
         "crates/network",
+        "crates/rbac",
         "crates/edit",
         "crates/posture",
         "crates/report",

@@ -18,18 +18,21 @@
 //! | [`object`] | one Kubernetes object: identity, labels, owner, where it was read |
 //! | [`workload`] | which kinds make pods, and where their pod template is |
 //! | [`quantity`] | amounts of resources |
+//! | [`resources`] | the resources that API servers serve, by the names that rules and `kubectl` use |
 //! | [`selector`] | label selectors |
 //! | [`name`] | what is wrong with a name, in the API server's words |
 //! | [`invalid`] | fields that the API server refuses, in its words |
 //! | [`snapshot`] | all objects taken together, and facts about the cluster |
 //! | [`check`] | the declaration of a check, and the registry's rules |
 //! | [`address`] | addresses and blocks of them |
+//! | [`audit`] | what an API server tells of the requests that it answered |
 //! | [`control`] | the frameworks that checks are mapped to |
 //! | [`finding`] | verdicts, evidence, findings, severities |
 //! | [`fix`] | changes to an object, and edits of its text |
 //! | [`version`] | Kubernetes minor versions |
 
 pub mod address;
+pub mod audit;
 pub mod check;
 pub mod control;
 pub mod de;
@@ -43,6 +46,7 @@ pub mod name;
 pub mod object;
 pub mod path;
 pub mod quantity;
+pub mod resources;
 pub mod schema;
 pub mod selector;
 pub mod snapshot;

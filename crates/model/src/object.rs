@@ -21,7 +21,7 @@ pub struct ObjectId {
 }
 
 /// The kinds of Kubernetes' own APIs whose objects live outside of namespaces, with their groups.
-const CLUSTER_WIDE: [(&str, &str); 33] = [
+const CLUSTER_WIDE: [(&str, &str); 36] = [
     ("", "ComponentStatus"),
     ("", "Namespace"),
     ("", "Node"),
@@ -48,6 +48,8 @@ const CLUSTER_WIDE: [(&str, &str); 33] = [
     ("rbac.authorization.k8s.io", "ClusterRole"),
     ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
     ("resource.k8s.io", "DeviceClass"),
+    ("resource.k8s.io", "DeviceTaintRule"),
+    ("resource.k8s.io", "ResourcePoolStatusRequest"),
     ("resource.k8s.io", "ResourceSlice"),
     ("scheduling.k8s.io", "PriorityClass"),
     ("storage.k8s.io", "CSIDriver"),
@@ -55,6 +57,7 @@ const CLUSTER_WIDE: [(&str, &str); 33] = [
     ("storage.k8s.io", "StorageClass"),
     ("storage.k8s.io", "VolumeAttachment"),
     ("storage.k8s.io", "VolumeAttributesClass"),
+    ("storagemigration.k8s.io", "StorageVersionMigration"),
 ];
 
 impl ObjectId {

@@ -277,7 +277,7 @@ pub fn has_dns_label_form(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::sync::Arc;
 
     use super::*;
@@ -285,7 +285,7 @@ mod tests {
     use crate::tree::{Tree, TreeBuilder};
 
     /// Builds a tree from a JSON value; spans do not matter here.
-    fn tree(value: &serde_json::Value) -> Tree {
+    pub(crate) fn tree(value: &serde_json::Value) -> Tree {
         fn add(builder: &mut TreeBuilder, value: &serde_json::Value) {
             let span = Span::default();
             match value {

@@ -7,6 +7,8 @@
 //! | [`level`] | the tightest level that each workload and namespace can take |
 //! | [`plan`](mod@plan) | what breaks if a namespace is labelled so |
 //! | [`migrate`](mod@migrate) | what takes the place of PodSecurityPolicies, namespace by namespace |
+//! | [`network`] | who reaches whom on what, why, and what a change opens |
+//! | [`rbac`] | who may do what, through what, and what it leads to |
 //! | [`settings`] | what `ringwall.toml` says |
 //! | [`quiet`] | which findings somebody accepts, and which suppressions do nothing |
 //! | [`baseline`] | which findings were there before |
@@ -29,6 +31,7 @@ pub mod migrate;
 pub mod network;
 pub mod plan;
 pub mod quiet;
+pub mod rbac;
 pub mod registry;
 pub mod scan;
 pub mod settings;

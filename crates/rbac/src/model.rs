@@ -6,7 +6,8 @@
 
 use std::collections::BTreeMap;
 
-use ringwall_model::decode::{Decode, Fields, List, StringMap, fill};
+use ringwall_model::decode::{Decode, List, StringMap, fill};
+use ringwall_model::decode_fields;
 use ringwall_model::object::Object;
 use ringwall_model::selector::Selector;
 use ringwall_model::tree::Node;
@@ -354,66 +355,61 @@ pub fn rules_of(node: Node<'_>) -> Vec<Rule> {
     wire.iter().map(WireRule::rule).collect()
 }
 
-/// Declares a struct that is filled from a mapping.
-macro_rules! wire {
-    ($($name:ident { $($key:literal => $field:ident: $type:ty),* $(,)? })*) => {$(
-        #[derive(Clone, Debug, Default)]
-        struct $name<'t> { $($field: $type),* }
-
-        impl<'t> Fields<'t> for $name<'t> {
-            fn field(&mut self, key: &'t str, value: Node<'t>) {
-                match key {
-                    $($key => self.$field.decode(value),)*
-                    _ => {}
-                }
-            }
-        }
-
-        impl<'t> Decode<'t> for $name<'t> {
-            fn decode(&mut self, node: Node<'t>) {
-                fill(self, node);
-            }
-        }
-    )*};
+#[derive(Clone, Debug, Default)]
+struct WireRole<'t> {
+    metadata: WireMeta<'t>,
+    rules: List<WireRule<'t>>,
+    aggregation: Option<WireAggregation<'t>>,
 }
+decode_fields!(WireRole<'t> { "metadata" => metadata, "rules" => rules, "aggregationRule" => aggregation });
 
-wire! {
-    WireRole {
-        "metadata" => metadata: WireMeta<'t>,
-        "rules" => rules: List<WireRule<'t>>,
-        "aggregationRule" => aggregation: Option<WireAggregation<'t>>,
-    }
-    WireRule {
-        "verbs" => verbs: List<&'t str>,
-        "apiGroups" => api_groups: List<&'t str>,
-        "resources" => resources: List<&'t str>,
-        "resourceNames" => resource_names: List<&'t str>,
-        "nonResourceURLs" => non_resource_urls: List<&'t str>,
-    }
-    WireAggregation {
-        "clusterRoleSelectors" => selectors: List<WireSelector<'t>>,
-    }
-    WireExpression {
-        "key" => key: &'t str,
-        "operator" => operator: &'t str,
-        "values" => values: List<&'t str>,
-    }
-    WireBinding {
-        "subjects" => subjects: List<WireSubject<'t>>,
-        "roleRef" => role_ref: WireReference<'t>,
-    }
-    WireSubject {
-        "kind" => kind: &'t str,
-        "apiGroup" => api_group: &'t str,
-        "name" => name: &'t str,
-        "namespace" => namespace: &'t str,
-    }
-    WireReference {
-        "apiGroup" => api_group: &'t str,
-        "kind" => kind: &'t str,
-        "name" => name: &'t str,
-    }
+#[derive(Clone, Debug, Default)]
+struct WireRule<'t> {
+    verbs: List<&'t str>,
+    api_groups: List<&'t str>,
+    resources: List<&'t str>,
+    resource_names: List<&'t str>,
+    non_resource_urls: List<&'t str>,
 }
+decode_fields!(WireRule<'t> { "verbs" => verbs, "apiGroups" => api_groups, "resources" => resources, "resourceNames" => resource_names, "nonResourceURLs" => non_resource_urls });
+
+#[derive(Clone, Debug, Default)]
+struct WireAggregation<'t> {
+    selectors: List<WireSelector<'t>>,
+}
+decode_fields!(WireAggregation<'t> { "clusterRoleSelectors" => selectors });
+
+#[derive(Clone, Debug, Default)]
+struct WireExpression<'t> {
+    key: &'t str,
+    operator: &'t str,
+    values: List<&'t str>,
+}
+decode_fields!(WireExpression<'t> { "key" => key, "operator" => operator, "values" => values });
+
+#[derive(Clone, Debug, Default)]
+struct WireBinding<'t> {
+    subjects: List<WireSubject<'t>>,
+    role_ref: WireReference<'t>,
+}
+decode_fields!(WireBinding<'t> { "subjects" => subjects, "roleRef" => role_ref });
+
+#[derive(Clone, Debug, Default)]
+struct WireSubject<'t> {
+    kind: &'t str,
+    api_group: &'t str,
+    name: &'t str,
+    namespace: &'t str,
+}
+decode_fields!(WireSubject<'t> { "kind" => kind, "apiGroup" => api_group, "name" => name, "namespace" => namespace });
+
+#[derive(Clone, Debug, Default)]
+struct WireReference<'t> {
+    api_group: &'t str,
+    kind: &'t str,
+    name: &'t str,
+}
+decode_fields!(WireReference<'t> { "apiGroup" => api_group, "kind" => kind, "name" => name });
 
 #[derive(Clone, Debug, Default)]
 struct WireMeta<'t> {

@@ -103,6 +103,69 @@ impl Policy {
         }
     }
 
+    /// Puts an object in the place of the one of its kind, namespace and name, or adds it. Costs a look at each binding of its namespace.
+    /// Returns the object's index among the roles or bindings.
+    pub fn set(&mut self, object: RbacObject) -> usize {
+        match object {
+            RbacObject::Binding(binding) => {
+                if let Some(index) = self.binding(binding.namespace.as_deref(), &binding.name) {
+                    self.bindings[index] = binding;
+                    return index;
+                }
+                self.add(RbacObject::Binding(binding));
+                self.bindings.len() - 1
+            }
+            RbacObject::Role(role) => {
+                let (namespace, name) = (role.namespace.clone(), role.name.clone());
+                self.add(RbacObject::Role(role));
+                self.role(namespace.as_deref(), &name).unwrap_or_default()
+            }
+        }
+    }
+
+    /// Takes a role away, if it is there; its index stays taken by a role without rules that no name leads to.
+    pub fn remove_role(&mut self, namespace: Option<&str>, name: &str) -> Option<usize> {
+        let index = match namespace {
+            Some(namespace) => self.namespaced_roles.get_mut(namespace)?.remove(name)?,
+            None => self.cluster_roles.remove(name)?,
+        };
+        let role = &mut self.roles[index];
+        *role = Role {
+            namespace: role.namespace.take(),
+            name: std::mem::take(&mut role.name),
+            ..Role::default()
+        };
+        Some(index)
+    }
+
+    /// Takes a binding away, if it is there; its index stays taken by a binding without subjects that counts nowhere.
+    pub fn remove_binding(&mut self, namespace: Option<&str>, name: &str) -> Option<usize> {
+        let index = self.binding(namespace, name)?;
+        match namespace {
+            Some(namespace) => {
+                self.namespaced_bindings.entry(namespace.to_owned()).or_default().retain(|one| *one != index);
+            }
+            None => self.cluster_bindings.retain(|one| *one != index),
+        }
+        self.bindings[index].subjects.clear();
+        Some(index)
+    }
+
+    /// The index of a binding by its namespace (`None` for a `ClusterRoleBinding`) and name. Costs a look at each of the namespace.
+    pub fn binding(&self, namespace: Option<&str>, name: &str) -> Option<usize> {
+        let list =
+            namespace.map_or(self.cluster_bindings.as_slice(), |namespace| self.bindings_in(namespace));
+        list.iter().copied().find(|index| self.bindings[*index].name == name)
+    }
+
+    /// The index of a role by its namespace (`None` for a `ClusterRole`) and name.
+    pub fn role(&self, namespace: Option<&str>, name: &str) -> Option<usize> {
+        match namespace {
+            Some(namespace) => self.role_in(namespace, name),
+            None => self.cluster_role(name),
+        }
+    }
+
     /// All roles.
     pub fn roles(&self) -> &[Role] {
         &self.roles

@@ -1,7 +1,9 @@
 //! Area `rbac`: the questions of a case, each known by its `op`, asked of the objects of the case.
 
 mod answers;
+mod impersonate;
 mod objects;
+mod request;
 mod writes;
 
 use std::path::Path;
@@ -75,6 +77,12 @@ pub(crate) struct Query<'f> {
     #[serde(default)]
     name: String,
     path: Option<String>,
+    #[serde(default)]
+    method: String,
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    headers: std::collections::BTreeMap<String, Vec<String>>,
     #[serde(borrow)]
     owner: Option<&'f RawValue>,
     #[serde(borrow)]
@@ -152,6 +160,8 @@ fn one(policy: &Policy, query: &Query<'_>) -> Result<Value, String> {
             let old = query.old()?.ok_or("no `old` to reconcile with")?;
             writes::reconcile(&query.object()?, &old, query.remove_extra_permissions)?
         }
+        "request" => request::request(policy, query),
+        "impersonate" => impersonate::impersonate(policy, query),
         "covers" => answers::covers(&rules(query.owner)?, &rules(query.servant)?),
         op => return Err(format!("no question `{op}` is known")),
     })

@@ -1,13 +1,15 @@
 //! The objects of a case: as JSON in it, in files beside it, or the default policy.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::path::Path;
+use std::sync::Arc;
 
 use ringwall_input::{Limits, json};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::text::Source;
 use ringwall_model::tree::Tree;
+use ringwall_model::version::Minor;
+use ringwall_rbac::default_policy;
 use ringwall_rbac::model::{Origin, RbacObject};
 use ringwall_rbac::policy::Policy;
 
@@ -56,12 +58,7 @@ fn read(name: &str, text: String) -> Vec<Object> {
 }
 
 fn add_default(policy: &mut Policy) {
-    static TEXT: OnceLock<Vec<Object>> = OnceLock::new();
-    let objects = TEXT.get_or_init(|| {
-        let path = PathBuf::from("../shared/vectors/rbac/bootstrap-v1.37.yaml");
-        read("bootstrap", std::fs::read_to_string(path).unwrap_or_default())
-    });
-    for object in objects {
-        add(policy, object);
+    for object in default_policy::of(Minor(37)) {
+        policy.add(object);
     }
 }

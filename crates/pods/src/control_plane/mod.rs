@@ -102,6 +102,30 @@ pub fn find(template: Node<'_>, namespace: Option<&str>) -> Vec<Flaw> {
     lines.iter().filter(|line| is_told_by_flags(line)).flat_map(flaws).collect()
 }
 
+/// How a kube-apiserver is told one flag.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Its values, those of a list one by one; none where the flag is not given.
+    pub values: Vec<String>,
+    /// Whether a value, or whether there is one, is known only where the container runs.
+    pub unknown: bool,
+    /// Where the flag stands, from the pod template; where it would stand if it is not given.
+    pub path: FieldPath,
+}
+
+/// What each kube-apiserver that a pod template runs is told by a flag whose value is a list. `namespace` is the object's.
+pub fn api_servers_told(template: Node<'_>, namespace: Option<&str>, flag: &str) -> Vec<Told> {
+    let lines = command::read(template, namespace);
+    let servers = lines.iter().filter(|line| line.component == Component::ApiServer);
+    servers
+        .map(|line| Told {
+            values: line.given(flag).flat_map(command::Flag::items).map(str::to_owned).collect(),
+            unknown: line.given(flag).any(command::Flag::is_unknown) || (line.open && !line.has(flag)),
+            path: line.last(flag).map_or_else(|| line.home(), |flag| line.path_at(flag.at)),
+        })
+        .collect()
+}
+
 /// Whether a pod is one of the control plane's own.
 pub fn is_part(template: Node<'_>, namespace: Option<&str>) -> bool {
     !command::read(template, namespace).is_empty()

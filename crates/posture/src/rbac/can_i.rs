@@ -1,0 +1,365 @@
+//! One question as `kubectl auth can-i` puts it, its answer, and why.
+//!
+//! Source of how the words are read: k8s.io/kubectl `pkg/cmd/auth/cani.go`.
+
+use ringwall_model::finding::Verdict;
+use ringwall_rbac::attributes::{Action, ResourceAction, User, split_service_account};
+use ringwall_rbac::authorize::Answer;
+use ringwall_rbac::explain::{Miss, Near, What};
+use ringwall_rbac::model::RuleAt;
+
+use super::who::Way;
+use super::{Place, Rights, words};
+use crate::suggest::{did_you_mean, nearest};
+
+/// What is asked.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Question {
+    /// The verb.
+    pub verb: String,
+    /// The API group.
+    pub group: String,
+    /// The resource in the plural, as the API has it; empty where a path is asked for.
+    pub resource: String,
+    /// The subresource.
+    pub subresource: String,
+    /// The object's name.
+    pub name: String,
+    /// The namespace, or empty for all.
+    pub namespace: String,
+    /// The path, if it is no resource.
+    pub path: Option<String>,
+    /// What kubectl would warn of, in its words.
+    pub warnings: Vec<String>,
+}
+
+/// Verbs on resources that kubectl knows.
+const VERBS: [&str; 16] = [
+    "get",
+    "list",
+    "watch",
+    "create",
+    "update",
+    "patch",
+    "delete",
+    "deletecollection",
+    "use",
+    "bind",
+    "impersonate",
+    "*",
+    "approve",
+    "sign",
+    "escalate",
+    "attest",
+];
+/// Verbs on paths that kubectl knows.
+const METHODS: [&str; 8] = ["get", "put", "post", "head", "options", "delete", "patch", "*"];
+
+impl Question {
+    /// The question as the authorizer is asked it.
+    pub fn action(&self) -> Action<'_> {
+        match &self.path {
+            Some(path) => Action::Path { verb: &self.verb, path },
+            None => Action::Resource(ResourceAction {
+                verb: &self.verb,
+                group: &self.group,
+                resource: &self.resource,
+                subresource: &self.subresource,
+                namespace: &self.namespace,
+                name: &self.name,
+            }),
+        }
+    }
+}
+
+/// One line of an explanation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Because {
+    /// What is so.
+    pub message: String,
+    /// Where it is written.
+    pub place: Option<Place>,
+}
+
+/// The answer.
+#[derive(Clone, Debug)]
+pub struct CanI {
+    /// The verdict, with what is known of other authorizers.
+    pub verdict: Verdict,
+    /// What follows kubectl's `no`: the authorizer's reason.
+    pub reason: String,
+    /// Whether it is allowed because the user is of `system:masters`.
+    pub is_master: bool,
+    /// What allows it, each binding once; the first is the authorizer's.
+    pub ways: Vec<Way>,
+    /// What nearly allows it, the nearest first.
+    pub misses: Vec<Because>,
+    /// What else there is to know.
+    pub remarks: Vec<Because>,
+}
+
+impl Rights<'_> {
+    /// Reads a verb and what follows it: `TYPE`, `TYPE/NAME` or a path. An unknown type is taken as it is, as kubectl does, with its warning.
+    ///
+    /// # Errors
+    /// A subresource of a path; a sentence without full stop.
+    pub fn question(
+        &self,
+        verb: &str,
+        what: &str,
+        subresource: Option<&str>,
+        namespace: &str,
+    ) -> Result<Question, String> {
+        let mut question = Question { verb: verb.to_owned(), ..Question::default() };
+        if what.starts_with('/') {
+            if subresource.is_some() {
+                return Err("--subresource can not be used with NonResourceURL".to_owned());
+            }
+            if !METHODS.contains(&verb) {
+                question.warnings.push(format!("verb '{verb}' is not a known verb"));
+            }
+            question.path = Some(what.to_owned());
+            return Ok(question);
+        }
+        let (word, name) = what.split_once('/').unwrap_or((what, ""));
+        name.clone_into(&mut question.name);
+        subresource.unwrap_or_default().clone_into(&mut question.subresource);
+        namespace.clone_into(&mut question.namespace);
+        let mut namespaced = true;
+        match self.resources.find(&word.to_lowercase()) {
+            _ if word == "*" => "*".clone_into(&mut question.resource),
+            Some(found) => {
+                question.resource.clone_from(&found.resource.plural);
+                question.group.clone_from(&found.resource.group);
+                namespaced = found.resource.namespaced;
+            }
+            None => {
+                word.clone_into(&mut question.resource);
+                if !["users", "groups"].contains(&word.to_lowercase().as_str()) {
+                    question.warnings.push(self.unknown(&word.to_lowercase()));
+                }
+            }
+        }
+        if !question.namespace.is_empty() && !namespaced {
+            let group = if question.group.is_empty() {
+                String::new()
+            } else {
+                format!(" in group '{}'", question.group)
+            };
+            question
+                .warnings
+                .push(format!("resource '{}' is not namespace scoped{group}", question.resource));
+        }
+        if !question.namespace.is_empty() && !VERBS.contains(&verb) {
+            question.warnings.push(format!("verb '{verb}' is not a known verb"));
+        }
+        Ok(question)
+    }
+
+    fn unknown(&self, word: &str) -> String {
+        let names = self.resources.iter().map(|resource| resource.plural.as_str());
+        let meant = did_you_mean(nearest(word, names));
+        match word.split_once('.') {
+            Some((resource, group)) => {
+                format!("the server doesn't have a resource type '{resource}' in group '{group}'{meant}")
+            }
+            None => format!("the server doesn't have a resource type '{word}'{meant}"),
+        }
+    }
+
+    /// Answers, and says why.
+    pub fn can_i(&self, user: &User, question: &Question) -> CanI {
+        let action = question.action();
+        let answer = self.answer(user, &action);
+        let allowed = !matches!(answer, Answer::NotAllowed(_));
+        let mut ways: Vec<Way> = Vec::new();
+        if allowed {
+            for grant in self.policy().grants_of(user, &action) {
+                let access = ringwall_rbac::engine::Access {
+                    binding: grant.binding,
+                    role: grant.role,
+                    rule: grant.rule,
+                };
+                ways.push(self.way(access, grant.subject));
+            }
+        }
+        let misses = if allowed { Vec::new() } else { self.policy().misses(user, &action, MISSES) };
+        let reason = if allowed { String::new() } else { self.policy().reason(&answer) };
+        CanI {
+            // Masters are asked for before any authorizer.
+            verdict: if user.is_master() { Verdict::Yes } else { self.authorizers.verdict(allowed) },
+            reason,
+            is_master: matches!(answer, Answer::Master),
+            ways,
+            misses: misses.iter().map(|miss| self.miss(miss, user, &action)).collect(),
+            remarks: self.remarks(user, question, allowed),
+        }
+    }
+
+    fn answer(&self, user: &User, action: &Action<'_>) -> Answer {
+        if user.is_master() {
+            return Answer::Master;
+        }
+        match self.engine.grant(user, action) {
+            Some(grant) => Answer::Allowed(grant),
+            None => self.policy().answer(user, action),
+        }
+    }
+
+    fn remarks(&self, user: &User, question: &Question, allowed: bool) -> Vec<Because> {
+        let mut remarks = Vec::new();
+        let mut say = |message: String, place: Option<Place>| remarks.push(Because { message, place });
+        let what = question.resource.as_str();
+        let known = self.resources.of(&question.group, what);
+        if let Some(known) = known.filter(|known| known.subresource(&question.name).is_some()) {
+            say(
+                format!(
+                    "this asks for {what} named {}; its subresource is asked for with --subresource={}",
+                    question.name,
+                    known
+                        .subresources
+                        .iter()
+                        .find(|(name, _)| *name == question.name)
+                        .map_or("", |(name, _)| name)
+                ),
+                None,
+            );
+        }
+        let cluster_wide = known.is_some_and(|known| !known.namespaced) && what != "namespaces";
+        if cluster_wide && allowed && !question.namespace.is_empty() {
+            let without = Question { namespace: String::new(), ..question.clone() };
+            if !user.is_master() && self.engine.grant(user, &without.action()).is_none() {
+                say(
+                    format!(
+                        "a real request for {what} has no namespace, and is not allowed: a RoleBinding gives nothing \
+                         on what is outside of namespaces"
+                    ),
+                    None,
+                );
+            }
+        }
+        if !question.namespace.is_empty()
+            && let Some((namespace, name)) = split_service_account(&user.name)
+        {
+            let listed =
+                self.snapshot.of_kind("", "ServiceAccount").any(|account| account.id.name != "default");
+            let there = self.snapshot.of_kind("", "ServiceAccount").any(|account| {
+                account.id.name == name && account.id.namespace.as_deref().unwrap_or("default") == namespace
+            });
+            if listed && !there && name != "default" {
+                say(
+                    format!(
+                        "the input has no ServiceAccount {namespace}/{name}; RBAC does not ask whether there is one"
+                    ),
+                    None,
+                );
+            }
+        }
+        for authorizer in &self.authorizers.list {
+            say(
+                format!("the cluster also asks {}", authorizer.name),
+                Some(Place::Input(authorizer.location.clone())),
+            );
+        }
+        remarks
+    }
+
+    /// A miss in words.
+    pub(super) fn miss(&self, miss: &Miss, user: &User, action: &Action<'_>) -> Because {
+        let policy = self.policy();
+        let binding = miss.binding.map(|index| &policy.bindings()[index]);
+        let name = binding.map(words::binding).unwrap_or_default();
+        let role = miss.rule.map(|at| words::role(&policy.roles()[at.role])).unwrap_or_default();
+        let rule = miss.rule.map(|at| &policy.roles()[at.role].rules[at.rule]);
+        let gives = rule.map(words::rule).unwrap_or_default();
+        let (resource, group) = match action {
+            Action::Resource(action) => (action.resource, action.group),
+            Action::Path { .. } => ("", ""),
+        };
+        let rule_place = miss.rule.map(|at: RuleAt| self.rule_place(at));
+        let (message, place) = match &miss.what {
+            What::Dangling(error) => (
+                format!("{name} gives nothing: {error}"),
+                miss.binding.map(|index| self.role_ref_place(index)),
+            ),
+            What::Verb => (format!("{role} by {name} gives {gives}, but not {}", action.verb()), rule_place),
+            What::Group => {
+                let group =
+                    if group.is_empty() { "the core group, \"\"".to_owned() } else { group.to_owned() };
+                (format!("{role} by {name} gives {gives}: {resource} is of {group}"), rule_place)
+            }
+            What::Subresource => {
+                let asked = match action {
+                    Action::Resource(action) => action.combined().into_owned(),
+                    Action::Path { .. } => String::new(),
+                };
+                (
+                    format!("{role} by {name} gives {gives}: a subresource is a grant of its own, {asked}"),
+                    rule_place,
+                )
+            }
+            What::OnlySubresource => (
+                format!("{role} by {name} gives {gives}: a subresource, not {resource} themselves"),
+                rule_place,
+            ),
+            What::Spelling(own) => (
+                format!("{role} by {name} gives {gives}: no request is for {own}, only for {resource}"),
+                rule_place,
+            ),
+            What::NoName => {
+                (format!("{role} by {name} gives {gives}: a {} names no object", action.verb()), rule_place)
+            }
+            What::Name => (format!("{role} by {name} gives {gives}: other names"), rule_place),
+            What::Namespace(namespaces) => {
+                let held = listed(namespaces);
+                let message = if action.namespace().is_empty() {
+                    format!("{role} by {name} gives it in {held}, not in all namespaces")
+                } else {
+                    format!("{role} by {name} gives it in {held}, not in {}", action.namespace())
+                };
+                (message, miss.binding.map(|index| self.binding_place(index)))
+            }
+            What::Path => (format!("{role} by {name} gives {gives}: not this path"), rule_place),
+            What::PathInNamespace => (
+                format!("{role} by {name} gives {gives}, but paths are given by ClusterRoleBindings alone"),
+                miss.binding.map(|index| self.binding_place(index)),
+            ),
+            What::NotMember(group) => (
+                format!("{name} gives it to Group {group}; {} is asked about without that group", user.name),
+                miss.binding.map(|index| self.binding_place(index)),
+            ),
+            What::Subject(at, near) => {
+                let subject = binding.and_then(|binding| {
+                    Some(words::subject(binding.subjects.get(*at)?, binding.namespace.as_deref()))
+                });
+                let subject = subject.unwrap_or_default();
+                let how = match near {
+                    Near::Case => "upper and lower case differ".to_owned(),
+                    Near::Namespace(namespace) => format!("of namespace {namespace}"),
+                    Near::NoNamespace => {
+                        "which has no namespace, and in a ClusterRoleBinding is nobody".to_owned()
+                    }
+                    Near::Kind(kind) => format!("of kind {kind}"),
+                };
+                (
+                    format!("{name} gives it to {subject}, {how}"),
+                    miss.binding.map(|index| self.subject_place(index, *at)),
+                )
+            }
+            What::Unbound => {
+                (format!("{role} would give it: {gives}; it is not bound to this user here"), rule_place)
+            }
+        };
+        Because { message, place }
+    }
+}
+
+/// So many misses are told.
+const MISSES: usize = 3;
+
+fn listed(namespaces: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let count = namespaces.len();
+    let shown = namespaces[..count.min(SHOWN)].join(", ");
+    if count > SHOWN { format!("{shown} and {} more", count - SHOWN) } else { shown }
+}

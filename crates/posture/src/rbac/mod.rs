@@ -1,0 +1,122 @@
+//! Who may do what: what a user asks of the RBAC ring.
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`can_i`] | one question: the grant that allows it, or the nearest misses |
+//! | [`who`] | who may do something, and through what |
+//! | [`matrix`] | all that subjects may do, where |
+//! | [`diff`](mod@diff) | who gains and loses what between two sets of manifests |
+//! | [`grant`] | whether a user may write roles and bindings |
+//! | [`authorizers`] | what else decides in the cluster, as far as the input shows it |
+//! | [`words`] | subjects, bindings and rules in words |
+//!
+//! All of it is asked of one [`Rights`], which is built once a snapshot.
+
+pub mod authorizers;
+pub mod can_i;
+pub mod diff;
+pub mod grant;
+pub mod matrix;
+pub mod who;
+pub mod words;
+
+use ringwall_model::finding::Location;
+use ringwall_model::path::FieldPath;
+use ringwall_model::resources::Resources;
+use ringwall_model::snapshot::Snapshot;
+use ringwall_model::version::Minor;
+use ringwall_rbac::aggregate::Unsettled;
+use ringwall_rbac::engine::Engine;
+use ringwall_rbac::model::{Origin, RuleAt};
+use ringwall_rbac::policy::Policy;
+
+use crate::rbac::authorizers::Authorizers;
+
+/// A snapshot with the eyes of the RBAC ring: its roles and bindings, and the default policy where it has none of that name.
+#[derive(Debug)]
+pub struct Rights<'s> {
+    /// The objects.
+    pub snapshot: &'s Snapshot,
+    /// The answers.
+    pub engine: Engine,
+    /// What aggregation leaves open.
+    pub unsettled: Unsettled,
+    /// The kinds of resources that there are.
+    pub resources: Resources,
+    /// What decides beside RBAC.
+    pub authorizers: Authorizers,
+    /// The version whose default policy counts.
+    pub version: Minor,
+}
+
+/// An object's field that an answer rests on.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// In the input.
+    Input(Location),
+    /// In the policy that the API server makes itself.
+    Default,
+}
+
+impl<'s> Rights<'s> {
+    /// Reads a snapshot. Costs a pass over its objects, and the indexing of its roles and bindings.
+    pub fn of(snapshot: &'s Snapshot) -> Self {
+        let version = snapshot.facts.version;
+        let (policy, unsettled) = Policy::of_snapshot(snapshot, version);
+        Self {
+            snapshot,
+            engine: Engine::new(policy),
+            unsettled,
+            resources: Resources::with_crds(snapshot),
+            authorizers: Authorizers::of(snapshot),
+            version,
+        }
+    }
+
+    /// The policy.
+    pub fn policy(&self) -> &Policy {
+        self.engine.policy()
+    }
+
+    fn place(&self, origin: Origin, path: &FieldPath) -> Place {
+        match origin {
+            Origin::Object(index) => self
+                .snapshot
+                .all()
+                .get(index)
+                .map_or(Place::Default, |object| Place::Input(Location::of(object, path))),
+            Origin::Default | Origin::None => Place::Default,
+        }
+    }
+
+    /// Where a binding begins.
+    pub fn binding_place(&self, binding: usize) -> Place {
+        self.place(self.policy().bindings()[binding].origin, &FieldPath::root())
+    }
+
+    /// Where a binding names its role.
+    pub fn role_ref_place(&self, binding: usize) -> Place {
+        self.place(self.policy().bindings()[binding].origin, &FieldPath::keys(&["roleRef", "name"]))
+    }
+
+    /// Where a subject stands in its binding.
+    pub fn subject_place(&self, binding: usize, subject: usize) -> Place {
+        self.place(self.policy().bindings()[binding].origin, &FieldPath::keys(&["subjects"]).index(subject))
+    }
+
+    /// Where a rule is written; of one that was copied by aggregation, where it was copied from.
+    pub fn rule_place(&self, at: RuleAt) -> Place {
+        let at = self.policy().written_at(at);
+        self.place(self.policy().roles()[at.role].origin, &FieldPath::keys(&["rules"]).index(at.rule))
+    }
+
+    /// Where a role begins.
+    pub fn role_place(&self, role: usize) -> Place {
+        self.place(self.policy().roles()[role].origin, &FieldPath::root())
+    }
+
+    /// Whether a binding is of the default policy.
+    pub fn is_default_binding(&self, binding: usize) -> bool {
+        self.policy().bindings()[binding].origin == Origin::Default
+    }
+}

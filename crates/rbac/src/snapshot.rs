@@ -1,0 +1,163 @@
+//! The policy of a cluster, from the objects that are known of it.
+
+use std::collections::HashMap;
+
+use ringwall_model::snapshot::Snapshot;
+use ringwall_model::version::Minor;
+
+use crate::aggregate::Unsettled;
+use crate::default_policy;
+use crate::model::{Origin, RbacObject};
+use crate::policy::Policy;
+
+/// The namespace of what states none, as `kubectl apply` has it where nobody says another.
+pub const DEFAULT_NAMESPACE: &str = "default";
+
+impl Policy {
+    /// The policy of the cluster that a snapshot is of: its own objects, and of the default policy of `version` what it does not hold itself. Of
+    /// two objects of one name the last counts. Aggregated roles get the rules of those that they select, but those that were read
+    /// from a cluster have them already ([`crate::model::Role::stored`]); what aggregation does not settle is told.
+    ///
+    /// Default objects come first, then those of the snapshot in its order. Costs a pass over the objects, and reading the default policy.
+    pub fn of_snapshot(snapshot: &Snapshot, version: Minor) -> (Self, Unsettled) {
+        let mut objects: Vec<RbacObject> = default_policy::of(version);
+        let mut places: HashMap<Name, usize> =
+            objects.iter().enumerate().map(|(place, object)| (Name::of(object), place)).collect();
+        let mut own = Vec::new();
+        let mut replaced = Vec::new();
+        let defaults = objects.len();
+        for (index, object) in snapshot.objects() {
+            let Some(read) = RbacObject::read(object, Origin::Object(index), DEFAULT_NAMESPACE) else {
+                continue;
+            };
+            // Without a name each is an object of its own.
+            if !is_nameless(&object.id.name)
+                && let Some(before) = places.insert(Name::of(&read), defaults + own.len())
+            {
+                replaced.push(before);
+            }
+            own.push(read);
+        }
+        objects.extend(own);
+        replaced.sort_unstable();
+        let kept =
+            objects.into_iter().enumerate().filter(|(place, _)| replaced.binary_search(place).is_err());
+        let mut policy = Self::of(kept.map(|(_, object)| object));
+        let unsettled = policy.aggregate(|role| role.stored);
+        (policy, unsettled)
+    }
+}
+
+/// Whether an object has no name yet: the API server makes one from `generateName`, another each time.
+pub(crate) fn is_nameless(name: &str) -> bool {
+    name.is_empty() || name.ends_with('*')
+}
+
+/// Who an object of RBAC is.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Name {
+    is_role: bool,
+    namespace: Option<String>,
+    name: String,
+}
+
+impl Name {
+    fn of(object: &RbacObject) -> Self {
+        let (is_role, namespace, name) = match object {
+            RbacObject::Role(role) => (true, &role.namespace, &role.name),
+            RbacObject::Binding(binding) => (false, &binding.namespace, &binding.name),
+        };
+        Self { is_role, namespace: namespace.clone(), name: name.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use ringwall_input::{Options, load};
+    use ringwall_model::snapshot::Facts;
+
+    use super::*;
+    use crate::attributes::{Action, ResourceAction, User};
+
+    fn snapshot(text: &str) -> Snapshot {
+        let mut bytes = text.as_bytes();
+        let input = load(&[PathBuf::from("-")], &mut bytes, &Options::default(), &());
+        assert_eq!(input.problems, []);
+        Snapshot::new(input.objects, Facts::default())
+    }
+
+    fn may(policy: &Policy, user: &str, verb: &str, resource: &str, namespace: &str) -> bool {
+        let action = ResourceAction { verb, resource, namespace, ..ResourceAction::default() };
+        let user = User::impersonated(user);
+        matches!(policy.answer(&user, &Action::Resource(action)), crate::authorize::Answer::Allowed(_))
+    }
+
+    const RBAC: &str = "apiVersion: rbac.authorization.k8s.io/v1\n";
+
+    #[test]
+    fn the_default_policy_is_there_for_what_the_snapshot_lacks() {
+        let text = format!(
+            "{RBAC}kind: RoleBinding
+metadata: {{name: web}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}}
+subjects: [{{kind: ServiceAccount, name: web}}]
+---
+{RBAC}kind: ClusterRole
+metadata: {{name: more, labels: {{rbac.authorization.k8s.io/aggregate-to-view: \"true\"}}}}
+rules: [{{apiGroups: [\"\"], resources: [nodes], verbs: [get]}}]
+"
+        );
+        let (policy, unsettled) = Policy::of_snapshot(&snapshot(&text), Minor::NEWEST);
+        assert_eq!(unsettled, Unsettled::default());
+        let web = "system:serviceaccount:default:web";
+        assert!(may(&policy, web, "list", "pods", "default"), "no namespace is `default`");
+        assert!(may(&policy, web, "get", "nodes", "default"), "what is aggregated");
+        assert!(!may(&policy, web, "list", "pods", "shop"));
+        assert!(!may(&policy, web, "list", "secrets", "default"));
+    }
+
+    #[test]
+    fn a_cluster_has_its_own_say_and_what_it_computed_is_kept() {
+        let text = format!(
+            "{RBAC}kind: ClusterRole
+metadata: {{name: view, uid: a-b}}
+aggregationRule: {{clusterRoleSelectors: [{{matchLabels: {{rbac.authorization.k8s.io/aggregate-to-view: \"true\"}}}}]}}
+rules: [{{apiGroups: [\"\"], resources: [secrets], verbs: [get]}}]
+---
+{RBAC}kind: ClusterRoleBinding
+metadata: {{name: jane}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}}
+subjects: [{{kind: User, name: jane, apiGroup: rbac.authorization.k8s.io}}]
+"
+        );
+        let (policy, _) = Policy::of_snapshot(&snapshot(&text), Minor::NEWEST);
+        assert!(may(&policy, "jane", "get", "secrets", ""));
+        assert!(!may(&policy, "jane", "get", "pods", ""));
+    }
+
+    #[test]
+    fn the_last_of_one_name_counts_and_what_has_no_name_counts_each() {
+        let binding = |name: &str, user: &str| {
+            format!(
+                "{RBAC}kind: ClusterRoleBinding
+metadata: {{{name}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: view}}
+subjects: [{{kind: User, name: {user}, apiGroup: rbac.authorization.k8s.io}}]
+---
+"
+            )
+        };
+        let text = [
+            binding("name: one", "jane"),
+            binding("name: one", "john"),
+            binding("generateName: some-", "ann"),
+            binding("generateName: some-", "bob"),
+        ]
+        .concat();
+        let (policy, _) = Policy::of_snapshot(&snapshot(&text), Minor::NEWEST);
+        let who = ["jane", "john", "ann", "bob"].map(|user| may(&policy, user, "get", "pods", ""));
+        assert_eq!(who, [false, true, true, true]);
+    }
+}
