@@ -4,7 +4,7 @@
 //! ```text
 //! cargo run --release -p benches -- pods CASES.jsonl       beside   pss -mode bench < CASES.jsonl
 //! cargo run --release -p benches -- net FILE_OR_FOLDER…    on what bench.py of the oracle writes
-//! cargo run --release -p benches -- rbac STATE.json        beside   rbac-oracle -bench
+//! cargo run --release -p benches -- rbac STATE.json[.gz]   beside   rbac-oracle -bench
 //! cargo run --release -p benches -- audit FILE…            on logs of an API server
 //! cargo run --release -p benches -- yaml FILE_OR_FOLDER…
 //! cargo run --release -p benches -- scan FILE_OR_FOLDER…
@@ -53,7 +53,7 @@ enum What {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
-    /// RBAC: reading and indexing a state, decisions, rules, who may, the whole matrix
+    /// RBAC: reading and indexing a state, decisions, rules, who may, the whole matrix, covering
     Rbac {
         /// A state with questions, as `rbac-oracle -bench-dump` writes it
         state: PathBuf,
