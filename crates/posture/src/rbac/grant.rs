@@ -3,7 +3,7 @@
 use ringwall_model::finding::{Location, Verdict};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
-use ringwall_rbac::attributes::{Action, User};
+use ringwall_rbac::attributes::{Action, Decision, User};
 use ringwall_rbac::authorize::{Answer, Grant};
 use ringwall_rbac::draft::Draft;
 use ringwall_rbac::model::{Origin, RbacObject};
@@ -60,7 +60,9 @@ impl Rights<'_> {
                     }
                 }
             }
+            // What is not let in is not looked at any further.
             match &write.escalation {
+                _ if write.authorized() != Decision::Allow => {}
                 Ok(Passed::Held) => {
                     because.push(told("all that it gives is held already, where it gives it"));
                 }

@@ -146,9 +146,12 @@ fn from_text(
         writeln!(out, "{} comes to nothing beyond what it is given", escape(subject))?;
     }
     for chain in chains {
-        let (look, may) =
+        let (look, comes) =
             if chain.assumptions.is_empty() { (BAD, "comes to") } else { (DOUBT, "may come to") };
-        let line = format!("{subject} {may} {}", chain.to);
+        let line = match chain.steps.last() {
+            Some(Step { to: None, does, .. }) => format!("{subject} {does}"),
+            _ => format!("{subject} {comes} {}", chain.to),
+        };
         writeln!(out, "{}", style.paint(look, escape(&line)))?;
         write_steps(&chain.steps, version, style, out)?;
         for assumption in &chain.assumptions {
@@ -160,7 +163,10 @@ fn from_text(
 
 fn write_steps(steps: &[Step], version: Minor, style: Style, out: &mut dyn Write) -> io::Result<()> {
     for (at, step) in steps.iter().enumerate() {
-        writeln!(out, "  {}. {}", at + 1, escape(&step.does))?;
+        // An act alone is told by the heading.
+        if steps.len() > 1 || step.to.is_some() {
+            writeln!(out, "  {}. {}", at + 1, escape(&step.does))?;
+        }
         let mut last = String::new();
         for Ground { who, binding, gives } in &step.grounds {
             let held = match binding {
