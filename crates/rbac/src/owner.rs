@@ -98,7 +98,9 @@ impl Rules {
             && rules.len() > words * 2
         {
             let mut set = vec![0; words];
-            rules.iter().for_each(|rule| put(*rule, &mut set));
+            for rule in rules {
+                put(*rule, &mut set);
+            }
             *self = Self::Set(set);
         }
     }
@@ -206,7 +208,9 @@ impl<'o> Owner<'o> {
             &mut owner.names,
             &mut owner.urls,
         ];
-        said.into_iter().for_each(|said| said.pack(words));
+        for said in said {
+            said.pack(words);
+        }
         owner.unnamed.pack(words);
         owner.beginnings.iter_mut().for_each(|(_, rules)| rules.pack(words));
         owner.words = words;

@@ -38,6 +38,8 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome, Usage> {
         Verb::Rbac(RbacVerb::WhoCan(args)) => rbac::who_can::run(args),
         Verb::Rbac(RbacVerb::Matrix(args)) => rbac::matrix::run(args),
         Verb::Rbac(RbacVerb::CanGrant(args)) => rbac::can_grant::run(args),
+        Verb::Rbac(RbacVerb::Reduce(args)) => rbac::reduce::run(args),
+        Verb::Rbac(RbacVerb::Escalate(args)) => rbac::escalate::run(args),
         Verb::Rbac(RbacVerb::Diff(args)) => rbac::diff::run(args),
         Verb::Rules(args) => Ok(rules::run(args)),
         Verb::Explain(args) => explain::run(args),

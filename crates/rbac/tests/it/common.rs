@@ -10,7 +10,7 @@ use ringwall_rbac::policy::Policy;
 pub(crate) fn objects(text: &str) -> Vec<Object> {
     let whole = text.split("---\n").map(|document| {
         let (head, rest) = document.split_once('\n').unwrap_or((document, ""));
-        let (kind, name) = head.trim().split_once(' ').unwrap();
+        let (kind, name) = head.trim().split_once(' ').expect("a kind and a name");
         let metadata = match name.split_once('/') {
             Some((namespace, name)) => format!("  namespace: {namespace}\n  name: {name}"),
             None => format!("  name: {name}"),
@@ -32,5 +32,5 @@ pub(crate) fn policy(text: &str) -> Policy {
 pub(crate) fn draft(text: &str) -> Draft {
     let objects = objects(text);
     assert_eq!(objects.len(), 1);
-    Draft::read(&objects[0], "default").unwrap()
+    Draft::read(&objects[0], "default").expect("an object of RBAC")
 }

@@ -1,5 +1,7 @@
 //! What the ring promises as a whole.
 
+#![expect(clippy::unwrap_used, reason = "test helpers are tests too")]
+
 mod common;
 mod covering;
 mod default_policy;

@@ -48,7 +48,7 @@ fn special(verb: &str, resource: &str, names: &str) -> String {
 
 #[track_caller]
 fn passed(write: &Write<'_>) -> Passed {
-    write.escalation.clone().unwrap()
+    write.escalation.clone().expect("it passes")
 }
 
 #[test]

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use ringwall_model::finding::Verdict;
 use ringwall_model::version::Minor;
 use ringwall_posture::rbac::Rights;
+use ringwall_posture::rbac::authorizers::Authorizer;
 use ringwall_posture::rbac::can_i::{CanI, Question};
 use ringwall_posture::rbac::words;
 use ringwall_rbac::attributes::User;
@@ -151,9 +152,7 @@ fn listed(rights: &Rights<'_>, user: &User, namespace: &str, headers: bool) -> L
         verbs: row.verbs.into_iter().map(str::to_owned).collect(),
     });
     let mut incomplete: Vec<String> = aggregate(&review.errors).into_iter().collect();
-    incomplete.extend(
-        rights.authorizers.list.iter().map(|authorizer| format!("the cluster also asks {}", authorizer.name)),
-    );
+    incomplete.extend(rights.authorizers.list.iter().map(Authorizer::told));
     List {
         user: user.name.clone(),
         groups: user.groups.clone(),

@@ -3,7 +3,9 @@
 pub(crate) mod can_grant;
 pub(crate) mod can_i;
 pub(crate) mod diff;
+pub(crate) mod escalate;
 pub(crate) mod matrix;
+pub(crate) mod reduce;
 pub(crate) mod who_can;
 
 use std::io::{self, Write};
@@ -35,10 +37,12 @@ fn with_rights<T>(
     screen: &Screen,
     ask: impl FnOnce(&Rights<'_>) -> Result<T, Usage>,
 ) -> Result<(Loaded, T), Usage> {
-    let loaded = input::load_paths(paths, &source.reading(), verb, screen.quiet)?;
+    let mut loaded = input::load_paths(paths, &source.reading(), verb, screen.quiet)?;
     let rights = Rights::of(&loaded.snapshot);
+    let problems = rights.problems();
     let answer = ask(&rights)?;
     drop(rights);
+    loaded.add(problems, Vec::new());
     Ok((loaded, answer))
 }
 

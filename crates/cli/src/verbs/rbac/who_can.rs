@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use ringwall_model::version::Minor;
+use ringwall_posture::rbac::authorizers::Authorizer;
 use ringwall_posture::rbac::can_i::Question;
 use ringwall_posture::rbac::who::{Holder, Unknown, Who};
 use ringwall_posture::rbac::words;
@@ -26,8 +27,7 @@ pub(crate) fn run(args: &WhoCanArgs) -> Result<Outcome, Usage> {
             let question =
                 rights.question(verb, what, args.subresource.as_deref(), namespace).map_err(refuse)?;
             let who = rights.who_can(&question.action());
-            let authorizers: Vec<String> =
-                rights.authorizers.list.iter().map(|authorizer| authorizer.name.clone()).collect();
+            let authorizers: Vec<String> = rights.authorizers.list.iter().map(Authorizer::told).collect();
             Ok((question, who, authorizers, rights.version))
         })?;
     for warning in &question.warnings {
@@ -40,9 +40,7 @@ pub(crate) fn run(args: &WhoCanArgs) -> Result<Outcome, Usage> {
         },
     );
     for authorizer in &authorizers {
-        screen.aside(|_, out| {
-            writeln!(out, "note: the cluster also asks {}, which may allow others", escape(authorizer))
-        });
+        screen.aside(|_, out| writeln!(out, "note: {}", escape(authorizer)));
     }
     screen.asides(&loaded.problems, &loaded.notes);
     loaded.hint(&screen);
