@@ -3,6 +3,11 @@
 // Only functions under `#[test]` are excused from this by clippy.toml; their helpers are tests too.
 #![expect(clippy::unwrap_used, reason = "test helpers are tests too")]
 
+mod common;
+mod covering;
 mod default_policy;
 mod engine;
 mod node;
+mod reconciliation;
+mod validation;
+mod writing;
