@@ -184,6 +184,12 @@ pub(super) fn opened(
                 continue;
             }
             let by: Vec<usize> = opened.by.iter().map(|at| chosen[*at].0).collect();
+            let says = |at: &usize| {
+                chosen.iter().any(|(own, rule)| own == at && !evidence(opened.row, *at, rule).is_empty())
+            };
+            if !by.iter().any(says) {
+                continue;
+            }
             let is_whole = opened.whole && opened.holds.is_empty();
             let names = opened.names.unwrap_or_default();
             let limited = !names.is_empty();
@@ -330,6 +336,12 @@ fn evidence(row: &Row, at: usize, rule: &Rule) -> Vec<FieldPath> {
         }
     };
     for right in rights(&row.needs) {
+        // Whatever there is in a group is meant where the rule names the group, or all resources.
+        let is_named = rule.api_groups.iter().any(|group| group == right.group);
+        let is_starred = rule.resources.iter().any(|resource| resource == ALL);
+        if right.resources == [WHATEVER] && right.group != WHATEVER && !is_named && !is_starred {
+            continue;
+        }
         let resources = || right.resources.iter().filter(|resource| has_resource(rule, resource));
         let is_verb = |own: &str, verb: &str| {
             own == ALL
@@ -433,7 +445,7 @@ pub(super) fn said(open: &[&Open], reach: &Reach<'_>) -> String {
     }
     let more = words.len().saturating_sub(SHOWN);
     words.truncate(SHOWN);
-    let rest = format!("{more} things more");
+    let rest = if more == 1 { "one thing more".to_owned() } else { format!("{more} things more") };
     let mut all: Vec<&str> = words.iter().map(String::as_str).collect();
     if more > 0 {
         all.push(&rest);
