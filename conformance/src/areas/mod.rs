@@ -1,5 +1,6 @@
 //! How each area answers its cases. A new area is one file and one line in [`AREAS`].
 
+mod audit;
 mod netpol;
 mod np_guard;
 mod product;
@@ -14,8 +15,15 @@ use serde::Deserialize;
 use serde_json::Value;
 
 /// The areas.
-static AREAS: &[&dyn Area] =
-    &[&yaml::Yaml, &pss::Pss, &netpol::Netpol, &np_guard::NpGuard, &product::Product, &rbac::Rbac];
+static AREAS: &[&dyn Area] = &[
+    &yaml::Yaml,
+    &pss::Pss,
+    &netpol::Netpol,
+    &np_guard::NpGuard,
+    &product::Product,
+    &rbac::Rbac,
+    &audit::Audit,
+];
 
 pub(crate) fn by_name(name: &str) -> Option<&'static dyn Area> {
     AREAS.iter().find(|area| area.name() == name).copied()
@@ -51,6 +59,10 @@ struct Identity {
     /// In some areas, the case is known by these two; in others the same keys hold the case itself.
     rule: Option<Value>,
     case: Option<Value>,
+    /// So an event of an audit log is known.
+    #[serde(rename = "auditID")]
+    audit_id: Option<String>,
+    stage: Option<String>,
 }
 
 impl<'f> Case<'f> {
@@ -60,7 +72,9 @@ impl<'f> Case<'f> {
             .rule
             .zip(identity.case)
             .and_then(|(rule, case)| Some(format!("{}/{}", rule.as_str()?, case.as_str()?)));
-        Ok(Self { id: identity.id.or(of_rule).unwrap_or_else(|| number.to_string()), line })
+        let of_event = identity.audit_id.zip(identity.stage).map(|(id, stage)| format!("{id}/{stage}"));
+        let id = identity.id.or(of_rule).or(of_event);
+        Ok(Self { id: id.unwrap_or_else(|| number.to_string()), line })
     }
 
     /// Reads the line as `T`.
@@ -103,10 +117,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_case_is_named_by_its_id_or_its_rule_or_its_number() {
+    fn a_case_is_named_by_its_id_or_what_it_is_of_or_its_number() {
         let id = |line: &str| Case::parse(line, 7).unwrap().id;
         assert_eq!(id(r#"{"id": "hand-001", "case": {"in": "a: no"}}"#), "hand-001");
         assert_eq!(id(r#"{"rule": "naked-pods", "case": "pod"}"#), "naked-pods/pod");
+        assert_eq!(id(r#"{"auditID": "d61b", "stage": "Panic"}"#), "d61b/Panic");
         assert_eq!(id(r#"{"case": {"in": "a: no"}}"#), "7");
     }
 }

@@ -1,5 +1,7 @@
 //! What is typed: the command line as clap reads it.
 
+pub(crate) mod rbac;
+
 use std::path::PathBuf;
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
@@ -39,6 +41,9 @@ pub(crate) enum Verb {
     /// Ask the network policies: who reaches whom on what, why, and what a change opens
     #[command(subcommand)]
     Net(NetVerb),
+    /// Ask RBAC: who may do what, through what, and what a change gives
+    #[command(subcommand)]
+    Rbac(rbac::RbacVerb),
     /// List all checks: severity, the controls they serve, whether a tool mends what they find
     Rules(RulesArgs),
     /// Explain a check, or list all checks

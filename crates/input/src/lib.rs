@@ -19,9 +19,11 @@
 //! | `outcome` | what comes of it all |
 //! | [`stream`] | a text into documents, as Kubernetes' own tools split and decode it |
 //! | `yaml` | one YAML document into a tree |
+//! | [`audit`] | audit events of an API server, one after the other |
 //! | [`flows`] | records of connections that were seen |
 //! | [`json`] | JSON values into trees, as the API server decodes them |
 
+pub mod audit;
 mod error;
 mod files;
 pub mod flows;

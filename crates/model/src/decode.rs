@@ -65,6 +65,28 @@ impl<'t> Decode<'t> for &'t str {
     }
 }
 
+impl Decode<'_> for String {
+    fn decode(&mut self, node: Node<'_>) {
+        if let Some(value) = node.as_str() {
+            value.clone_into(self);
+        }
+    }
+}
+
+/// A Go `map[string]string` that is kept longer than the tree; see [`StringMap`].
+impl Decode<'_> for BTreeMap<String, String> {
+    fn decode(&mut self, node: Node<'_>) {
+        if node.kind() != Kind::Mapping {
+            self.clear();
+            return;
+        }
+        for entry in node.entries() {
+            // A null value is the zero value: "".
+            self.insert(entry.key.to_owned(), entry.value.as_str().unwrap_or_default().to_owned());
+        }
+    }
+}
+
 /// A Go pointer: `null` makes it nil, anything else is decoded over what it points to.
 impl<'t, T: Decode<'t>> Decode<'t> for Option<T> {
     fn decode(&mut self, node: Node<'t>) {
@@ -87,10 +109,17 @@ impl<'t, T: Decode<'t>> Decode<'t> for Box<T> {
 ///
 /// The elements beyond `len` are those of an earlier, longer list under the same key: a later list that is
 /// longer again is decoded over them, as Go does with the slice's backing array.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default)]
 pub struct List<T> {
     backing: Vec<T>,
     len: usize,
+}
+
+/// Only the elements count.
+impl<T: PartialEq> PartialEq for List<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_slice() == other.as_slice()
+    }
 }
 
 impl<T> List<T> {

@@ -21,9 +21,12 @@
 //! | [`quantity`] | amounts of resources |
 //! | [`resources`] | the resources that API servers serve, by the names that rules and `kubectl` use |
 //! | [`selector`] | label selectors |
+//! | [`name`] | what is wrong with a name, in the API server's words |
+//! | [`invalid`] | fields that the API server refuses, in its words |
 //! | [`snapshot`] | all objects taken together, and facts about the cluster |
 //! | [`check`] | the declaration of a check, and the registry's rules |
 //! | [`address`] | addresses and blocks of them |
+//! | [`audit`] | what an API server tells of the requests that it answered |
 //! | [`control`] | the frameworks that checks are mapped to |
 //! | [`finding`] | verdicts, evidence, findings, severities |
 //! | [`flaw`] | what a check of a ring finds in an object |
@@ -31,6 +34,7 @@
 //! | [`version`] | Kubernetes minor versions |
 
 pub mod address;
+pub mod audit;
 pub mod check;
 pub mod control;
 pub mod de;
@@ -40,6 +44,8 @@ pub mod fix;
 pub mod flaw;
 pub mod flow;
 pub mod go;
+pub mod invalid;
+pub mod name;
 pub mod near;
 pub mod object;
 pub mod path;

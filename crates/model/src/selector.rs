@@ -244,11 +244,15 @@ pub fn is_qualified_name(text: &str) -> bool {
 
 /// Whether `text` can be a label's value: empty, or up to 63 of `[A-Za-z0-9_.-]` with a letter or digit at both ends.
 pub fn is_label_value(text: &str) -> bool {
+    text.len() <= 63 && has_label_value_form(text)
+}
+
+/// Whether `text` has the form of a label's value, whatever its length.
+pub fn has_label_value_form(text: &str) -> bool {
     let ends = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
     let bytes = text.as_bytes();
     bytes.is_empty()
-        || (bytes.len() <= 63
-            && ends(bytes.first())
+        || (ends(bytes.first())
             && ends(bytes.last())
             && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')))
 }

@@ -6,13 +6,14 @@ use std::collections::HashSet;
 use std::fmt;
 
 use ringwall_model::de;
+use ringwall_model::invalid::FieldError;
+use ringwall_model::name::{dns_label_errors, dns_subdomain_errors};
 use ringwall_model::path::FieldPath;
-use ringwall_model::selector::has_dns_label_form;
 use ringwall_model::text::Span;
 use ringwall_model::tree::{Kind, Node};
 use serde::Deserialize;
 
-use crate::policy::{FieldError, FieldErrorKind, Level, LevelVersion, Policy, Version};
+use crate::policy::{Level, LevelVersion, Policy, Version};
 
 /// A configuration, with defaults filled in.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,8 +164,8 @@ impl Configuration {
     /// What the API server finds wrong with the configuration, in its words and order.
     pub fn validate(&self) -> Vec<FieldError> {
         let mut errors = Vec::new();
-        let mut invalid = |field: String, value: &str, detail: String| {
-            errors.push(FieldError { kind: FieldErrorKind::Invalid, field, value: value.to_owned(), detail });
+        let mut invalid = |field: &str, value: &str, detail: String| {
+            errors.push(FieldError::invalid(FieldPath::keys(&["defaults", field]), value, detail));
         };
         let d = &self.defaults;
         for (mode, level, version) in [
@@ -173,15 +174,15 @@ impl Configuration {
             ("audit", &d.audit, &d.audit_version),
         ] {
             if let Err(error) = level.parse::<Level>() {
-                invalid(format!("defaults.{mode}"), level, error.to_string());
+                invalid(mode, level, error.to_string());
             }
             if let Err(error) = version.parse::<Version>() {
-                invalid(format!("defaults.{mode}-version"), version, error.to_string());
+                invalid(&format!("{mode}-version"), version, error.to_string());
             }
         }
         let e = &self.exemptions;
-        unique("namespaces", &e.namespaces, label_errors, &mut errors);
-        unique("runtimeClasses", &e.runtime_classes, subdomain_errors, &mut errors);
+        unique("namespaces", &e.namespaces, dns_label_errors, &mut errors);
+        unique("runtimeClasses", &e.runtime_classes, dns_subdomain_errors, &mut errors);
         let empty = |name: &str| {
             if name.is_empty() { vec!["username must not be empty".to_owned()] } else { Vec::new() }
         };
@@ -211,52 +212,11 @@ fn unique(field: &str, list: &[String], check: impl Fn(&str) -> Vec<String>, err
     let mut seen = HashSet::new();
     for (index, value) in list.iter().enumerate() {
         let problems = check(value);
-        let at = format!("exemptions.{field}[{index}]");
-        let (kind, detail) = if !problems.is_empty() {
-            (FieldErrorKind::Invalid, problems.join(", "))
-        } else if seen.insert(value.as_str()) {
-            continue;
-        } else {
-            (FieldErrorKind::Duplicate, String::new())
-        };
-        errors.push(FieldError { kind, field: at, value: value.clone(), detail });
-    }
-}
-
-const LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
-
-/// Source: `IsDNS1123Label` in k8s.io/apimachinery `pkg/util/validation/validation.go`.
-fn label_errors(name: &str) -> Vec<String> {
-    let mut errors = Vec::new();
-    if name.len() > 63 {
-        errors.push("must be no more than 63 characters".to_owned());
-    }
-    if !has_dns_label_form(name) {
-        if name.split('.').all(has_dns_label_form) {
-            errors.push("must not contain dots".to_owned());
-        } else {
-            errors.push(format!(
-                "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start \
-                 and end with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is \
-                 '{LABEL}')"
-            ));
+        let at = FieldPath::keys(&["exemptions", field]).index(index);
+        if !problems.is_empty() {
+            errors.push(FieldError::invalid(at, value, problems.join(", ")));
+        } else if !seen.insert(value.as_str()) {
+            errors.push(FieldError::duplicate(at, value));
         }
     }
-    errors
-}
-
-/// Source: `IsDNS1123Subdomain`, as above.
-fn subdomain_errors(name: &str) -> Vec<String> {
-    let mut errors = Vec::new();
-    if name.len() > 253 {
-        errors.push("must be no more than 253 characters".to_owned());
-    }
-    if !name.split('.').all(has_dns_label_form) {
-        errors.push(format!(
-            "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must \
-             start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is \
-             '{LABEL}(\\.{LABEL})*')"
-        ));
-    }
-    errors
 }

@@ -5,9 +5,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ringwall_model::invalid::FieldError;
+use ringwall_model::path::FieldPath;
 use ringwall_model::version::Minor;
-
-use ringwall_model::go::go_quote;
 
 /// A level of the Pod Security Standards, from the least strict.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -225,73 +225,6 @@ pub const WARN_VERSION: &str = "pod-security.kubernetes.io/warn-version";
 /// The six labels, in the order in which the reference reads them.
 pub const LABELS: [&str; 6] = [ENFORCE, ENFORCE_VERSION, AUDIT, AUDIT_VERSION, WARN, WARN_VERSION];
 
-/// An invalid field, in the words of apimachinery's `field.Error`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FieldError {
-    /// What kind of error.
-    pub kind: FieldErrorKind,
-    /// The field, as the reference writes it: `metadata.labels[KEY]`.
-    pub field: String,
-    /// The value.
-    pub value: String,
-    /// What is wrong; empty for a duplicate.
-    pub detail: String,
-}
-
-/// The kinds of [`FieldError`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FieldErrorKind {
-    /// `Invalid value`.
-    Invalid,
-    /// `Duplicate value`.
-    Duplicate,
-}
-
-impl FieldErrorKind {
-    /// The machine-readable reason in a Status.
-    pub const fn reason(self) -> &'static str {
-        match self {
-            Self::Invalid => "FieldValueInvalid",
-            Self::Duplicate => "FieldValueDuplicate",
-        }
-    }
-}
-
-impl FieldError {
-    /// The error without its field.
-    pub fn body(&self) -> String {
-        let value = go_quote(&self.value);
-        match self.kind {
-            FieldErrorKind::Invalid => format!("Invalid value: {value}: {}", self.detail),
-            FieldErrorKind::Duplicate => format!("Duplicate value: {value}"),
-        }
-    }
-}
-
-impl fmt::Display for FieldError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.field, self.body())
-    }
-}
-
-impl std::error::Error for FieldError {}
-
-/// Several errors as the reference joins them: one alone, more in brackets, each text once.
-/// Source: `aggregate.Error` in k8s.io/apimachinery `pkg/util/errors/errors.go`.
-pub fn aggregate(errors: &[FieldError]) -> String {
-    let mut texts: Vec<String> = Vec::new();
-    for error in errors {
-        let text = error.to_string();
-        if !texts.contains(&text) {
-            texts.push(text);
-        }
-    }
-    match texts.as_slice() {
-        [one] => one.clone(),
-        _ => format!("[{}]", texts.join(", ")),
-    }
-}
-
 /// The policy that a namespace's labels choose, over `defaults`, and what is wrong with them.
 ///
 /// A policy is always given: a bad `enforce` counts as restricted, bad `audit` and `warn` as privileged, a bad
@@ -321,8 +254,7 @@ pub fn from_labels<'l>(
 }
 
 fn invalid(key: &str, value: &str, detail: String) -> FieldError {
-    let field = format!("metadata.labels[{key}]");
-    FieldError { kind: FieldErrorKind::Invalid, field, value: value.to_owned(), detail }
+    FieldError::invalid(FieldPath::keys(&["metadata", "labels", key]), value, detail)
 }
 
 /// Reads a level label; a bad one is `otherwise`. Whether the label is there, and valid.
@@ -393,7 +325,7 @@ mod tests {
              must be one of privileged, baseline, restricted"
         );
         assert_eq!(errors.len(), 3);
-        assert!(errors[1].field.ends_with("enforce-version]"), "label by label");
+        assert!(errors[1].path.to_string().ends_with("enforce-version]"), "label by label");
     }
 
     #[test]

@@ -38,6 +38,24 @@ impl User {
         Self { name: name.to_owned(), groups, ..Self::default() }
     }
 
+    /// A user as `kubectl --as NAME --as-group GROUP` makes one: as [`User::impersonated`] where no group is stated, else of those groups, and
+    /// of the authenticated unless they say whether it is.
+    pub fn impersonating(name: &str, groups: &[String]) -> Self {
+        if groups.is_empty() {
+            return Self::impersonated(name);
+        }
+        let mut user = Self { name: name.to_owned(), groups: groups.to_vec(), ..Self::default() };
+        let said = |group: &str| groups.iter().any(|own| own == group);
+        if name == ANONYMOUS {
+            if !said(UNAUTHENTICATED) {
+                user.groups.push(UNAUTHENTICATED.to_owned());
+            }
+        } else if !said(AUTHENTICATED) && !said(UNAUTHENTICATED) {
+            user.groups.push(AUTHENTICATED.to_owned());
+        }
+        user
+    }
+
     /// A user as `kubectl --as NAME` makes one that states no groups: a service account gets its groups, everyone else that of the
     /// authenticated or, the anonymous one, of the unauthenticated. Source: k8s.io/apiserver
     /// `pkg/endpoints/filters/impersonation/impersonation.go`.

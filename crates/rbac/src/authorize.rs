@@ -37,6 +37,16 @@ pub enum Answer {
     NotAllowed(Vec<Unresolved>),
 }
 
+impl Answer {
+    /// Whether it is a yes.
+    pub const fn decision(&self) -> Decision {
+        match self {
+            Self::Master | Self::Allowed(_) => Decision::Allow,
+            Self::NotAllowed(_) => Decision::NoOpinion,
+        }
+    }
+}
+
 impl Policy {
     /// The answer of `system:masters` and then RBAC.
     pub fn answer(&self, user: &User, action: &Action<'_>) -> Answer {
@@ -87,11 +97,7 @@ impl Policy {
 impl Authorize for Policy {
     fn authorize(&self, user: &User, action: &Action<'_>) -> (Decision, String) {
         let answer = self.answer(user, action);
-        let decision = match answer {
-            Answer::Master | Answer::Allowed(_) => Decision::Allow,
-            Answer::NotAllowed(_) => Decision::NoOpinion,
-        };
-        (decision, self.reason(&answer))
+        (answer.decision(), self.reason(&answer))
     }
 }
 

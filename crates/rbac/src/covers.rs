@@ -7,6 +7,7 @@ use ringwall_model::go::go_quote;
 
 use crate::matching::ALL;
 use crate::model::Rule;
+use crate::owner::Owner;
 
 /// The smallest part of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,6 +30,25 @@ pub enum Atom<'r> {
         /// The verb, or `*`.
         verb: &'r str,
     },
+}
+
+impl Atom<'_> {
+    /// The atom as a rule of its own.
+    pub fn rule(&self) -> Rule {
+        let one = |text: &str| vec![text.to_owned()];
+        match *self {
+            Atom::Resource { group, resource, verb, name } => Rule {
+                verbs: one(verb),
+                api_groups: one(group),
+                resources: one(resource),
+                resource_names: name.map(one).unwrap_or_default(),
+                non_resource_urls: Vec::new(),
+            },
+            Atom::Path { url, verb } => {
+                Rule { verbs: one(verb), non_resource_urls: one(url), ..Rule::default() }
+            }
+        }
+    }
 }
 
 impl Rule {
@@ -112,8 +132,15 @@ fn has(own: &[String], one: &str) -> bool {
     own.iter().any(|own| own == ALL || own == one)
 }
 
-/// The atoms of `servant` that no rule of `owner` covers, in their order; none where all are covered.
+/// Of how many rules an owner is worth compiling for one servant.
+const WORTH_COMPILING: usize = 12;
+
+/// The atoms of `servant` that no rule of `owner` covers, in their order; none where all are covered. For many servants of one owner, compile
+/// it once as an [`Owner`].
 pub fn uncovered<'s>(owner: &[&Rule], servant: impl IntoIterator<Item = &'s Rule>) -> Vec<Atom<'s>> {
+    if owner.len() >= WORTH_COMPILING {
+        return Owner::of(owner.iter().copied()).uncovered(servant);
+    }
     let mut missing = Vec::new();
     for rule in servant {
         if owner.iter().any(|own| own.covers_whole(rule)) {

@@ -174,6 +174,45 @@ impl Binding {
     pub fn kind(&self) -> &'static str {
         if self.namespace.is_some() { "RoleBinding" } else { "ClusterRoleBinding" }
     }
+
+    /// The resource's name.
+    pub fn resource(&self) -> &'static str {
+        if self.namespace.is_some() { "rolebindings" } else { "clusterrolebindings" }
+    }
+}
+
+impl RoleRef {
+    /// Completes what the API server completes: the API group.
+    pub fn complete(&mut self) {
+        if self.api_group.is_empty() {
+            GROUP.clone_into(&mut self.api_group);
+        }
+    }
+
+    /// As the API server completes it.
+    #[must_use]
+    pub fn completed(&self) -> Self {
+        let mut completed = self.clone();
+        completed.complete();
+        completed
+    }
+}
+
+impl Subject {
+    /// Completes what the API server completes: the API group of users and groups.
+    pub fn complete(&mut self) {
+        if self.api_group.is_empty() && matches!(self.kind.as_str(), "User" | "Group") {
+            GROUP.clone_into(&mut self.api_group);
+        }
+    }
+
+    /// As the API server completes it.
+    #[must_use]
+    pub fn completed(&self) -> Self {
+        let mut completed = self.clone();
+        completed.complete();
+        completed
+    }
 }
 
 /// An object of RBAC.
@@ -195,9 +234,16 @@ impl RbacObject {
             )
     }
 
-    /// Reads an object; `None` where it is of another kind. An object that states no namespace and is of a kind in namespaces is in
-    /// `default_namespace`.
+    /// Reads an object, as the API server completes it; `None` where it is of another kind. An object that states no namespace and is of a
+    /// kind in namespaces is in `default_namespace`.
     pub fn read(object: &Object, origin: Origin, default_namespace: &str) -> Option<Self> {
+        let mut read = Self::read_as_written(object, origin, default_namespace)?;
+        read.complete();
+        Some(read)
+    }
+
+    /// As [`RbacObject::read`], but nothing is completed: so clients see it.
+    pub fn read_as_written(object: &Object, origin: Origin, default_namespace: &str) -> Option<Self> {
         if !Self::is_one(object) {
             return None;
         }
@@ -230,17 +276,53 @@ impl RbacObject {
     }
 }
 
+impl RbacObject {
+    /// Completes what the API server completes: the API groups of a `roleRef` and of subjects.
+    pub fn complete(&mut self) {
+        if let Self::Binding(binding) = self {
+            binding.role_ref.complete();
+            binding.subjects.iter_mut().for_each(Subject::complete);
+        }
+    }
+
+    /// Its namespace; `None` for one of all namespaces.
+    pub fn namespace(&self) -> Option<&str> {
+        match self {
+            Self::Role(role) => role.namespace.as_deref(),
+            Self::Binding(binding) => binding.namespace.as_deref(),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Role(role) => &role.name,
+            Self::Binding(binding) => &binding.name,
+        }
+    }
+
+    /// The name of its kind.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Role(role) => role.kind().kind(),
+            Self::Binding(binding) => binding.kind(),
+        }
+    }
+
+    /// The name of its resource.
+    pub fn resource(&self) -> &'static str {
+        match self {
+            Self::Role(role) => role.kind().resource(),
+            Self::Binding(binding) => binding.resource(),
+        }
+    }
+}
+
 impl WireBinding<'_> {
     fn binding(self, namespace: Option<String>, name: String, origin: Origin) -> Binding {
-        let complete = |group: &str, otherwise: &str| -> String {
-            if group.is_empty() { otherwise.to_owned() } else { group.to_owned() }
-        };
         let subjects = self.subjects.iter().map(|subject| Subject {
             kind: subject.kind.to_owned(),
-            api_group: match subject.kind {
-                "User" | "Group" => complete(subject.api_group, GROUP),
-                _ => subject.api_group.to_owned(),
-            },
+            api_group: subject.api_group.to_owned(),
             name: subject.name.to_owned(),
             namespace: subject.namespace.to_owned(),
         });
@@ -249,7 +331,7 @@ impl WireBinding<'_> {
             name,
             subjects: subjects.collect(),
             role_ref: RoleRef {
-                api_group: complete(self.role_ref.api_group, GROUP),
+                api_group: self.role_ref.api_group.to_owned(),
                 kind: self.role_ref.kind.to_owned(),
                 name: self.role_ref.name.to_owned(),
             },

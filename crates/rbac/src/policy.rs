@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use ringwall_model::go::go_quote;
+use ringwall_model::go::{go_aggregate, go_quote};
 
 use crate::attributes::User;
 use crate::model::{Binding, RbacObject, Role, RoleRef, Rule};
@@ -285,19 +285,7 @@ impl Policy {
     }
 }
 
-/// Errors as Go's `Aggregate` prints them: one alone as it is, several in brackets, none twice. `None` where there are none.
-/// Source: k8s.io/apimachinery `pkg/util/errors/errors.go`.
+/// The errors as one text; `None` where there are none. See [`go_aggregate`].
 pub fn aggregate(errors: &[Unresolved]) -> Option<String> {
-    let mut words: Vec<String> = Vec::new();
-    for error in errors {
-        let word = error.to_string();
-        if !words.contains(&word) {
-            words.push(word);
-        }
-    }
-    match words.len() {
-        0 => None,
-        1 => words.pop(),
-        _ => Some(format!("[{}]", words.join(", "))),
-    }
+    go_aggregate(errors)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ringwall_input::{Limits, stream};
+use ringwall_model::go::go_aggregate;
 use ringwall_model::text::Source;
 use ringwall_pods::checks::CHECKS;
 use ringwall_pods::config::Configuration;
@@ -43,7 +44,7 @@ pub(super) fn labels(case: &Case<'_>) -> Outcome {
     let defaults = Policy { enforce: mode("enforce")?, audit: mode("audit")?, warn: mode("warn")? };
     let (chosen, errors) =
         policy::from_labels(|key| line.case.labels.get(key).map(String::as_str), &defaults);
-    let aggregate = if errors.is_empty() { String::new() } else { policy::aggregate(&errors) };
+    let aggregate = go_aggregate(&errors).unwrap_or_default();
     let got = json!({
         "enforce": chosen.enforce.to_string(),
         "audit": chosen.audit.to_string(),

@@ -2,7 +2,7 @@
 
 use ringwall_rbac::attributes::{Action, User};
 use ringwall_rbac::authorize::{Answer, forbidden_message};
-use ringwall_rbac::covers::{Atom, compact_lines, uncovered};
+use ringwall_rbac::covers::{compact_lines, uncovered};
 use ringwall_rbac::model::{Rule, Subject};
 use ringwall_rbac::policy::{Policy, aggregate};
 use serde_json::{Map, Value, json};
@@ -80,22 +80,8 @@ pub(super) fn covers(owner: &[Rule], servant: &[Rule]) -> Value {
     let missing = uncovered(&owner, servant);
     json!({
         "covered": missing.is_empty(),
-        "missing": missing.iter().map(atom_json).collect::<Vec<_>>(),
+        "missing": missing.iter().map(|atom| rule_json(&atom.rule())).collect::<Vec<_>>(),
         "compact": compact_lines(missing),
-    })
-}
-
-fn atom_json(atom: &Atom<'_>) -> Value {
-    let one = |text: &str| vec![text.to_owned()];
-    rule_json(&match *atom {
-        Atom::Resource { group, resource, verb, name } => Rule {
-            verbs: one(verb),
-            api_groups: one(group),
-            resources: one(resource),
-            resource_names: name.map(one).unwrap_or_default(),
-            non_resource_urls: Vec::new(),
-        },
-        Atom::Path { url, verb } => Rule { verbs: one(verb), non_resource_urls: one(url), ..Rule::default() },
     })
 }
 

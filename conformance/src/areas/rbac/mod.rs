@@ -1,11 +1,18 @@
 //! Area `rbac`: the questions of a case, each known by its `op`, asked of the objects of the case.
 
 mod answers;
+mod impersonate;
 mod objects;
+mod request;
+mod writes;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
+pub(super) use objects::of_text;
 use ringwall_rbac::attributes::{Action, ResourceAction, User};
+use ringwall_rbac::draft::Draft;
+use ringwall_rbac::engine::Engine;
 use ringwall_rbac::policy::Policy;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -73,10 +80,22 @@ pub(crate) struct Query<'f> {
     #[serde(default)]
     name: String,
     path: Option<String>,
+    #[serde(default)]
+    method: String,
+    #[serde(default)]
+    url: String,
+    #[serde(default)]
+    headers: std::collections::BTreeMap<String, Vec<String>>,
     #[serde(borrow)]
     owner: Option<&'f RawValue>,
     #[serde(borrow)]
     servant: Option<&'f RawValue>,
+    #[serde(borrow)]
+    object: Option<&'f RawValue>,
+    #[serde(borrow)]
+    old: Option<&'f RawValue>,
+    #[serde(default)]
+    remove_extra_permissions: bool,
 }
 
 impl Query<'_> {
@@ -87,6 +106,14 @@ impl Query<'_> {
             groups: self.groups.clone(),
             extra: self.extra.clone(),
         }
+    }
+
+    fn object(&self) -> Result<Draft, String> {
+        writes::draft(self.object.ok_or("no `object` to write")?)
+    }
+
+    fn old(&self) -> Result<Option<Draft>, String> {
+        self.old.map(writes::draft).transpose()
     }
 
     fn action(&self) -> Action<'_> {
@@ -113,23 +140,57 @@ fn answer(case: &Case<'_>, folder: &Path) -> Result<Answered, String> {
     if line.want.len() != line.queries.len() {
         return Err(format!("{} questions and {} answers", line.queries.len(), line.want.len()));
     }
+    let engine = Engine::new(policy.clone());
     let (mut got, mut difference) = (Vec::with_capacity(line.queries.len()), None);
     for (index, (query, want)) in line.queries.iter().zip(&line.want).enumerate() {
         let answer = one(&policy, query)?;
-        if difference.is_none() && comparable(query, want) != comparable(query, &answer) {
+        if difference.is_none() && comparable(want) != comparable(&answer) {
             difference = Some(format!("question {index} ({})\nwant {want}\ngot  {answer}", query.op));
+        }
+        if difference.is_none() && !engine_agrees(&engine, &policy, query) {
+            difference = Some(format!("question {index} ({}): the engine answers otherwise", query.op));
         }
         got.push(answer);
     }
     Ok(Answered { verdict: json!({ "want": got }), difference, skipped: false })
 }
 
-fn one(policy: &Policy, query: &Query<'_>) -> Result<Value, String> {
+/// Whether the engine answers as the walk does, which is what is compared with the reference.
+fn engine_agrees(engine: &Engine, policy: &Policy, query: &Query<'_>) -> bool {
+    let (user, action) = (query.user(), query.action());
+    match query.op.as_str() {
+        "authorize" => engine.grant(&user, &action) == policy.grants_of(&user, &action).first().copied(),
+        "rules" => engine.rules_for(&user, &query.namespace) == policy.rules_for(&user, &query.namespace),
+        "subjects" => {
+            let walk: BTreeSet<_> =
+                policy.subjects_of(&action).0.iter().map(|one| (one.binding, one.role, one.rule)).collect();
+            let found: BTreeSet<_> = engine
+                .who_can(&action)
+                .iter()
+                .filter(|access| !policy.bindings()[access.binding].subjects.is_empty())
+                .map(|access| (access.binding, access.role, access.rule))
+                .collect();
+            walk == found
+        }
+        _ => true,
+    }
+}
+
+/// The answer to one question.
+pub(super) fn one(policy: &Policy, query: &Query<'_>) -> Result<Value, String> {
     Ok(match query.op.as_str() {
         "authorize" => answers::authorize(policy, &query.user(), &query.action()),
         "rules" => answers::rules(policy, &query.user(), &query.namespace),
         "subjects" => answers::subjects(policy, &query.action()),
         "clusterroles" => answers::aggregated(policy),
+        "write" => writes::write(policy, &query.user(), &query.object()?, query.old()?.as_ref()),
+        "validate" => writes::validate(&query.object()?),
+        "reconcile" => {
+            let old = query.old()?.ok_or("no `old` to reconcile with")?;
+            writes::reconcile(&query.object()?, &old, query.remove_extra_permissions)?
+        }
+        "request" => request::request(policy, query),
+        "impersonate" => impersonate::impersonate(policy, query),
         "covers" => answers::covers(&rules(query.owner)?, &rules(query.servant)?),
         op => return Err(format!("no question `{op}` is known")),
     })
@@ -142,7 +203,7 @@ fn rules(text: Option<&RawValue>) -> Result<Vec<ringwall_rbac::model::Rule>, Str
 }
 
 /// A verdict as the area's README reads it: some lists are sets, and an allow may name any of the bindings that allow.
-fn comparable(query: &Query<'_>, verdict: &Value) -> Value {
+pub(super) fn comparable(verdict: &Value) -> Value {
     let mut verdict = without_nil(verdict);
     if let Some(fields) = verdict.as_object_mut() {
         for set in ["allowedBy", "subjects"] {
@@ -161,7 +222,6 @@ fn comparable(query: &Query<'_>, verdict: &Value) -> Value {
             fields.insert("reason".to_owned(), json!("one of allowedBy"));
         }
     }
-    let _ = query;
     verdict
 }
 

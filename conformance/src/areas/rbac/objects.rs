@@ -45,6 +45,17 @@ pub(super) fn policy(case: &Case<'_>, line: &Line<'_>, folder: &Path) -> Result<
     Ok(policy)
 }
 
+/// The objects of RBAC in a text.
+pub(crate) fn of_text(name: &str, text: String) -> Result<Policy, String> {
+    let input = ringwall_input::read_text(name, text, &Limits::default());
+    if let Some(problem) = input.problems.first() {
+        return Err(format!("{name}: {problem:?}"));
+    }
+    let mut policy = Policy::default();
+    input.objects.iter().for_each(|object| add(&mut policy, object));
+    Ok(policy)
+}
+
 fn add(policy: &mut Policy, object: &Object) {
     // The objects are raw: one without a namespace is where none is.
     if let Some(object) = RbacObject::read(object, Origin::None, "") {

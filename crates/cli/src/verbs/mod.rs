@@ -6,9 +6,11 @@ mod explain;
 mod fix;
 mod net;
 mod pods;
+mod rbac;
 mod rules;
 mod scan;
 
+use crate::args::rbac::RbacVerb;
 use crate::args::{BaselineVerb, Cli, ConfigVerb, NetVerb, PodsVerb, Verb};
 use crate::outcome::{Outcome, Usage};
 
@@ -32,6 +34,13 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome, Usage> {
         Verb::Net(NetVerb::Exposure(args)) => net::exposure::run(args),
         Verb::Net(NetVerb::Generate(args)) => net::generate::run(args),
         Verb::Net(NetVerb::Policies(args)) => net::policies::run(args),
+        Verb::Rbac(RbacVerb::CanI(args)) => rbac::can_i::run(args),
+        Verb::Rbac(RbacVerb::WhoCan(args)) => rbac::who_can::run(args),
+        Verb::Rbac(RbacVerb::Matrix(args)) => rbac::matrix::run(args),
+        Verb::Rbac(RbacVerb::CanGrant(args)) => rbac::can_grant::run(args),
+        Verb::Rbac(RbacVerb::Reduce(args)) => rbac::reduce::run(args),
+        Verb::Rbac(RbacVerb::Escalate(args)) => rbac::escalate::run(args),
+        Verb::Rbac(RbacVerb::Diff(args)) => rbac::diff::run(args),
         Verb::Rules(args) => Ok(rules::run(args)),
         Verb::Explain(args) => explain::run(args),
         Verb::Baseline(BaselineVerb::Write(args)) => baseline::write(args),

@@ -1,5 +1,6 @@
 //! Reading real files, directories, charts and kustomizations.
 
+mod audit;
 mod files;
 mod helm;
 mod kustomize;

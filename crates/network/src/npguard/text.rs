@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use ringwall_model::go::go_json_string;
+
 use super::{Change, Exposure, Party, Row};
 use crate::policy::Direction;
 use crate::port::Port;
@@ -280,29 +282,8 @@ fn json_rows(rows: &[Row], port: Option<Port>, indent: &str) -> String {
         let fields = keys
             .iter()
             .zip(&values)
-            .map(|(key, value)| format!("{indent}    \"{key}\": {}", json_string(value)));
+            .map(|(key, value)| format!("{indent}    \"{key}\": {}", go_json_string(value)));
         format!("{indent}  {{\n{}\n{indent}  }}", fields.collect::<Vec<_>>().join(",\n"))
     };
     format!("[\n{}\n{indent}]", rows.iter().map(item).collect::<Vec<_>>().join(",\n"))
-}
-
-/// A string as Go's encoding/json writes it, safe within HTML.
-fn json_string(text: &str) -> String {
-    let mut quoted = String::from("\"");
-    for char in text.chars() {
-        match char {
-            '"' | '\\' => quoted.extend(['\\', char]),
-            '\n' => quoted.push_str("\\n"),
-            '\r' => quoted.push_str("\\r"),
-            '\t' => quoted.push_str("\\t"),
-            '\u{8}' => quoted.push_str("\\b"),
-            '\u{c}' => quoted.push_str("\\f"),
-            '\0'..='\u{1f}' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}' => {
-                let _ = write!(quoted, "\\u{:04x}", u32::from(char));
-            }
-            _ => quoted.push(char),
-        }
-    }
-    quoted.push('"');
-    quoted
 }

@@ -14,9 +14,10 @@ use ringwall_model::decode::StringMap;
 use crate::config::Configuration;
 use crate::evaluate::{Evaluator, Failures};
 use crate::model::PodTemplate;
-use crate::policy::{self, FieldError, Level, LevelVersion, Mode, Policy};
+use crate::policy::{self, Level, LevelVersion, Mode, Policy};
 use crate::workload;
-use ringwall_model::go::go_quote;
+use ringwall_model::go::{go_aggregate, go_quote};
+use ringwall_model::invalid::FieldError;
 
 pub use event::Event;
 use request::{Decoded, decode_object, labels_of, name_of, pod_of};
@@ -355,9 +356,10 @@ impl<'e> Admission<'e> {
         }
         let mut response = Response::allow();
         if !errors.is_empty() {
-            response
-                .audit_annotations
-                .insert("error", format!("Failed to parse policy: {}", policy::aggregate(errors)));
+            response.audit_annotations.insert(
+                "error",
+                format!("Failed to parse policy: {}", go_aggregate(errors).unwrap_or_default()),
+            );
             events.push(Event::Error { fatal: false });
         }
         // Modes often agree: what was judged once is not judged again.

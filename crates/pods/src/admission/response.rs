@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::request::Request;
-use crate::policy::{self, FieldError};
-use ringwall_model::go::go_quote;
+use ringwall_model::go::{go_aggregate, go_quote};
+use ringwall_model::invalid::FieldError;
 
 /// A response, in the form of `admission.k8s.io/v1`, without `uid`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -104,14 +104,17 @@ impl Status {
     pub(super) fn invalid(request: &Request<'_>, errors: &[FieldError]) -> Self {
         let kind = &request.kind;
         let name = go_quote(request.name);
-        let message =
-            format!("{} {name} is invalid: {}", qualified(kind.kind, kind.group), policy::aggregate(errors));
+        let message = format!(
+            "{} {name} is invalid: {}",
+            qualified(kind.kind, kind.group),
+            go_aggregate(errors).unwrap_or_default()
+        );
         let causes = errors
             .iter()
             .map(|error| Cause {
                 reason: error.kind.reason(),
                 message: error.body(),
-                field: error.field.clone(),
+                field: error.path.to_string(),
             })
             .collect();
         let details = Details {

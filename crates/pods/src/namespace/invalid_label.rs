@@ -44,8 +44,12 @@ pub fn find(namespace: &Object) -> Vec<InvalidLabel> {
     let (_, errors) = policy_of(namespace, &Policy::default());
     let invalid = |key: &str| {
         let path = FieldPath::keys(&["metadata", "labels"]).key(key);
-        let error = errors.iter().find(|error| error.field == path.to_string())?;
-        Some(InvalidLabel { path, value: error.value.clone(), message: error.to_string() })
+        let error = errors.iter().find(|error| error.path == path)?;
+        Some(InvalidLabel {
+            path,
+            value: namespace.label(key).unwrap_or_default().to_owned(),
+            message: error.to_string(),
+        })
     };
     policy::LABELS.iter().filter_map(|key| invalid(key)).collect()
 }

@@ -10,11 +10,12 @@ pub mod refused;
 pub mod unenforced;
 
 use ringwall_model::check::Check;
+use ringwall_model::invalid::FieldError;
 use ringwall_model::object::Object;
 
 use crate::evaluate::Evaluator;
 use crate::hardening::Flaw;
-use crate::policy::{self, FieldError, Policy};
+use crate::policy::{self, Policy};
 
 /// All checks of namespaces, by id.
 pub static CHECKS: &[&Check] = &[

@@ -77,6 +77,14 @@ pub fn rule(rule: &Rule) -> String {
     format!("{verbs} on {}", parts.join(" and on "))
 }
 
+/// A resource with its group, or a path as it is.
+pub fn resource(resource: &str, group: Option<&str>) -> String {
+    match group {
+        Some(group) => combined(resource, group),
+        None => resource.to_owned(),
+    }
+}
+
 /// So many of a list are written.
 const SHOWN: usize = 8;
 

@@ -44,14 +44,46 @@ impl Asked {
     }
 }
 
+/// One way to meet a row's needs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Alternative {
+    /// Index of the row.
+    pub(super) row: u16,
+    /// Rights that one identity must hold together, for each request.
+    pub(super) groups: Vec<Vec<RightId>>,
+    /// What must be held before.
+    pub(super) holds: Vec<Holding>,
+    /// What must be so.
+    pub(super) facts: Vec<Fact>,
+    /// Whether it is about a namespace.
+    pub(super) placed: bool,
+}
+
+impl Alternative {
+    /// Whether one request is enough.
+    pub(super) fn is_single(&self) -> bool {
+        self.groups.len() == 1 && self.holds.is_empty()
+    }
+
+    /// How many parts may come from different identities.
+    pub(super) fn parts(&self) -> usize {
+        self.groups.len() + self.holds.len()
+    }
+}
+
 /// The catalogue's rights and rows.
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) rights: Vec<Asked>,
-    /// For a right to create, that to patch the same: with both, a server-side apply creates an object of a name that both are for.
+    /// For a right to create, that to patch the same (or, for RBAC's own resources, to update it): with both, a server-side apply or an update
+    /// creates an object of a name that both are for.
     pub(super) apply: Vec<Option<RightId>>,
     /// The needs of each row of the catalogue.
     pub(super) trees: Vec<Tree>,
+    /// The same as alternatives, row by row.
+    pub(super) alternatives: Vec<Alternative>,
+    /// For each right the alternatives that it is in.
+    pub(super) uses: Vec<Vec<u16>>,
     by_resource: HashMap<&'static str, Vec<RightId>>,
     by_subresource: HashMap<&'static str, Vec<RightId>>,
     /// Rights that any resource, or any subresource of one, may give.
@@ -78,6 +110,8 @@ impl Table {
             rights: Vec::new(),
             apply: Vec::new(),
             trees: Vec::new(),
+            alternatives: Vec::new(),
+            uses: Vec::new(),
             by_resource: HashMap::new(),
             by_subresource: HashMap::new(),
             loose: Vec::new(),
@@ -92,11 +126,36 @@ impl Table {
             let Asked::Resource(right) = table.rights[at] else { continue };
             let creates = right.verbs.contains(&"create") && !right.verbs.contains(&"patch");
             if creates && right.resources.iter().any(|resource| !resource.contains('/')) {
-                let patch = Right { verbs: &["patch"], names: Names::Limit, ..right };
+                // `AllowCreateOnUpdate` in k8s.io/kubernetes `pkg/registry/rbac/*/strategy.go`.
+                let verbs: &[&str] =
+                    if right.group == crate::model::GROUP { &["patch", "update"] } else { &["patch"] };
+                let patch = Right { verbs, names: Names::Limit, ..right };
                 table.apply[at] = Some(table.add(Asked::Resource(patch), &mut known));
             }
         }
         table.index();
+        for row in 0..table.trees.len() {
+            let all = alternatives(&table.trees[row]);
+            table.alternatives.extend(all.into_iter().map(|mut one| {
+                one.row = row as u16;
+                one.placed = one
+                    .groups
+                    .iter()
+                    .flatten()
+                    .any(|right| table.rights[usize::from(*right)].place() == Place::Here)
+                    || one.holds.iter().any(|holding| {
+                        use Holding::{NamespaceLabels, OwnPods, Pods, Secrets};
+                        matches!(holding, OwnPods | Pods | Secrets | NamespaceLabels)
+                    });
+                one
+            }));
+        }
+        table.uses = vec![Vec::new(); table.rights.len()];
+        for (at, one) in table.alternatives.iter().enumerate() {
+            for right in one.groups.iter().flatten() {
+                table.uses[usize::from(*right)].push(at as u16);
+            }
+        }
         table
     }
 
@@ -166,6 +225,39 @@ impl Table {
     }
 }
 
+/// A need as alternatives, the earlier first.
+fn alternatives(tree: &Tree) -> Vec<Alternative> {
+    let product = |parts: &[Tree]| {
+        parts.iter().fold(vec![Alternative::default()], |all, part| {
+            let more = alternatives(part);
+            let pairs = all.iter().flat_map(|one| more.iter().map(move |other| (one, other)));
+            pairs
+                .map(|(one, other)| {
+                    let mut both = one.clone();
+                    both.groups.extend(other.groups.iter().cloned());
+                    both.holds.extend(&other.holds);
+                    both.facts.extend(&other.facts);
+                    both
+                })
+                .collect()
+        })
+    };
+    match tree {
+        Tree::Right(right) => vec![Alternative { groups: vec![vec![*right]], ..Alternative::default() }],
+        Tree::Holds(holding) => vec![Alternative { holds: vec![*holding], ..Alternative::default() }],
+        Tree::Fact(fact) => vec![Alternative { facts: vec![*fact], ..Alternative::default() }],
+        Tree::Any(parts) => parts.iter().flat_map(alternatives).collect(),
+        Tree::All(parts) => product(parts),
+        Tree::Together(parts) => {
+            let mut all = product(parts);
+            for one in &mut all {
+                one.groups = vec![one.groups.concat()];
+            }
+            all
+        }
+    }
+}
+
 /// Whether a rule gives what is asked, and limited to which objects.
 pub(super) fn gives<'r>(rule: &'r Rule, asked: &Asked) -> Option<Limit<'r>> {
     let right = match asked {
@@ -216,6 +308,7 @@ fn limit_of<'r>(rule: &'r Rule, right: &Right, verb: &str, subresource: bool) ->
     let named = if unnamed { Limit::Created(names) } else { Limit::Names(names) };
     match right.names {
         Names::Any | Names::Limit | Names::Namespace => Some(named),
+        Names::Unnamed => names.iter().any(String::is_empty).then_some(Limit::Free),
         Names::Of(known) => names.iter().any(|name| known.contains(&name.as_str())).then_some(named),
         Names::Prefix(prefix) => names.iter().any(|name| name.starts_with(prefix)).then_some(named),
     }
@@ -239,5 +332,32 @@ fn has_resource(rule: &Rule, resource: &str) -> bool {
             .iter()
             .any(|own| own == ALL || own.split_once('/').is_some_and(|(of, _)| of == ALL || of == parent)),
         Some((parent, subresource)) => rule.has_resource(parent, subresource),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_gain_is_limited_by_names_only_where_one_request_is_enough() {
+        for one in TABLE.alternatives.iter().filter(|one| one.parts() > 1) {
+            for right in one.groups.iter().flatten() {
+                let names = TABLE.rights[usize::from(*right)].names();
+                assert!(!matches!(names, Names::Limit), "{}", CATALOGUE[usize::from(one.row)].id);
+            }
+        }
+    }
+
+    #[test]
+    fn alternatives_tell_requests_apart() {
+        let of = |id: &str| {
+            let row = CATALOGUE.iter().position(|row| row.id == id).expect("it is there");
+            let all = TABLE.alternatives.iter().filter(move |one| usize::from(one.row) == row);
+            all.map(|one| one.groups.iter().map(Vec::len).collect::<Vec<_>>()).collect::<Vec<_>>()
+        };
+        assert_eq!(of("approve-client-certificate"), [vec![1, 2]]);
+        assert_eq!(of("impersonate-groups"), [vec![2], vec![2]]);
+        assert_eq!(of("create-token-secret"), [vec![1, 1], vec![1]]);
     }
 }

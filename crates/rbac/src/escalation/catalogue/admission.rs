@@ -2,7 +2,8 @@
 //! k8s.io/kube-aggregator.
 
 use super::{
-    CHANGE, Effect, Fact, GOOD_PRACTICES, Gain, Need, Row, WHATEVER, WRITE, WRITE_OR_DELETE, cluster, here,
+    CHANGE, CREATE, Effect, Fact, GOOD_PRACTICES, Gain, Need, Row, WHATEVER, WRITE, WRITE_OR_DELETE, cluster,
+    here,
 };
 
 const ADMISSION: &str = "admissionregistration.k8s.io";
@@ -13,7 +14,13 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         number: 28,
         id: "mutating-webhook",
-        needs: cluster(WRITE, ADMISSION, &["mutatingwebhookconfigurations"]),
+        needs: Need::Any(&[
+            cluster(CREATE, ADMISSION, &["mutatingwebhookconfigurations"]),
+            Need::All(&[
+                cluster(CHANGE, ADMISSION, &["mutatingwebhookconfigurations"]),
+                Need::Fact(Fact::Exists("mutatingwebhookconfigurations")),
+            ]),
+        ]),
         gain: Gain::OwnPods,
         says: "may read every object that is written, secrets too, and put containers into any new pod {where}",
         references: &[WEBHOOKS],
@@ -42,9 +49,17 @@ pub(super) const ROWS: &[Row] = &[
         number: 30,
         id: "mutating-policy",
         needs: Need::All(&[
-            cluster(WRITE, ADMISSION, &["mutatingadmissionpolicies"]),
-            cluster(WRITE, ADMISSION, &["mutatingadmissionpolicybindings"]),
-            Need::Fact(Fact::Since(34)),
+            Need::Any(&[
+                Need::All(&[
+                    cluster(CREATE, ADMISSION, &["mutatingadmissionpolicies"]),
+                    cluster(CREATE, ADMISSION, &["mutatingadmissionpolicybindings"]),
+                ]),
+                Need::All(&[
+                    cluster(CHANGE, ADMISSION, &["mutatingadmissionpolicies"]),
+                    Need::Fact(Fact::Exists("mutatingadmissionpolicies")),
+                ]),
+            ]),
+            Need::Fact(Fact::Since(36)),
         ]),
         gain: Gain::OwnPods,
         says: "may put containers into any new pod {where}, without a server of its own",
@@ -113,7 +128,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "serve-api",
         needs: cluster(WRITE, "apiregistration.k8s.io", &["apiservices"]),
         gain: Gain::Effect(Effect::Traffic),
-        says: "may answer for a whole API group, read what is sent to it and return forged objects",
+        says: "may answer for a whole API group: it sees what is sent to it, but no tokens, and returns forged objects",
         references: &[
             "https://kubernetes.io/docs/concepts/extend-kubernetes/api-extension/apiserver-aggregation/",
             GOOD_PRACTICES,

@@ -2,7 +2,7 @@
 
 use super::{
     CHANGE, CREATE, Effect, Fact, GOOD_PRACTICES, Gain, Holding, Names, Need, Place, RBAC, Right, Row, WRITE,
-    cluster, cluster_limited, here, here_limited,
+    cluster, cluster_limited, cluster_unnamed, here, here_limited, here_unnamed,
 };
 use crate::model::RoleKind;
 
@@ -57,9 +57,14 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         number: 2,
         id: "escalate-new-role",
-        needs: Need::Together(&[
-            here_limited(CREATE, RBAC, &["roles"]),
-            here_limited(&["escalate"], RBAC, &["roles"]),
+        needs: Need::Any(&[
+            Need::Together(&[here(CREATE, RBAC, &["roles"]), here_unnamed(&["escalate"], RBAC, &["roles"])]),
+            // An apply or update that makes the role is a request with a name.
+            Need::Together(&[
+                here_limited(CREATE, RBAC, &["roles"]),
+                here_limited(CHANGE, RBAC, &["roles"]),
+                here_limited(&["escalate"], RBAC, &["roles"]),
+            ]),
         ]),
         gain: Gain::NewRoles(RoleKind::Role),
         says: "may make Roles{names} {where} with rules that are not held",
@@ -68,9 +73,17 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         number: 2,
         id: "escalate-new-cluster-role",
-        needs: Need::Together(&[
-            cluster_limited(CREATE, RBAC, &["clusterroles"]),
-            cluster_limited(&["escalate"], RBAC, &["clusterroles"]),
+        needs: Need::Any(&[
+            Need::Together(&[
+                cluster(CREATE, RBAC, &["clusterroles"]),
+                cluster_unnamed(&["escalate"], RBAC, &["clusterroles"]),
+            ]),
+            // An apply or update that makes the role is a request with a name.
+            Need::Together(&[
+                cluster_limited(CREATE, RBAC, &["clusterroles"]),
+                cluster_limited(CHANGE, RBAC, &["clusterroles"]),
+                cluster_limited(&["escalate"], RBAC, &["clusterroles"]),
+            ]),
         ]),
         gain: Gain::NewRoles(RoleKind::ClusterRole),
         says: "may make ClusterRoles{names} with rules that are not held",
@@ -89,7 +102,7 @@ pub(super) const ROWS: &[Row] = &[
         id: "bind-role",
         needs: Need::Together(&[
             here_limited(&["bind"], RBAC, &["roles"]),
-            here(WRITE, RBAC, &["rolebindings"]),
+            here(CREATE, RBAC, &["rolebindings"]),
         ]),
         gain: Gain::BindRoles { role: RoleKind::Role, everywhere: false },
         says: "may bind Roles{names} {where} to itself",
@@ -97,10 +110,21 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         number: 3,
+        id: "join-binding-of-role",
+        needs: Need::Together(&[
+            here_limited(&["bind"], RBAC, &["roles"]),
+            here(CHANGE, RBAC, &["rolebindings"]),
+        ]),
+        gain: Gain::JoinBindings { role: RoleKind::Role, everywhere: false },
+        says: "may add itself to RoleBindings {where} that are for Roles{names}",
+        references: &[ESCALATION, CHECK, "pkg/registry/rbac/rolebinding/policybased/storage.go"],
+    },
+    Row {
+        number: 3,
         id: "bind-cluster-role-in-namespace",
         needs: Need::Together(&[
             here_limited(&["bind"], RBAC, &["clusterroles"]),
-            here(WRITE, RBAC, &["rolebindings"]),
+            here(CREATE, RBAC, &["rolebindings"]),
         ]),
         gain: Gain::BindRoles { role: RoleKind::ClusterRole, everywhere: false },
         says: "may bind ClusterRoles{names} to itself {where}",
@@ -108,13 +132,35 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         number: 3,
+        id: "join-binding-in-namespace",
+        needs: Need::Together(&[
+            here_limited(&["bind"], RBAC, &["clusterroles"]),
+            here(CHANGE, RBAC, &["rolebindings"]),
+        ]),
+        gain: Gain::JoinBindings { role: RoleKind::ClusterRole, everywhere: false },
+        says: "may add itself to RoleBindings {where} that are for ClusterRoles{names}",
+        references: &[ESCALATION, CHECK, "pkg/registry/rbac/rolebinding/policybased/storage.go"],
+    },
+    Row {
+        number: 3,
         id: "bind-cluster-role",
         needs: Need::Together(&[
             cluster_limited(&["bind"], RBAC, &["clusterroles"]),
-            cluster(WRITE, RBAC, &["clusterrolebindings"]),
+            cluster(CREATE, RBAC, &["clusterrolebindings"]),
         ]),
         gain: Gain::BindRoles { role: RoleKind::ClusterRole, everywhere: true },
         says: "may bind ClusterRoles{names} to itself in the whole cluster",
+        references: &[ESCALATION, CHECK, BINDINGS],
+    },
+    Row {
+        number: 3,
+        id: "join-cluster-binding",
+        needs: Need::Together(&[
+            cluster_limited(&["bind"], RBAC, &["clusterroles"]),
+            cluster(CHANGE, RBAC, &["clusterrolebindings"]),
+        ]),
+        gain: Gain::JoinBindings { role: RoleKind::ClusterRole, everywhere: true },
+        says: "may add itself to ClusterRoleBindings that are for ClusterRoles{names}",
         references: &[ESCALATION, CHECK, BINDINGS],
     },
     Row {

@@ -7,8 +7,8 @@
 //! Three distinctions are the reference's own and decide most cases:
 //! - *One request or several.* `bind` counts only for who sends the binding ([`Need::Together`]); a CSR may be made by one identity and approved by
 //!   another ([`Need::All`]).
-//! - *Names.* A request that creates has no name, unless a server-side apply makes the object: then `create` is asked with the name, beside
-//!   `patch` (k8s.io/apiserver `pkg/endpoints/handlers/patch.go`). See [`super::rows`].
+//! - *Names.* A request that creates has no name, unless a server-side apply, or for some resources an update, makes the object: then `create`
+//!   is asked with the name, beside `patch` or `update` (k8s.io/apiserver `pkg/endpoints/handlers/patch.go` and `update.go`). See [`super::rows`].
 //! - *Place.* What is not in a namespace is granted by `ClusterRoleBindings` only; a namespace itself also by a `RoleBinding` in it.
 
 mod admission;
@@ -89,6 +89,8 @@ pub enum Names {
     Prefix(&'static str),
     /// The object is the namespace itself.
     Namespace,
+    /// The request names no object, so that a right for named ones does not help.
+    Unnamed,
 }
 
 /// Where a right must hold.
@@ -153,6 +155,8 @@ pub enum Fact {
     PodWithNodeLogs,
     /// A secret there holds a token of a service account.
     TokenSecret,
+    /// An object of this resource is there.
+    Exists(&'static str),
     /// A binding names a service account that is missing.
     MissingAccount,
     /// A `RoleBinding` names a Role that is missing.
@@ -177,6 +181,8 @@ pub enum Fact {
     PodsOnNode,
     /// The requests that `impersonate-on` allows are those that are needed.
     ImpersonateOn,
+    /// Who has the account's token is in the pod.
+    InsideOfPod,
 }
 
 /// What a row gains.
@@ -191,6 +197,13 @@ pub enum Gain {
         /// Of which kind.
         role: RoleKind,
         /// Whether by a `ClusterRoleBinding`.
+        everywhere: bool,
+    },
+    /// The rules of roles of this kind that a binding is for which one may add oneself to.
+    JoinBindings {
+        /// Of which kind.
+        role: RoleKind,
+        /// Whether of a `ClusterRoleBinding`.
         everywhere: bool,
     },
     /// Any rules for existing roles of this kind: everything, where one of them is bound to an identity that one has.
@@ -372,6 +385,24 @@ const CREATE: &[&str] = &["create"];
 const READ: &[&str] = &["get", "list", "watch"];
 /// Good practices of the documentation.
 const GOOD_PRACTICES: &str = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/";
+
+/// A right in the namespace that no name may limit.
+const fn here_unnamed(
+    verbs: &'static [&'static str],
+    group: &'static str,
+    resources: &'static [&'static str],
+) -> Need {
+    Need::Right(Right { verbs, group, resources, names: Names::Unnamed, place: Place::Here })
+}
+
+/// A right at the cluster scope that no name may limit.
+const fn cluster_unnamed(
+    verbs: &'static [&'static str],
+    group: &'static str,
+    resources: &'static [&'static str],
+) -> Need {
+    Need::Right(Right { verbs, group, resources, names: Names::Unnamed, place: Place::Cluster })
+}
 
 /// A right in the namespace; any name will do.
 const fn here(

@@ -145,12 +145,16 @@ pub(super) const ROWS: &[Row] = &[
         number: 52,
         id: "node-logs-by-symlink",
         // The kubelet follows links out of the log folder when it is asked for logs.
-        needs: Need::All(&[here(&["get"], CORE, &["pods/log"]), Need::Fact(Fact::PodWithNodeLogs)]),
+        needs: Need::All(&[
+            here(&["get"], CORE, &["pods/log"]),
+            Need::Holds(Holding::Pods),
+            Need::Fact(Fact::PodWithNodeLogs),
+        ]),
         gain: Gain::NodeOfPod,
         says: "reads any file of the node through a link in the log folder {where} and the logs of a pod",
         references: &[
             "https://github.com/aquasecurity/kube-hunter/issues/158",
-            "pkg/kubelet/kuberuntime/logs/logs.go",
+            "k8s.io/cri-client pkg/logs/logs.go",
         ],
     },
 ];

@@ -57,6 +57,14 @@ pub(super) const ROWS: &[Row] = &[
         ],
     },
     Row {
+        number: 13,
+        id: "bootstrap-token-in-secret",
+        needs: Need::All(&[Need::Holds(Holding::Secrets), Need::Fact(Fact::BootstrapTokens)]),
+        gain: Gain::BootstrapGroups,
+        says: "has the bootstrap tokens that are in the secrets of kube-system, with which nodes join",
+        references: &["https://kubernetes.io/docs/reference/access-authn-authz/bootstrap-tokens/"],
+    },
+    Row {
         number: 14,
         id: "swap-secrets",
         needs: here_limited(CHANGE, CORE, &["secrets"]),

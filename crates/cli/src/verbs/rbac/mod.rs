@@ -1,0 +1,227 @@
+//! `ringwall rbac`: what roles and bindings give.
+
+pub(crate) mod can_grant;
+pub(crate) mod can_i;
+pub(crate) mod diff;
+pub(crate) mod escalate;
+pub(crate) mod matrix;
+pub(crate) mod reduce;
+pub(crate) mod who_can;
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use ringwall_model::finding::Verdict;
+use ringwall_model::version::Minor;
+use ringwall_posture::rbac::can_i::Because;
+use ringwall_posture::rbac::matrix::Row;
+use ringwall_posture::rbac::who::Way;
+use ringwall_posture::rbac::{Place, Rights};
+use ringwall_report::{ASIDE, LocationEntry, Style, escape};
+use serde::Serialize;
+
+use crate::args::rbac::SourceArgs;
+use crate::input::{self, Loaded};
+use crate::outcome::Usage;
+use crate::screen::{Screen, place};
+use crate::table::{Cell, plain};
+
+/// Reads the paths, and hands them to `ask` with the eyes of the RBAC ring.
+///
+/// # Errors
+/// As [`input::load_paths`], and what `ask` finds wrong with the question.
+fn with_rights<T>(
+    paths: &[PathBuf],
+    source: &SourceArgs,
+    verb: &str,
+    screen: &Screen,
+    ask: impl FnOnce(&Rights<'_>) -> Result<T, Usage>,
+) -> Result<(Loaded, T), Usage> {
+    let mut loaded = input::load_paths(paths, &source.reading(), verb, screen.quiet)?;
+    let rights = Rights::of(&loaded.snapshot);
+    let problems = rights.problems();
+    let answer = ask(&rights)?;
+    drop(rights);
+    loaded.add(problems, Vec::new());
+    Ok((loaded, answer))
+}
+
+fn refuse(message: String) -> Usage {
+    Usage { message, hint: String::new() }
+}
+
+/// Splits what is typed into the verb, what it is asked of, and the paths.
+///
+/// # Errors
+/// There are less than two words.
+fn split<'w>(words: &'w [String], usage: &str) -> Result<(&'w str, &'w str, Vec<PathBuf>), Usage> {
+    match words {
+        [verb, what, paths @ ..] => Ok((verb, what, paths.iter().map(PathBuf::from).collect())),
+        _ => Err(Usage {
+            message: "a verb and a resource are needed, as in: list pods".to_owned(),
+            hint: format!("`ringwall rbac {usage}`; --help shows examples"),
+        }),
+    }
+}
+
+/// The namespace that a question is about.
+fn asked(namespace: Option<&str>, all: bool) -> &str {
+    if all { "" } else { namespace.unwrap_or("default") }
+}
+
+/// A place, for reading.
+fn shown(at: &Place, version: Minor) -> String {
+    match at {
+        Place::Input(location) => place(location),
+        Place::Default => format!("default policy of {version}"),
+    }
+}
+
+/// A line of an explanation, with its place.
+fn write_because(
+    kind: &str,
+    because: &Because,
+    version: Minor,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    write!(out, "  {kind}{}", escape(&because.message))?;
+    match &because.place {
+        Some(at) => writeln!(out, "  {}", style.paint(ASIDE, shown(at, version))),
+        None => writeln!(out),
+    }
+}
+
+/// A line of an explanation, in JSON.
+#[derive(Debug, Serialize)]
+struct BecauseEntry<'a> {
+    message: &'a str,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceEntry<'a>>,
+}
+
+impl<'a> BecauseEntry<'a> {
+    fn of(because: &'a Because) -> Self {
+        Self { message: &because.message, place: because.place.as_ref().map(PlaceEntry::of) }
+    }
+}
+
+/// A verdict in JSON.
+const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Yes => "yes",
+        Verdict::No => "no",
+        Verdict::CannotTell => "cannotTell",
+    }
+}
+
+/// A way as two lines below an indent: the binding that names the subject, and the rule of its role.
+fn write_way(way: &Way, version: Minor, indent: &str, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let aside = |at: &Place| style.paint(ASIDE, shown(at, version)).to_string();
+    writeln!(out, "{indent}{}  {}", escape(&way.binding), aside(&way.binding_place))?;
+    let gives = format!("{} gives {}", way.role, way.rule);
+    writeln!(out, "{indent}  {}  {}", escape(&gives), aside(&way.rule_place))
+}
+
+/// Where something is written, in JSON; the default policy has no text.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PlaceEntry<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    location: Option<LocationEntry<'a>>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    default_policy: bool,
+}
+
+impl<'a> PlaceEntry<'a> {
+    fn of(at: &'a Place) -> Self {
+        match at {
+            Place::Input(location) => {
+                Self { location: Some(LocationEntry::of(location)), default_policy: false }
+            }
+            Place::Default => Self { location: None, default_policy: true },
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct WayEntry<'a> {
+    binding: &'a str,
+    subject: PlaceEntry<'a>,
+    role: &'a str,
+    gives: &'a str,
+    rule: PlaceEntry<'a>,
+}
+
+impl<'a> WayEntry<'a> {
+    fn of(way: &'a Way) -> Self {
+        Self {
+            binding: &way.binding,
+            subject: PlaceEntry::of(&way.binding_place),
+            role: &way.role,
+            gives: &way.rule,
+            rule: PlaceEntry::of(&way.rule_place),
+        }
+    }
+}
+
+/// What stands in a row: the resource with its group, and where.
+fn row_cells(row: &Row, version: Minor) -> Vec<Cell> {
+    let mut resource = ringwall_posture::rbac::words::resource(&row.resource, row.group.as_deref());
+    if let Some(name) = &row.name {
+        resource.push_str(&format!(" [{name}]"));
+    }
+    let scope = match &row.namespaces {
+        None => "everywhere".to_owned(),
+        Some(namespaces) => namespaces.join(", "),
+    };
+    let (binding, at) = &row.by;
+    vec![
+        plain(escape(&scope)),
+        plain(escape(&resource)),
+        plain(escape(&row.verbs.join(" "))),
+        (format!("{} {}", escape(binding), shown(at, version)), ASIDE),
+    ]
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct RowEntry<'a> {
+    /// `null` everywhere.
+    namespaces: &'a Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    api_group: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resource: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<&'a str>,
+    verbs: &'a [String],
+    binding: &'a str,
+    rule: PlaceEntry<'a>,
+}
+
+impl<'a> RowEntry<'a> {
+    fn of(row: &'a Row) -> Self {
+        let is_path = row.group.is_none();
+        Self {
+            namespaces: &row.namespaces,
+            api_group: row.group.as_deref(),
+            resource: (!is_path).then_some(row.resource.as_str()),
+            path: is_path.then_some(row.resource.as_str()),
+            name: row.name.as_deref(),
+            verbs: &row.verbs,
+            binding: &row.by.0,
+            rule: PlaceEntry::of(&row.by.1),
+        }
+    }
+}
+
+/// A subject's kind, namespace and name on one line.
+fn who(kind: &str, namespace: Option<&str>, name: &str) -> String {
+    match namespace {
+        Some(namespace) => format!("{kind} {namespace}/{name}"),
+        None => format!("{kind} {name}"),
+    }
+}
