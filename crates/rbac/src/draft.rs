@@ -228,6 +228,17 @@ impl Draft {
         completed
     }
 
+    /// As the API server has it before it validates: completed, and an object of no namespace without the one that it states.
+    /// Source: k8s.io/apiserver `pkg/registry/rest/meta.go` (`EnsureObjectNamespaceMatchesRequestNamespace`).
+    #[must_use]
+    pub fn received(&self) -> Self {
+        let mut received = self.completed();
+        if received.object.namespace().is_none() {
+            received.meta.namespace.clear();
+        }
+        received
+    }
+
     /// Whether writing it over `old` changes nothing but finalizers, owners and managed fields. Empty lists and maps are as good as none;
     /// the order of a list counts. Source: as [`ObjectMeta::is_for_gc_as`].
     pub(crate) fn changes_only_for_gc(&self, old: &Self) -> bool {
