@@ -9,7 +9,7 @@ use ringwall_model::fix::Fixable;
 use ringwall_model::path::FieldPath;
 
 use super::powers::{self, Open, Which, opened};
-use super::subject::{Bound, Holder, Reach, SYSTEM, account_of, joined, subject_called};
+use super::subject::{Bound, Holder, Reach, SYSTEM, account_of, joined};
 use super::{EVERY_VERSION, Flaws, GOOD_PRACTICES, NEEDED, RBAC, RbacCheck, Subject};
 use crate::attributes::{ANONYMOUS, AUTHENTICATED, MASTERS, SERVICE_ACCOUNTS, UNAUTHENTICATED};
 use crate::model::{Role, Rule, Subject as BoundSubject};
@@ -169,7 +169,7 @@ pub(super) fn role_path() -> FieldPath {
 fn who(bound: &Bound, subjects: &[(usize, &BoundSubject)]) -> String {
     const SHOWN: usize = 3;
     let mut names: Vec<String> =
-        subjects.iter().take(SHOWN).map(|(_, subject)| subject_called(subject, bound.namespace())).collect();
+        subjects.iter().take(SHOWN).map(|(_, subject)| bound.subject_called(subject)).collect();
     if subjects.len() > SHOWN {
         names.push(format!("{} more", subjects.len() - SHOWN));
     }
@@ -224,8 +224,7 @@ fn on_role(
     severity: Severity,
     flaws: &mut Flaws,
 ) {
-    let mut names: Vec<String> =
-        subjects.iter().map(|(_, subject)| subject_called(subject, bound.namespace())).collect();
+    let mut names: Vec<String> = subjects.iter().map(|(_, subject)| bound.subject_called(subject)).collect();
     names.sort();
     let witness = format!("{}/{}", bound.binding.role_ref.name, names.join(","));
     let flaw = flaws.add(object, role_path(), witness, message).severity(severity);
@@ -242,7 +241,7 @@ fn cluster_admin(subject: &Subject<'_>, flaws: &mut Flaws) {
         if reference.kind != "ClusterRole" || reference.name != "cluster-admin" || to.is_empty() {
             continue;
         }
-        let place = bound.namespace().map_or_else(String::new, |name| format!(" in namespace {name}"));
+        let place = bound.place();
         let message = format!("{} may do everything{place}", who(bound, &to));
         let is_kubeadm = to.iter().all(|(_, to)| to.kind == "Group" && to.name == "kubeadm:cluster-admins");
         let severity = if is_kubeadm { Severity::Info } else { alone(bound).rate(Severity::Critical) };
@@ -292,7 +291,7 @@ fn on_subject(
     let mut by_risk: Vec<&Open> = open.iter().collect();
     by_risk.sort_by_key(|open| std::cmp::Reverse(open.everywhere));
     let reach = alone(bound);
-    let place = bound.namespace().map_or_else(String::new, |name| format!(" in namespace {name}"));
+    let place = bound.place();
     let (so, worst) = if is_everything(subject, bound) {
         (": it may do everything".to_owned(), reach.rate(Severity::Critical))
     } else if by_risk.is_empty() {
@@ -301,7 +300,7 @@ fn on_subject(
         (format!(": it may {}", powers::said(&by_risk, &reach)), powers::rate(&reach, &by_risk))
     };
     let message = format!("{everyone} has {}{place}{so}", bound.role_called());
-    let witness = format!("{}/{}", bound.binding.role_ref.name, subject_called(to, bound.namespace()));
+    let witness = format!("{}/{}", bound.binding.role_ref.name, bound.subject_called(to));
     let flaw = flaws.add(object, subject_path(at), witness, message).severity(worst.max(least));
     flaw.related(object, role_path());
 }
@@ -362,7 +361,13 @@ fn default_account(subject: &Subject<'_>, flaws: &mut Flaws) {
         for (at, to) in bound.subjects() {
             let Some((namespace, "default")) = account_of(to, bound.namespace()) else { continue };
             let least = if bound.namespace().is_none() { Severity::Medium } else { Severity::Low };
-            let account = format!("the default service account of namespace {namespace}");
+            let is_placeless =
+                to.kind == "ServiceAccount" && to.namespace.is_empty() && bound.stated().is_none();
+            let account = if is_placeless {
+                "the default service account".to_owned()
+            } else {
+                format!("the default service account of namespace {namespace}")
+            };
             on_subject(subject, object, bound, (at, to), (&account, least), flaws);
         }
     }

@@ -48,7 +48,7 @@ fn covered(subject: &Subject<'_>, flaws: &mut Flaws) {
                     && (*other < number || !uncovered(&[*rule], [*own]).is_empty())
             };
             if let Some((_, (other, _))) = rules.iter().enumerate().find(holds) {
-                let message = format!("rule {} of the role gives all that this one gives", other + 1);
+                let message = format!("rules[{other}] gives all that this one gives");
                 let fix = safe("take out the rule", vec![Change::Remove { path: rule_path(*at) }]);
                 let flaw = flaws.add(written.object, rule_path(*at), described(rule), message).fix(Ok(fix));
                 flaw.related(written.object, rule_path(*other));

@@ -4,7 +4,7 @@ use ringwall_model::check::Check;
 use ringwall_model::control::{mitre, nsa};
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::Fixable;
-use ringwall_model::path::FieldPath;
+use ringwall_model::path::{FieldPath, Segment};
 
 use super::powers::{self, Open};
 use super::subject::{Written, item_path, joined};
@@ -119,33 +119,29 @@ fn deletion(subject: &Subject<'_>, flaws: &mut Flaws) {
             places.extend(more);
             names.extend(deleted);
         }
+        let of_guards = powers::places(written, &guards);
+        let is_low = !names.is_empty();
+        names.extend(of_guards.iter().filter_map(|path| resource_at(written, path)));
         names.sort_unstable();
         names.dedup();
-        if guards.is_empty() && names.is_empty() {
+        if names.is_empty() {
             continue;
         }
         let reach = subject.reach(&written.role);
         let mut words = Vec::new();
-        if !guards.is_empty() {
-            words.push("grants, nodes, namespaces or APIs".to_owned());
-        }
         const SHOWN: usize = 4;
         let more = names.len().saturating_sub(SHOWN);
         words.extend(names.iter().take(SHOWN).map(|name| (*name).to_owned()));
         if more > 0 {
-            words.push(format!("{more} kinds more"));
+            words.push(if more == 1 { "one kind more".to_owned() } else { format!("{more} kinds more") });
         }
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
         let message = reach.told(&format!("delete {}{}", joined(&words), reach.place()));
-        let severity = powers::rate(&reach, &guards).max(if names.is_empty() {
-            Severity::Info
-        } else {
-            reach.rate(Severity::Low)
-        });
-        let mut all = powers::places(written, &guards);
+        let low = if is_low { reach.rate(Severity::Low) } else { Severity::Info };
+        let severity = powers::rate(&reach, &guards).max(low);
+        let mut all = of_guards;
         all.extend(places);
-        let kinds = if guards.is_empty() { String::new() } else { "guards,".to_owned() };
-        let witness = format!("{kinds}{}/{}", names.join(","), reach.witness());
+        let witness = format!("{}/{}", names.join(","), reach.witness());
         tell(written, all, witness, message, flaws).severity(severity);
         if let Some(flaw) = flaws.found.last_mut() {
             for (object, path) in reach.places() {
@@ -153,6 +149,15 @@ fn deletion(subject: &Subject<'_>, flaws: &mut Flaws) {
             }
         }
     }
+}
+
+/// The resource that is written at a path of a role.
+fn resource_at<'w>(written: &'w Written, path: &FieldPath) -> Option<&'w str> {
+    let [_, Segment::Index(rule), Segment::Key(list), Segment::Index(item)] = path.segments() else {
+        return None;
+    };
+    let rule = written.role.rules.get(*rule).filter(|_| &**list == "resources")?;
+    rule.resources.get(*item).map(String::as_str)
 }
 
 fn tell<'f>(

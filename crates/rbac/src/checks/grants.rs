@@ -44,6 +44,9 @@ pub(super) const ESCALATION: RbacCheck = RbacCheck {
             "bind-role",
             "bind-cluster-role-in-namespace",
             "bind-cluster-role",
+            "join-cluster-binding",
+            "join-binding-in-namespace",
+            "join-binding-of-role",
         ];
         powers::find(&rows, subject, flaws);
     },

@@ -38,7 +38,7 @@ pub(super) const IDLE: RbacCheck = RbacCheck {
         name: "group-without-resource",
         severity: Severity::Info,
         summary: "a rule names an API group that has none of its resources",
-        what: "An API group of a rule is Kubernetes' own or of a CRD in the input, has none of the rule's resources, and another group of the rule \
+        what: "An API group of a rule is Kubernetes' own, has none of the rule's resources, and another group of the rule \
                has; or it is `extensions`, which API servers do not serve since v1.22.",
         why: "It gives nothing today. A resource of that name which is added to the group later would be given.",
         fix: "Take the group out.",
@@ -54,7 +54,7 @@ pub(super) const IDLE: RbacCheck = RbacCheck {
 
 /// Whether no request can be of a group.
 pub(super) fn is_impossible(resources: &Resources, group: &str) -> bool {
-    if group.is_empty() || group == ALL || is_known_group(resources, group) {
+    if group.is_empty() || group == ALL || is_known_group(group) || resources.knows_group(group) {
         return false;
     }
     let is_odd = |c: char| !(c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '-' | '.'));
@@ -157,9 +157,7 @@ fn idle(subject: &Subject<'_>, flaws: &mut Flaws) {
                 })
             };
             let is_live = |group: &String| {
-                group == ALL
-                    || (is_known_group(resources, group) && has_any(group))
-                    || !is_known_group(resources, group)
+                group == ALL || (is_known_group(group) && has_any(group)) || !is_known_group(group)
             };
             let live = rule.api_groups.iter().filter(|group| is_live(group)).count();
             let idle: Vec<(usize, &str)> = rule

@@ -24,6 +24,7 @@ mod placement;
 mod pods;
 mod powers;
 mod references;
+mod refused;
 mod resources;
 mod secrets;
 mod subject;
@@ -120,6 +121,7 @@ pub static CHECKS: &[RbacCheck] = &[
     placement::PLACELESS,
     placement::IN_SYSTEM,
     placement::STALE,
+    refused::REFUSED,
 ];
 
 /// What a check finds.

@@ -5,7 +5,7 @@ use ringwall_model::control::nsa;
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Applicability, Change, Fixable};
 
-use super::resources::split;
+use super::resources::{is_known_group, split};
 use super::subject::{Written, item_path, joined, rule_path};
 use super::{EVERY_VERSION, Flaws, RBAC, RbacCheck, Subject, safe};
 use crate::matching::ALL;
@@ -272,7 +272,10 @@ fn is_of_cluster(subject: &Subject<'_>, rule: &Rule, item: &str) -> bool {
             Some(!known.namespaced)
         })
         .collect();
-    let is_open = rule.api_groups.iter().any(|group| !subject.resources.knows_group(group));
+    let is_open = rule
+        .api_groups
+        .iter()
+        .any(|group| subject.resources.of(group, plural).is_none() && !is_known_group(group));
     !is_open && !found.is_empty() && found.iter().all(|of_cluster| *of_cluster)
 }
 

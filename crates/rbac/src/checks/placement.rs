@@ -7,7 +7,7 @@ use ringwall_model::fix::{Applicability, Change, Fixable, Value};
 use ringwall_model::path::FieldPath;
 
 use super::bindings::{role_of, role_path, subject_path};
-use super::subject::{SYSTEM, account_of, subject_called};
+use super::subject::{SYSTEM, account_of};
 use super::{EVERY_VERSION, Flaws, RBAC, RbacCheck, Subject, safe};
 use crate::model::{GROUP, RbacObject, Rule};
 
@@ -130,8 +130,7 @@ subjects:
 
 fn placeless(subject: &Subject<'_>, flaws: &mut Flaws) {
     for (object, bound) in subject.bindings() {
-        let states = subject.object(object).id.namespace.as_deref().is_some_and(|own| !own.is_empty());
-        if bound.namespace().is_none() || states {
+        if bound.states_namespace || bound.namespace().is_none() {
             continue;
         }
         let message = format!("{} counts in the namespace into which it is applied", bound.role_called());
@@ -140,15 +139,15 @@ fn placeless(subject: &Subject<'_>, flaws: &mut Flaws) {
     }
 }
 
-/// Whether a rule changes nothing, or leases alone.
+/// Whether a rule changes nothing, or what leaders are elected by.
 fn is_harmless(rule: &Rule) -> bool {
-    let reads = rule.verbs.iter().all(|verb| matches!(verb.as_str(), "get" | "list" | "watch"));
-    let leases = rule.resources.iter().all(|resource| matches!(resource.as_str(), "leases" | "events"))
-        && rule
-            .api_groups
-            .iter()
-            .all(|group| matches!(group.as_str(), "coordination.k8s.io" | "" | "events.k8s.io"));
-    reads || leases
+    let only = |verbs: &[&str]| rule.verbs.iter().all(|verb| verbs.contains(&verb.as_str()));
+    let of =
+        |resources: &[&str]| rule.resources.iter().all(|resource| resources.contains(&resource.as_str()));
+    let by_name = !rule.resource_names.is_empty() || only(&["get", "list", "watch", "create"]);
+    only(&["get", "list", "watch"])
+        || of(&["leases", "events"])
+        || (of(&["leases", "events", "configmaps", "endpoints"]) && by_name)
 }
 
 fn in_system(subject: &Subject<'_>, flaws: &mut Flaws) {
@@ -164,7 +163,7 @@ fn in_system(subject: &Subject<'_>, flaws: &mut Flaws) {
             if is_inside {
                 continue;
             }
-            let who = subject_called(to, Some(SYSTEM));
+            let who = bound.subject_called(to);
             let message = format!("{who} has {} in {SYSTEM}", bound.role_called());
             let flaw = flaws.add(object, subject_path(at), who, message);
             flaw.related(object, role_path());

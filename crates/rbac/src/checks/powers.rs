@@ -66,6 +66,9 @@ static POWERS: &[Power] = &[
         .named(Medium)
         .alone(&[("bind", "clusterroles")], Medium),
     power("bind-role", High, "bind Roles to itself").named(Low).alone(&[("bind", "roles")], Low),
+    power("join-cluster-binding", Critical, "join ClusterRoleBindings").named(Medium),
+    power("join-binding-in-namespace", Critical, "join RoleBindings of ClusterRoles").named(Medium),
+    power("join-binding-of-role", High, "join RoleBindings of Roles").named(Low),
     power("hand-on-rights", Medium, "hand its rights on"),
     power("impersonate-users", Critical, "act as users").named(Medium),
     power("impersonate-groups", Critical, "act as groups")
@@ -184,6 +187,12 @@ pub(super) fn opened(
                 continue;
             }
             let by: Vec<usize> = opened.by.iter().map(|at| chosen[*at].0).collect();
+            let says = |at: &usize| {
+                chosen.iter().any(|(own, rule)| own == at && !evidence(opened.row, *at, rule).is_empty())
+            };
+            if !by.iter().any(says) {
+                continue;
+            }
             let is_whole = opened.whole && opened.holds.is_empty();
             let names = opened.names.unwrap_or_default();
             let limited = !names.is_empty();
@@ -215,6 +224,9 @@ pub(super) fn opened(
             }
         }
     }
+    // What is open in whole says more than what is open in part of the same way.
+    let whole: Vec<u8> = found.iter().filter(|open| open.is_whole).map(|open| open.row.number).collect();
+    found.retain(|open| open.is_whole || !whole.contains(&open.row.number));
     let place = |open: &Open| POWERS.iter().position(|power| power.row == open.power.row);
     found.sort_by_key(place);
     found
@@ -330,6 +342,12 @@ fn evidence(row: &Row, at: usize, rule: &Rule) -> Vec<FieldPath> {
         }
     };
     for right in rights(&row.needs) {
+        // Whatever there is in a group is meant where the rule names the group, or all resources.
+        let is_named = rule.api_groups.iter().any(|group| group == right.group);
+        let is_starred = rule.resources.iter().any(|resource| resource == ALL);
+        if right.resources == [WHATEVER] && right.group != WHATEVER && !is_named && !is_starred {
+            continue;
+        }
         let resources = || right.resources.iter().filter(|resource| has_resource(rule, resource));
         let is_verb = |own: &str, verb: &str| {
             own == ALL
@@ -433,7 +451,7 @@ pub(super) fn said(open: &[&Open], reach: &Reach<'_>) -> String {
     }
     let more = words.len().saturating_sub(SHOWN);
     words.truncate(SHOWN);
-    let rest = format!("{more} things more");
+    let rest = if more == 1 { "one thing more".to_owned() } else { format!("{more} things more") };
     let mut all: Vec<&str> = words.iter().map(String::as_str).collect();
     if more > 0 {
         all.push(&rest);
@@ -441,4 +459,62 @@ pub(super) fn said(open: &[&Open], reach: &Reach<'_>) -> String {
     let is_local = open.iter().any(|open| open.row.is_namespaced());
     let place = if is_local { reach.place() } else { String::new() };
     format!("{}{place}", joined(&all))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::escalation::catalogue::CATALOGUE;
+
+    /// Rows that are no flaw of a role: they follow from what was gained before, are told of a binding or an aggregated role, or are what most
+    /// programs ask for that do their work.
+    const NO_FLAW: [&str; 35] = [
+        "account-of-pod",
+        "bootstrap-token-in-secret",
+        "broad-aggregation",
+        "control-plane-node",
+        "everything",
+        "everything-in-namespace",
+        "external-addresses",
+        "feed-aggregated-role",
+        "garbage-collect-roles",
+        "host-path-volume",
+        "ingress-controller",
+        "kubelet-credentials",
+        "make-missing-account",
+        "make-missing-role",
+        "node-certificate-approved-by-controller",
+        "node-logs-by-symlink",
+        "node-reads-pods",
+        "node-reads-secrets",
+        "pod-as-any-account",
+        "pod-certificate",
+        "pod-mounts-any-secret",
+        "pod-to-node",
+        "privileged-ephemeral-container",
+        "privileged-pod",
+        "privileged-pod-by-labels",
+        "read-internals",
+        "read-volumes",
+        "review-access",
+        "review-tokens",
+        "rights-of-rewritten-role",
+        "route-from-outside",
+        "secrets-of-pod",
+        "steal-pods",
+        "take-leases",
+        "tokens-in-secrets",
+    ];
+
+    #[test]
+    fn each_row_of_the_catalogue_is_a_flaw_or_known_to_be_none() {
+        let known: BTreeSet<&str> = CATALOGUE.iter().map(|row| row.id).collect();
+        let flaws: BTreeSet<&str> = POWERS.iter().map(|power| power.row).collect();
+        assert_eq!(flaws.len(), POWERS.len(), "each is there once");
+        let all: BTreeSet<&str> = flaws.iter().copied().chain(NO_FLAW).collect();
+        assert_eq!(all, known);
+        assert_eq!(flaws.len() + NO_FLAW.len(), known.len(), "none is both");
+    }
 }

@@ -9,7 +9,7 @@ use ringwall_model::fix::{Applicability, Change, Fixable, Value};
 use ringwall_model::path::FieldPath;
 
 use super::bindings::{role_of, role_path, subject_path};
-use super::subject::{Bound, account_of, subject_called};
+use super::subject::{Bound, account_of};
 use super::{EVERY_VERSION, Flaws, RBAC, RbacCheck, Subject, nearest, reviewed, safe};
 use crate::model::Subject as BoundSubject;
 use crate::snapshot::is_nameless;
@@ -347,7 +347,7 @@ fn nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
 fn identity(subject: &BoundSubject, bound: &Bound) -> String {
     match account_of(subject, bound.namespace()) {
         Some((namespace, name)) => format!("ServiceAccount {namespace}/{name}"),
-        None => subject_called(subject, bound.namespace()),
+        None => bound.subject_called(subject),
     }
 }
 

@@ -11,6 +11,7 @@ use ringwall_model::resources::{Resource, Resources, is_asked_for, retired};
 use super::groups::is_impossible;
 use super::subject::{Written, item_path, joined, rule_path};
 use super::{EVERY_VERSION, Flaws, RBAC, RbacCheck, Subject, nearest, reviewed, safe};
+use crate::covers::uncovered;
 use crate::matching::ALL;
 use crate::model::Rule;
 
@@ -65,8 +66,8 @@ pub(super) const WRONG_GROUP: RbacCheck = RbacCheck {
         severity: Severity::Low,
         summary: "a rule names a resource and not its API group",
         what: "A resource of a rule is one of Kubernetes' own or of a CRD in the input, and in none of the rule's API groups: `deployments` in \
-               `\"\"`, `ingresses` in `extensions`. Nothing is said where one of the groups is not known. The severity is info where the rule \
-               has other resources that are matched.",
+               `\"\"`, `ingresses` in `extensions`. Nothing is said where one of the groups is not Kubernetes' own. The severity is info where \
+               the rule has other resources that are matched, or another rule of the role gives the same with the right group.",
         why: "Group and resource must both match: the rule does not give the resource.",
         fix: "Name its group, in a rule of its own where other resources must not be given with it.",
         bad: everywhere!("- apiGroups: [\"\"]\n  resources: [deployments]\n  verbs: [get, list]\n"),
@@ -85,8 +86,7 @@ pub(super) const UNKNOWN: RbacCheck = RbacCheck {
         name: "unknown-resource",
         severity: Severity::Low,
         summary: "a rule names a resource that no API server serves",
-        what: "A resource or subresource of a rule is in none of its API groups, which are all Kubernetes' own or of CRDs in the input, and in no \
-               other. What API servers once served, and what is asked for though nothing serves it (`signers`, `nodes/metrics`, \
+        what: "A resource or subresource of a rule is in none of its API groups, which are all Kubernetes' own, and in no other. What API servers once served, and what is asked for though nothing serves it (`signers`, `nodes/metrics`, \
                `deployments/finalizers`), is known. The severity is info where the rule has other resources that are matched.",
         why: "The rule gives nothing of it: most often it is a slip of the pen, as `pods/logs`.",
         fix: "Correct the name, or take it out.",
@@ -138,9 +138,9 @@ fn is_resource(resources: &Resources, group: &str, plural: &str) -> bool {
     resources.of(group, plural).is_some() || retired(group, plural).is_some()
 }
 
-/// Whether the resources of a group are known.
-pub(super) fn is_known_group(resources: &Resources, group: &str) -> bool {
-    resources.knows_group(group) || group == "extensions"
+/// Whether all resources of a group are known: it is Kubernetes' own. Of others the input may hold some of the CRDs.
+pub(super) fn is_known_group(group: &str) -> bool {
+    group == "extensions" || Resources::builtin().knows_group(group)
 }
 
 /// Why no request is for an item of a rule's resources; `None` where one may be.
@@ -177,7 +177,7 @@ pub(super) fn fault(resources: &Resources, rule: &Rule, item: &str) -> Option<Fa
         return (!moved.is_empty() && !groups.contains(&ALL)).then_some(Fault::Group(moved));
     }
     let lower = item.to_ascii_lowercase();
-    let is_open = groups.iter().any(|group| *group == ALL || !is_known_group(resources, group));
+    let is_open = groups.iter().any(|group| *group == ALL || !is_known_group(group));
     if lower != item {
         let (plural, subresource) = split(&lower);
         let known = groups.iter().any(|group| *group == ALL || exists(resources, group, plural, subresource));
@@ -285,6 +285,16 @@ impl Faulty<'_> {
         }
     }
 
+    /// Whether the other rules of the role give what this one would with one of these groups.
+    fn is_given_elsewhere(&self, groups: &[String]) -> bool {
+        let others: Vec<&Rule> =
+            self.written.rules().filter(|(at, _)| *at != self.at).map(|(_, rule)| rule).collect();
+        groups.iter().any(|group| {
+            let meant = Rule { api_groups: vec![group.clone()], ..self.rule.clone() };
+            uncovered(&others, [&meant]).is_empty()
+        })
+    }
+
     /// Takes the items out, where others stay.
     fn without(&self) -> Result<Fix, String> {
         if self.items.len() == self.rule.resources.len() {
@@ -377,7 +387,12 @@ fn wrong_groups(subject: &Subject<'_>, flaws: &mut Flaws) {
             joined(&called)
         );
         let review = "whether the right is meant: until now it is not given";
+        let is_given = faulty.is_all && faulty.is_given_elsewhere(&groups);
         let fix = match groups.as_slice() {
+            _ if is_given => {
+                let changes = vec![Change::Remove { path: rule_path(faulty.at) }];
+                Ok(safe("take out the rule, which another makes good", changes))
+            }
             [one] if faulty.rule.api_groups.len() == 1 && faulty.is_all => {
                 let path = item_path(faulty.at, "apiGroups", 0);
                 let changes = vec![Change::Set { path, value: Value::from(one.as_str()) }];
@@ -390,7 +405,11 @@ fn wrong_groups(subject: &Subject<'_>, flaws: &mut Flaws) {
             }
             _ => Err("several groups have it".to_owned()),
         };
+        let message = if is_given { format!("{message}; another rule gives it") } else { message };
         faulty.tell(message, fix, flaws);
+        if let Some(flaw) = flaws.found.last_mut().filter(|_| is_given) {
+            flaw.severity(Severity::Info);
+        }
     }
 }
 

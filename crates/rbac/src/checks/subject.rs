@@ -73,6 +73,8 @@ pub(super) struct Bound {
     pub(super) binding: Binding,
     /// For each subject whether the API server itself binds it so.
     known: Vec<bool>,
+    /// Whether a `RoleBinding` states its namespace. Where it does not, it is for its apply to say.
+    pub(super) states_namespace: bool,
 }
 
 impl Bound {
@@ -86,11 +88,31 @@ impl Bound {
         self.binding.namespace.as_deref()
     }
 
+    /// The namespace in which it counts, where it states it.
+    pub(super) fn stated(&self) -> Option<&str> {
+        self.namespace().filter(|_| self.states_namespace)
+    }
+
     /// How it is called: `ClusterRoleBinding ci`, `RoleBinding shop/ci`.
     pub(super) fn called(&self) -> String {
-        match self.namespace() {
-            Some(namespace) => format!("RoleBinding {namespace}/{}", self.binding.name),
-            None => format!("ClusterRoleBinding {}", self.binding.name),
+        let kind = self.binding.kind();
+        match self.stated() {
+            Some(namespace) => format!("{kind} {namespace}/{}", self.binding.name),
+            None => format!("{kind} {}", self.binding.name),
+        }
+    }
+
+    /// How one of its subjects is called: `Group dev`, `ServiceAccount shop/ci`.
+    pub(super) fn subject_called(&self, subject: &BoundSubject) -> String {
+        subject_called(subject, self.stated())
+    }
+
+    /// Where it counts: nothing for everywhere, ` in namespace shop`.
+    pub(super) fn place(&self) -> String {
+        match (self.namespace(), self.stated()) {
+            (None, _) => String::new(),
+            (_, Some(namespace)) => format!(" in namespace {namespace}"),
+            (_, None) => " in the namespace where it is applied".to_owned(),
         }
     }
 
@@ -100,8 +122,7 @@ impl Bound {
     }
 }
 
-/// How a subject is called: `Group dev`, `ServiceAccount shop/ci`.
-pub(super) fn subject_called(subject: &BoundSubject, namespace: Option<&str>) -> String {
+fn subject_called(subject: &BoundSubject, namespace: Option<&str>) -> String {
     if subject.kind != "ServiceAccount" {
         return format!("{} {}", subject.kind, subject.name);
     }
@@ -147,6 +168,8 @@ pub(super) struct Reach<'a> {
     pub(super) into: Vec<&'a str>,
     /// The namespace of a Role.
     pub(super) own: Option<&'a str>,
+    /// Whether it states it.
+    pub(super) states_own: bool,
 }
 
 impl<'a> Reach<'a> {
@@ -175,12 +198,14 @@ impl<'a> Reach<'a> {
         if self.is_everywhere() {
             return " in all namespaces".to_owned();
         }
-        let mut namespaces: Vec<&str> = self.namespaces().into_iter().collect();
-        if namespaces.is_empty() {
-            namespaces.extend(self.own);
+        let stated: BTreeSet<&str> = self.holders.iter().filter_map(|holder| holder.bound.stated()).collect();
+        let mut namespaces: Vec<&str> = stated.into_iter().collect();
+        if self.holders.is_empty() {
+            namespaces.extend(self.own.filter(|_| self.states_own));
         }
         match namespaces.as_slice() {
-            [] => String::new(),
+            [] if self.holders.is_empty() => String::new(),
+            [] => " in the namespace where it is applied".to_owned(),
             [one] => format!(" in namespace {one}"),
             [one, two] => format!(" in namespaces {one} and {two}"),
             [one, two, rest @ ..] => format!(" in namespaces {one}, {two} and {} more", rest.len()),
@@ -197,7 +222,7 @@ impl<'a> Reach<'a> {
                 None => holder.bound.called(),
             };
             for subject in &holder.bound.binding.subjects {
-                let who = (subject_called(subject, holder.bound.namespace()), called.clone());
+                let who = (holder.bound.subject_called(subject), called.clone());
                 if subject.name != MASTERS && !all.contains(&who) {
                     all.push(who);
                 }
@@ -240,7 +265,7 @@ impl<'a> Reach<'a> {
         for holder in &self.holders {
             let scope = holder.bound.namespace();
             for subject in &holder.bound.binding.subjects {
-                all.push(format!("{} @ {}", subject_called(subject, scope), scope.unwrap_or("*")));
+                all.push(format!("{} @ {}", holder.bound.subject_called(subject), scope.unwrap_or("*")));
             }
         }
         all.sort();
@@ -338,7 +363,8 @@ impl<'s> Subject<'s> {
                 }
                 Some(RbacObject::Binding(binding)) => {
                     let known = known_subjects(&binding, &defaults);
-                    bindings.push(Bound { object: Some(index), binding, known });
+                    let states_namespace = object.id.namespace.as_deref().is_some_and(|own| !own.is_empty());
+                    bindings.push(Bound { object: Some(index), binding, known, states_namespace });
                 }
                 None => {}
             }
@@ -348,6 +374,7 @@ impl<'s> Subject<'s> {
             object: None,
             binding: binding.clone(),
             known: vec![true; binding.subjects.len()],
+            states_namespace: true,
         }));
         let mut by_role: HashMap<RoleName, Vec<usize>> = HashMap::new();
         for (index, bound) in bindings.iter().enumerate() {
@@ -449,11 +476,14 @@ impl<'s> Subject<'s> {
 
     /// Who holds a role. Bindings without subjects give it to nobody, and those to `system:masters` give nothing new.
     pub(super) fn reach<'a>(&'a self, role: &'a Role) -> Reach<'a> {
-        self.reach_of(role.namespace.as_deref(), &role.name)
+        let states_own = match role.origin {
+            Origin::Object(object) => self.object(object).id.namespace.is_some(),
+            Origin::Default | Origin::None => true,
+        };
+        Reach { states_own, ..self.reach_of(role.namespace.as_deref(), &role.name) }
     }
 
-    /// As [`Subject::reach`], for a role of this namespace and name.
-    pub(super) fn reach_of<'a>(&'a self, namespace: Option<&'a str>, name: &str) -> Reach<'a> {
+    fn reach_of<'a>(&'a self, namespace: Option<&'a str>, name: &str) -> Reach<'a> {
         let mut reach = Reach { own: namespace, ..Reach::default() };
         let counts = |bound: &&Bound| bound.binding.subjects.iter().any(|subject| subject.name != MASTERS);
         let of = |namespace: Option<&str>, name: &str| {

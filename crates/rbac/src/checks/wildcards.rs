@@ -212,12 +212,22 @@ fn called(groups: &[&str]) -> String {
 
 fn verbs(subject: &Subject<'_>, flaws: &mut Flaws) {
     for written in subject.roles() {
+        // What the role may do without limit is said once.
+        if written.rules().any(|(_, rule)| is_unlimited(rule)) {
+            continue;
+        }
         for (at, rule) in written.rules() {
             let Some(item) = star(&rule.verbs).filter(|_| star(&rule.resources).is_none()) else { continue };
             let reach = subject.reach(&written.role);
-            let what = if rule.resources.is_empty() { &rule.non_resource_urls } else { &rule.resources };
-            let message =
-                format!("all verbs are given on {}, those that are invented later too", shown(what));
+            let is_of_paths = rule.resources.is_empty();
+            let what = if is_of_paths { &rule.non_resource_urls } else { &rule.resources };
+            let message = match (is_of_paths, star(what)) {
+                (true, Some(_)) => "all verbs are given on all paths".to_owned(),
+                (true, None) => format!("all verbs are given on the paths {}", shown(what)),
+                (false, _) => {
+                    format!("all verbs are given on {}, those that are invented later too", shown(what))
+                }
+            };
             let severity = reach.rate(Severity::Low);
             let flaw = flaws.add(written.object, item_path(at, "verbs", item), what.join(","), message);
             flaw.severity(severity);
