@@ -4,11 +4,13 @@
 //! ```text
 //! cargo run --release -p benches -- pods CASES.jsonl       beside   pss -mode bench < CASES.jsonl
 //! cargo run --release -p benches -- net FILE_OR_FOLDER…    on what bench.py of the oracle writes
-//! cargo run --release -p benches -- rbac STATE.json        beside   rbac-oracle -bench
+//! cargo run --release -p benches -- rbac STATE.json[.gz]   beside   rbac-oracle -bench
+//! cargo run --release -p benches -- audit FILE…            on logs of an API server
 //! cargo run --release -p benches -- yaml FILE_OR_FOLDER…
 //! cargo run --release -p benches -- scan FILE_OR_FOLDER…
 //! ```
 
+mod audit;
 mod measure;
 mod net;
 mod pods;
@@ -51,10 +53,16 @@ enum What {
         #[arg(required = true)]
         paths: Vec<PathBuf>,
     },
-    /// RBAC: reading and indexing a state, decisions, rules, who may, the whole matrix
+    /// RBAC: reading and indexing a state, decisions, rules, who may, the whole matrix, covering
     Rbac {
         /// A state with questions, as `rbac-oracle -bench-dump` writes it
         state: PathBuf,
+    },
+    /// Reading audit events
+    Audit {
+        /// Files, packed or not
+        #[arg(required = true)]
+        paths: Vec<PathBuf>,
     },
     /// Decoding YAML into trees with spans
     Yaml {
@@ -75,6 +83,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let plan = measure::Plan { seconds: arguments.seconds, runs: arguments.runs.max(1) };
     let result = match &arguments.what {
+        What::Audit { paths } => audit::run(paths, plan),
         What::Net { paths } => net::run(paths, plan),
         What::Pods { cases } => pods::run(cases, plan),
         What::Rbac { state } => rbac::run(state, plan),

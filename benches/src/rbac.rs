@@ -1,15 +1,19 @@
 //! RBAC: the questions of the reference's own bench, on its own state.
 
+use std::io::Read as _;
 use std::path::Path;
 use std::sync::Arc;
 
+use flate2::read::MultiGzDecoder;
 use ringwall_input::{Limits, json};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::text::Source;
 use ringwall_rbac::attributes::{Action, ResourceAction, User};
+use ringwall_rbac::covers::uncovered;
 use ringwall_rbac::engine::Engine;
-use ringwall_rbac::model::{Origin, RbacObject};
+use ringwall_rbac::model::{Origin, RbacObject, Rule};
+use ringwall_rbac::owner::Owner;
 use ringwall_rbac::policy::Policy;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -56,7 +60,7 @@ impl Query {
 }
 
 pub(crate) fn run(path: &Path, plan: Plan) -> Result<(), String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = read_text(path).map_err(|error| format!("{}: {error}", path.display()))?;
     let state: State<'_> = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     let read = || {
         let mut policy = Policy::default();
@@ -115,5 +119,39 @@ pub(crate) fn run(path: &Path, plan: Plan) -> Result<(), String> {
             engine.cell(&Action::Resource(action))
         });
         all.fold(0, |sum, cell| sum + cell.everywhere.len() + cell.within.len() as u64) == 0
-    }))
+    }))?;
+    covers(engine.policy(), plan)
+}
+
+fn read_text(path: &Path) -> std::io::Result<String> {
+    let bytes = std::fs::read(path)?;
+    let mut text = String::new();
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        MultiGzDecoder::new(bytes.as_slice()).read_to_string(&mut text)?;
+    } else {
+        bytes.as_slice().read_to_string(&mut text)?;
+    }
+    Ok(text)
+}
+
+/// Whether some rules give all that the default edit role gives: those of cluster-admin, and those of 200 roles together.
+fn covers(policy: &Policy, plan: Plan) -> Result<(), String> {
+    let rules = |name: &str| -> Result<&[Rule], String> {
+        let role = policy.cluster_role(name).ok_or_else(|| format!("no ClusterRole {name} in it"))?;
+        Ok(&policy.roles()[role].rules)
+    };
+    let edit = rules("system:aggregate-to-edit")?;
+    let admin: Vec<&Rule> = rules("cluster-admin")?.iter().collect();
+    let mut held: Vec<&Rule> = Vec::new();
+    for number in 0..200 {
+        held.extend(rules(&format!("cr-{number:04}"))?);
+    }
+    print(&measure("rbac covers, edit role against cluster-admin (checks)", 100, 0, plan, |_| {
+        uncovered(&admin, edit).is_empty()
+    }))?;
+    let name =
+        |what: &str| format!("rbac covers, edit role against {} held rules, {what} (checks)", held.len());
+    print(&measure(&name("compiled each time"), 100, 0, plan, |_| uncovered(&held, edit).is_empty()))?;
+    let owner = Owner::of(held.iter().copied());
+    print(&measure(&name("compiled once"), 100, 0, plan, |_| owner.uncovered(edit).is_empty()))
 }

@@ -15,6 +15,7 @@
 //! | [`de`] | reading a node through `serde` |
 //! | [`decode`] | reading a node as Go's `encoding/json` fills a struct |
 //! | [`schema`] | the shapes of the built-in kinds: which type each field has |
+//! | [`near`] | names that are much alike |
 //! | [`object`] | one Kubernetes object: identity, labels, owner, where it was read |
 //! | [`workload`] | which kinds make pods, and where their pod template is |
 //! | [`quantity`] | amounts of resources |
@@ -28,6 +29,7 @@
 //! | [`audit`] | what an API server tells of the requests that it answered |
 //! | [`control`] | the frameworks that checks are mapped to |
 //! | [`finding`] | verdicts, evidence, findings, severities |
+//! | [`flaw`] | what a check of a ring finds in an object |
 //! | [`fix`] | changes to an object, and edits of its text |
 //! | [`version`] | Kubernetes minor versions |
 
@@ -39,10 +41,12 @@ pub mod de;
 pub mod decode;
 pub mod finding;
 pub mod fix;
+pub mod flaw;
 pub mod flow;
 pub mod go;
 pub mod invalid;
 pub mod name;
+pub mod near;
 pub mod object;
 pub mod path;
 pub mod quantity;

@@ -9,6 +9,7 @@ use ringwall_pods::control_plane::{Remedy, Want};
 use ringwall_pods::hardening::repair::Repair;
 use ringwall_pods::hardening::{self, ACCOUNT_CHECKS};
 use ringwall_pods::{control_plane, namespace};
+use ringwall_rbac::checks::CHECKS as RBAC;
 
 use crate::mend;
 use crate::quiet;
@@ -42,19 +43,22 @@ pub enum Group {
     ControlPlane,
     /// Policies of who reaches whom, and the lack of them.
     NetworkPolicies,
+    /// Roles and bindings.
+    AccessControl,
     /// Suppressions that do nothing.
     Suppressions,
 }
 
 impl Group {
     /// All, in the order in which they are shown.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::PodSecurityStandards,
         Self::Hardening,
         Self::Namespaces,
         Self::ServiceAccounts,
         Self::ControlPlane,
         Self::NetworkPolicies,
+        Self::AccessControl,
         Self::Suppressions,
     ];
 
@@ -67,6 +71,7 @@ impl Group {
             Self::ServiceAccounts => "Service accounts",
             Self::ControlPlane => "Control plane",
             Self::NetworkPolicies => "Network policies",
+            Self::AccessControl => "Roles and bindings",
             Self::Suppressions => "Suppressions",
         }
     }
@@ -105,9 +110,10 @@ pub fn entries() -> Vec<Entry> {
     let accounts = ACCOUNT_CHECKS.iter().map(|check| Entry::new(check, Group::ServiceAccounts));
     let control_plane = control_plane::CHECKS.iter().map(|check| Entry::new(check, Group::ControlPlane));
     let network = NETWORK.iter().map(|check| Entry::new(&check.about, Group::NetworkPolicies));
+    let rbac = RBAC.iter().map(|check| Entry::new(&check.about, Group::AccessControl));
     let quiet = quiet::CHECKS.iter().map(|check| Entry::new(check, Group::Suppressions));
     let all = standard.chain(namespace).chain(hardening).chain(accounts).chain(control_plane);
-    let all = all.chain(network).chain(quiet);
+    let all = all.chain(network).chain(rbac).chain(quiet);
     let mut entries: Vec<Entry> =
         all.map(|entry| Entry { fixable: fixable(entry.check.id), ..entry }).collect();
     entries.sort_by_key(|entry| entry.check.id);
@@ -136,6 +142,9 @@ const SAFE: [&str; 5] = ["RW-POD-015", "RW-POD-019", "RW-POD-028", "RW-POD-032",
 /// Whether `ringwall fix` mends what a check finds. `None` where its ring does not say.
 fn fixable(id: &str) -> Option<Fixable> {
     if let Some(check) = NETWORK.iter().find(|check| check.about.id == id) {
+        return Some(check.fix);
+    }
+    if let Some(check) = RBAC.iter().find(|check| check.about.id == id) {
         return Some(check.fix);
     }
     let standard = CHECKS.iter().find(|check| check.about.id == id).map(|check| match check.repair {

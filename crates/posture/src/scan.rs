@@ -31,6 +31,7 @@ use crate::evaluator;
 use crate::found::{finding, number_twins, sort};
 use crate::mend;
 use crate::network::lint;
+use crate::rbac;
 use crate::surroundings::Index;
 use crate::workloads::{self, Family, Reading, Workload};
 
@@ -106,6 +107,7 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
     }
     findings.extend(control_plane::findings(&workloads, options.mend));
     findings.extend(lint::findings(snapshot, options.reading.custom, &workloads.problems, options.mend));
+    findings.extend(rbac::lint::findings(snapshot, &workloads.problems, options.mend));
     let made = findings.len();
     findings.retain(|finding| finding.severity >= options.floor);
     let below = below.into_inner() + made - findings.len();

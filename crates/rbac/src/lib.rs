@@ -6,14 +6,17 @@
 pub mod aggregate;
 pub mod attributes;
 pub mod authorize;
+pub mod checks;
 pub mod covers;
 pub mod default_policy;
 pub mod draft;
 pub mod engine;
+pub mod escalation;
 pub mod explain;
 pub mod holdings;
 pub mod impersonate;
 pub mod kubelet;
+pub mod least;
 pub mod locate;
 pub mod matching;
 pub mod model;

@@ -22,42 +22,92 @@ pub struct Owner<'o> {
     subresources: Said<'o>,
     names: Said<'o>,
     /// Rules that name no object, and so cover all names.
-    unnamed: Vec<u32>,
+    unnamed: Rules,
     urls: Said<'o>,
     /// Rules on paths with one beginning, by that.
-    beginnings: Vec<(&'o str, Vec<u32>)>,
+    beginnings: Vec<(&'o str, Rules)>,
 }
 
 /// Which rules say a text.
 #[derive(Clone, Debug, Default)]
 struct Said<'o> {
-    by: HashMap<&'o str, Vec<u32>>,
+    by: HashMap<&'o str, Rules, foldhash::fast::RandomState>,
     /// Those that say `*`.
-    all: Vec<u32>,
+    all: Rules,
 }
 
 impl<'o> Said<'o> {
+    /// Notes what a rule says, where a star is meant for all texts.
     fn add(&mut self, text: &'o str, rule: u32) {
         if text == ALL {
-            self.all.push(rule);
+            self.all.add(rule);
         } else {
-            self.by.entry(text).or_default().push(rule);
+            self.add_literal(text, rule);
         }
     }
 
-    /// Puts the rules that say the text, or `*`, into a set.
+    /// Notes what a rule says, where a star is a text as others are.
+    fn add_literal(&mut self, text: &'o str, rule: u32) {
+        self.by.entry(text).or_default().add(rule);
+    }
+
+    /// Puts the rules that say the text, or all texts, into a set.
     fn put(&self, text: &str, set: &mut [u64]) {
-        put(&self.all, set);
+        self.all.put(set);
         if let Some(rules) = self.by.get(text) {
-            put(rules, set);
+            rules.put(set);
+        }
+    }
+
+    fn pack(&mut self, words: usize) {
+        self.all.pack(words);
+        self.by.values_mut().for_each(|rules| rules.pack(words));
+    }
+}
+
+/// Some of the rules: one by one, or, where that takes less room, as a set.
+#[derive(Clone, Debug)]
+enum Rules {
+    Few(Vec<u32>),
+    Set(Vec<u64>),
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self::Few(Vec::new())
+    }
+}
+
+impl Rules {
+    fn add(&mut self, rule: u32) {
+        match self {
+            Self::Few(rules) => rules.push(rule),
+            Self::Set(set) => put(rule, set),
+        }
+    }
+
+    fn put(&self, set: &mut [u64]) {
+        match self {
+            Self::Few(rules) => rules.iter().for_each(|rule| put(*rule, set)),
+            Self::Set(own) => set.iter_mut().zip(own).for_each(|(word, own)| *word |= own),
+        }
+    }
+
+    fn pack(&mut self, words: usize) {
+        if let Self::Few(rules) = self
+            && rules.len() > words * 2
+        {
+            let mut set = vec![0; words];
+            for rule in rules {
+                put(*rule, &mut set);
+            }
+            *self = Self::Set(set);
         }
     }
 }
 
-fn put(rules: &[u32], set: &mut [u64]) {
-    for rule in rules {
-        set[*rule as usize / 64] |= 1 << (rule % 64);
-    }
+fn put(rule: u32, set: &mut [u64]) {
+    set[rule as usize / 64] |= 1 << (rule % 64);
 }
 
 /// Sets of rules, one for each of some texts.
@@ -127,29 +177,43 @@ impl<'o> Owner<'o> {
             for resource in &rule.resources {
                 owner.resources.add(resource, index);
                 if let Some(subresource) = resource.strip_prefix("*/") {
-                    owner.subresources.by.entry(subresource).or_default().push(index);
+                    owner.subresources.add_literal(subresource, index);
                 }
             }
             // Names know no star, and who gives only some covers no path.
             for name in &rule.resource_names {
-                owner.names.by.entry(name).or_default().push(index);
+                owner.names.add_literal(name, index);
             }
             if rule.resource_names.is_empty() {
-                owner.unnamed.push(index);
+                owner.unnamed.add(index);
             }
             for url in &rule.non_resource_urls {
-                owner.urls.by.entry(url).or_default().push(index);
+                owner.urls.add_literal(url, index);
                 if url.ends_with('*') {
                     let beginning = url.trim_end_matches('*');
                     let place = *beginnings.entry(beginning).or_insert_with(|| {
-                        owner.beginnings.push((beginning, Vec::new()));
+                        owner.beginnings.push((beginning, Rules::default()));
                         owner.beginnings.len() - 1
                     });
-                    owner.beginnings[place].1.push(index);
+                    owner.beginnings[place].1.add(index);
                 }
             }
         }
-        owner.words = (count as usize).div_ceil(64);
+        let words = (count as usize).div_ceil(64);
+        let said = [
+            &mut owner.verbs,
+            &mut owner.groups,
+            &mut owner.resources,
+            &mut owner.subresources,
+            &mut owner.names,
+            &mut owner.urls,
+        ];
+        for said in said {
+            said.pack(words);
+        }
+        owner.unnamed.pack(words);
+        owner.beginnings.iter_mut().for_each(|(_, rules)| rules.pack(words));
+        owner.words = words;
         owner
     }
 
@@ -170,7 +234,10 @@ impl<'o> Owner<'o> {
 
     fn of_rule<'s>(&self, rule: &'s Rule, room: &mut Room, missing: &mut Vec<Atom<'s>>) {
         let words = self.words;
-        let unnamed = self.set_of(&self.unnamed, &mut room.unnamed);
+        room.unnamed.clear();
+        room.unnamed.resize(words, 0);
+        self.unnamed.put(&mut room.unnamed);
+        let unnamed: &[u64] = &room.unnamed;
         room.verbs.fill(words, &rule.verbs, |verb, set| self.verbs.put(verb, set));
         room.groups.fill(words, &rule.api_groups, |group, set| self.groups.put(group, set));
         room.resources.fill(words, &rule.resources, |resource, set| {
@@ -187,7 +254,7 @@ impl<'o> Owner<'o> {
             self.urls.put(url, set);
             for (beginning, rules) in &self.beginnings {
                 if url.starts_with(beginning) {
-                    put(rules, set);
+                    rules.put(set);
                 }
             }
             leave(set, unnamed);
@@ -237,12 +304,5 @@ impl<'o> Owner<'o> {
                 }
             }
         }
-    }
-
-    fn set_of<'r>(&self, rules: &[u32], room: &'r mut Vec<u64>) -> &'r [u64] {
-        room.clear();
-        room.resize(self.words, 0);
-        put(rules, room);
-        room
     }
 }

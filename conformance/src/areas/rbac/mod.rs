@@ -6,11 +6,13 @@ mod objects;
 mod request;
 mod writes;
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 pub(super) use objects::of_text;
 use ringwall_rbac::attributes::{Action, ResourceAction, User};
 use ringwall_rbac::draft::Draft;
+use ringwall_rbac::engine::Engine;
 use ringwall_rbac::policy::Policy;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -138,15 +140,40 @@ fn answer(case: &Case<'_>, folder: &Path) -> Result<Answered, String> {
     if line.want.len() != line.queries.len() {
         return Err(format!("{} questions and {} answers", line.queries.len(), line.want.len()));
     }
+    let engine = Engine::new(policy.clone());
     let (mut got, mut difference) = (Vec::with_capacity(line.queries.len()), None);
     for (index, (query, want)) in line.queries.iter().zip(&line.want).enumerate() {
         let answer = one(&policy, query)?;
         if difference.is_none() && comparable(want) != comparable(&answer) {
             difference = Some(format!("question {index} ({})\nwant {want}\ngot  {answer}", query.op));
         }
+        if difference.is_none() && !engine_agrees(&engine, &policy, query) {
+            difference = Some(format!("question {index} ({}): the engine answers otherwise", query.op));
+        }
         got.push(answer);
     }
     Ok(Answered { verdict: json!({ "want": got }), difference, skipped: false })
+}
+
+/// Whether the engine answers as the walk does, which is what is compared with the reference.
+fn engine_agrees(engine: &Engine, policy: &Policy, query: &Query<'_>) -> bool {
+    let (user, action) = (query.user(), query.action());
+    match query.op.as_str() {
+        "authorize" => engine.grant(&user, &action) == policy.grants_of(&user, &action).first().copied(),
+        "rules" => engine.rules_for(&user, &query.namespace) == policy.rules_for(&user, &query.namespace),
+        "subjects" => {
+            let walk: BTreeSet<_> =
+                policy.subjects_of(&action).0.iter().map(|one| (one.binding, one.role, one.rule)).collect();
+            let found: BTreeSet<_> = engine
+                .who_can(&action)
+                .iter()
+                .filter(|access| !policy.bindings()[access.binding].subjects.is_empty())
+                .map(|access| (access.binding, access.role, access.rule))
+                .collect();
+            walk == found
+        }
+        _ => true,
+    }
 }
 
 /// The answer to one question.

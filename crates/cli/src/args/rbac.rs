@@ -6,7 +6,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use ringwall_model::version::Minor;
 use ringwall_report::{Format, JSON, TEXT};
 
-use super::{LookArgs, OutputArgs, ReadingArgs};
+use super::{ConfigArgs, LookArgs, OutputArgs, ReadingArgs};
 
 /// What to ask of roles and bindings.
 #[derive(Debug, Subcommand)]
@@ -17,6 +17,12 @@ pub(crate) enum RbacVerb {
     WhoCan(WhoCanArgs),
     /// All that subjects may do: subjects, verbs, resources, namespaces
     Matrix(MatrixArgs),
+    /// Who can become what: chains of grants up to cluster-admin or a node, and the fewest grants to remove
+    Escalate(EscalateArgs),
+    /// Whether the API server would let a user write roles and bindings, and its message if not
+    CanGrant(CanGrantArgs),
+    /// The least roles that an audit log proves are needed, checked by replay, and the grants that it never used
+    Reduce(ReduceArgs),
     /// Who gains and loses what by a change
     Diff(RbacDiffArgs),
 }
@@ -192,6 +198,87 @@ impl MatrixOutput {
             Self::Text | Self::Csv => TEXT,
         }
     }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall rbac can-grant --as alice -f role.yaml k8s/
+  ringwall rbac can-grant --as system:serviceaccount:ci:deployer -f bindings.yaml --verb create k8s/
+
+Exit codes: 0 all of it may be written, 1 some of it may not or cannot tell, 2 wrong usage or unreadable input")]
+pub(crate) struct CanGrantArgs {
+    #[command(flatten)]
+    pub(crate) user: UserArgs,
+    /// The roles and bindings to write, in their order; `-` for standard input; may be given more than once
+    #[arg(short, long, value_name = "FILE", required = true)]
+    pub(crate) filename: Vec<PathBuf>,
+    /// How they are written [default: patch for what is there already, as kubectl apply does it, create for what is not]
+    #[arg(long, value_enum)]
+    pub(crate) verb: Option<WriteVerb>,
+    #[command(flatten)]
+    pub(crate) paths: PathArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+/// How an object is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum WriteVerb {
+    /// POST, as kubectl create does it
+    Create,
+    /// PUT, as kubectl replace does it
+    Update,
+    /// PATCH, as kubectl apply does it
+    Patch,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall rbac reduce --audit-log audit.log k8s/ > least.yaml
+  ringwall rbac reduce --audit-log 'audit.log.gz' --any-name-above 5 --as system:serviceaccount:shop:operator k8s/
+
+Exit codes: 0 all requests of the log are allowed by what is written, 1 some are not, 2 wrong usage or unreadable input")]
+pub(crate) struct ReduceArgs {
+    /// An audit log: JSON lines or `EventLists`, packed by gzip or not; `-` for standard input; may be given more than once
+    #[arg(long, value_name = "FILE", required = true)]
+    pub(crate) audit_log: Vec<PathBuf>,
+    /// Only for this user; may be given more than once
+    #[arg(long = "as", value_name = "USER")]
+    pub(crate) users: Vec<String>,
+    /// Give a verb for all names where the log needs it for more than this many [default: names are always kept]
+    #[arg(long, value_name = "COUNT")]
+    pub(crate) any_name_above: Option<usize>,
+    #[command(flatten)]
+    pub(crate) paths: PathArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall rbac escalate k8s/
+  ringwall rbac escalate --to node k8s/
+  ringwall rbac escalate --to system:serviceaccount:payments:ledger k8s/
+  ringwall rbac escalate --from system:serviceaccount:ci:deployer k8s/
+
+Who may do everything by a binding to it (cluster-admin) is an administrator by intent, and told apart.
+Exit codes: 0 nobody else comes to it, 1 somebody does, 2 wrong usage or unreadable input")]
+pub(crate) struct EscalateArgs {
+    #[command(flatten)]
+    pub(crate) paths: PathArgs,
+    /// What is to be reached: cluster-admin, node (root on one, or its identity), a user or system:serviceaccount:NAMESPACE:NAME
+    #[arg(long, value_name = "TARGET", default_value = "cluster-admin")]
+    pub(crate) to: String,
+    /// All that this user, service account or group:NAME comes to
+    #[arg(long, value_name = "SUBJECT", conflicts_with = "to")]
+    pub(crate) from: Option<String>,
+    /// Show the subjects of the default policy too
+    #[arg(long)]
+    pub(crate) all: bool,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
 }
 
 #[derive(Debug, Args)]

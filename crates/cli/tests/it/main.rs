@@ -15,6 +15,7 @@ mod net;
 mod owners;
 mod pods;
 mod quiet;
+mod rbac;
 mod readme;
 mod rules;
 mod scan;

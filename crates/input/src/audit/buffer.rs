@@ -20,8 +20,10 @@ pub(super) struct Buffer<'r> {
     bytes: Vec<u8>,
     start: usize,
     end: usize,
+    /// A byte at or before `start`, in its line, and its place. Columns are counted when they are asked for.
+    known: usize,
     place: Position,
-    /// Whether nothing but white space stands before this place in its line.
+    /// Whether nothing but white space stands before `start` in its line.
     blank: bool,
     read: u64,
     ended: bool,
@@ -47,6 +49,7 @@ impl<'r> Buffer<'r> {
             end: bytes.len(),
             read: bytes.len() as u64,
             bytes,
+            known: 0,
             place: Position { line: 1, column: 1 },
             blank: true,
             ended: failure.is_some(),
@@ -61,7 +64,13 @@ impl<'r> Buffer<'r> {
 
     /// Where it begins.
     pub(super) fn place(&self) -> Position {
-        self.place
+        self.place_of(0)
+    }
+
+    /// Counts columns up to here, so that they are not counted again for each place that is asked for from here on.
+    pub(super) fn settle(&mut self) {
+        self.place = self.place();
+        self.known = self.start;
     }
 
     /// Whether nothing but white space stands before it in its line.
@@ -84,13 +93,11 @@ impl<'r> Buffer<'r> {
         if self.ended {
             return false;
         }
-        if self.start == self.end {
-            (self.start, self.end) = (0, 0);
-        }
-        if self.bytes.len() - self.end < PIECE / 4 {
+        if self.bytes.len() - self.end < PIECE / 4 || self.start == self.end {
             if self.start > 0 {
+                self.settle();
                 self.bytes.copy_within(self.start..self.end, 0);
-                (self.start, self.end) = (0, self.end - self.start);
+                (self.known, self.start, self.end) = (0, 0, self.end - self.start);
             }
             if self.bytes.len() - self.end < PIECE / 4 {
                 self.bytes.resize((self.bytes.len() * 2).max(PIECE), 0);
@@ -128,8 +135,12 @@ impl<'r> Buffer<'r> {
     pub(super) fn consume(&mut self, count: usize) {
         let end = (self.start + count).min(self.end);
         let passed = &self.bytes[self.start..end];
-        self.place = advanced(self.place, passed);
         let last = memchr::memrchr(b'\n', passed);
+        if let Some(last) = last {
+            let lines = memchr::memchr_iter(b'\n', &passed[..last]).count() + 1;
+            self.place = Position { line: more(self.place.line, lines), column: 1 };
+            self.known = self.start + last + 1;
+        }
         let tail = last.map_or(passed, |at| &passed[at + 1..]);
         self.blank = (self.blank || last.is_some()) && tail.iter().all(u8::is_ascii_whitespace);
         self.start = end;
@@ -137,27 +148,37 @@ impl<'r> Buffer<'r> {
 
     /// Passes over a mark that is no character of the text.
     pub(super) fn consume_mark(&mut self, count: usize) {
+        self.settle();
         self.start = (self.start + count).min(self.end);
+        self.known = self.start;
     }
 
     /// The place of a byte of what is there.
     pub(super) fn place_of(&self, at: usize) -> Position {
-        let rest = self.rest();
-        advanced(self.place, &rest[..at.min(rest.len())])
+        let passed = &self.bytes[self.known..self.start.saturating_add(at).min(self.end)];
+        match memchr::memrchr(b'\n', passed) {
+            None => Position { column: more(self.place.column, characters(passed)), ..self.place },
+            Some(last) => Position {
+                line: more(self.place.line, memchr::memchr_iter(b'\n', &passed[..last]).count() + 1),
+                column: more(1, characters(&passed[last + 1..])),
+            },
+        }
     }
 }
 
-/// The place after these bytes. A column is a character; bytes that are no UTF-8 count too where they do not look like the middle of one.
-fn advanced(place: Position, passed: &[u8]) -> Position {
-    let characters = |bytes: &[u8]| bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count();
-    let add = |number: u32, more: usize| number.saturating_add(u32::try_from(more).unwrap_or(u32::MAX));
-    match memchr::memrchr(b'\n', passed) {
-        None => Position { column: add(place.column, characters(passed)), ..place },
-        Some(last) => Position {
-            line: add(place.line, memchr::memchr_iter(b'\n', &passed[..last]).count() + 1),
-            column: add(1, characters(&passed[last + 1..])),
-        },
-    }
+fn more(number: u32, by: usize) -> u32 {
+    number.saturating_add(u32::try_from(by).unwrap_or(u32::MAX))
+}
+
+/// How many characters begin in these bytes. Bytes that are no UTF-8 count too where they do not look like the middle of one.
+fn characters(bytes: &[u8]) -> usize {
+    count(bytes, |byte| byte & 0xC0 != 0x80)
+}
+
+/// How many bytes are so. Small sums of a byte each let the compiler take many bytes at once.
+pub(super) fn count(bytes: &[u8], is: impl Fn(u8) -> bool) -> usize {
+    let sum = |chunk: &[u8]| chunk.iter().map(|byte| u8::from(is(*byte))).sum::<u8>();
+    bytes.chunks(usize::from(u8::MAX)).map(|chunk| usize::from(sum(chunk))).sum()
 }
 
 #[cfg(test)]
@@ -179,6 +200,7 @@ mod tests {
         assert!(!buffer.blank());
         buffer.consume(1);
         assert!(buffer.blank());
+        assert_eq!(buffer.place_of(1), Position { line: 3, column: 2 });
         buffer.consume(usize::MAX / 2);
         assert!(buffer.rest().is_empty() && !buffer.fill() && buffer.failure().is_none());
         assert_eq!(buffer.read(), text.len() as u64);

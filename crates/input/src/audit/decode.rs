@@ -359,10 +359,17 @@ impl<'de, const BODIES: bool, const ITEMS: bool> Fields<'de> for Item<'de, BODIE
     }
 }
 
+impl<'de, const BODIES: bool, const ITEMS: bool> Item<'de, BODIES, ITEMS> {
+    /// Fills it, where it stands, from an object.
+    pub(super) fn fill<D: Deserializer<'de>>(&mut self, from: D) -> Result<(), D::Error> {
+        from.deserialize_map(Object(self))
+    }
+}
+
 impl<'de, const BODIES: bool, const ITEMS: bool> Deserialize<'de> for Item<'de, BODIES, ITEMS> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let mut item = Self::default();
-        from.deserialize_map(Object(&mut item))?;
+        item.fill(from)?;
         Ok(item)
     }
 }

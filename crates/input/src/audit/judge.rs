@@ -6,6 +6,7 @@ use ringwall_model::audit::Event;
 use ringwall_model::de::{DecodeError, from_node};
 use ringwall_model::text::Source;
 use ringwall_model::tree::{Kind, Node, Tree};
+use serde::de::IgnoredAny;
 
 use super::decode::{Head, Item, Sort};
 use crate::{Limits, json};
@@ -39,12 +40,25 @@ impl Verdict {
     }
 }
 
-/// Reads the value that `bytes` begin with, if it is an object that is no list, and lies in them whole. How many bytes it has; the way of
-/// nearly all events. One pass; texts are borrowed.
-pub(super) fn first<const BODIES: bool>(bytes: &[u8]) -> Option<(Item<'_, BODIES, false>, usize)> {
-    let mut values = serde_json::Deserializer::from_slice(bytes).into_iter();
-    let item = values.next()?.ok()?;
-    Some((item, values.byte_offset()))
+/// What a value is at first sight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum First {
+    /// An object that is no list and has so many bytes.
+    Whole(usize),
+    /// The bytes end before it does.
+    Cut,
+    /// Something else.
+    Other,
+}
+
+/// Reads the value that `bytes` begin with into `item`, which is empty. The way of nearly all events: one pass, and texts are borrowed.
+pub(super) fn first<'a, const BODIES: bool>(bytes: &'a [u8], item: &mut Item<'a, BODIES, false>) -> First {
+    let mut value = serde_json::Deserializer::from_slice(bytes);
+    match item.fill(&mut value) {
+        Ok(()) => First::Whole(value.into_iter::<IgnoredAny>().byte_offset()),
+        Err(error) if error.is_eof() => First::Cut,
+        Err(_) => First::Other,
+    }
 }
 
 /// Says what an object is that was read.

@@ -6,9 +6,9 @@ use ringwall_model::audit::Event;
 use ringwall_model::finding::Problem;
 use ringwall_model::text::Position;
 
-use super::buffer::Buffer;
-use super::decode::{Head, Sort};
-use super::judge::{self, Verdict};
+use super::buffer::{Buffer, count};
+use super::decode::{Head, Item, Sort};
+use super::judge::{self, First, Verdict};
 use super::scan::{Fault, Scan, Step};
 use super::{Options, Summary};
 use crate::read::size;
@@ -206,34 +206,39 @@ impl<'r, V: FnMut(Event<'_>, Position)> Reader<'r, V> {
         if let Some(list) = self.lists.last_mut() {
             list.next = Next::CommaOrEnd;
         }
-        match self.event(None) {
-            Some(used) => self.buffer.consume(used),
-            None => self.value(Scan::value(self.options.depth, self.lists.len() < LISTS), Part::Whole),
+        self.buffer.settle();
+        let mut first = self.event(None);
+        // Most often it is only the piece that ends here.
+        if first == First::Cut && self.buffer.fill() {
+            first = self.event(None);
+        }
+        match first {
+            First::Whole(used) => self.buffer.consume(used),
+            First::Cut | First::Other => {
+                self.value(Scan::value(self.options.depth, self.lists.len() < LISTS), Part::Whole);
+            }
         }
     }
 
-    /// An event that lies whole in what is there, as nearly all do: how long it is. Its end may be known already.
-    fn event(&mut self, end: Option<usize>) -> Option<usize> {
+    /// Reads what is there as an event, which nearly all of it is. Its end may be known already.
+    fn event(&mut self, end: Option<usize>) -> First {
         if self.options.bodies { self.event_with::<true>(end) } else { self.event_with::<false>(end) }
     }
 
-    fn event_with<const BODIES: bool>(&mut self, end: Option<usize>) -> Option<usize> {
+    fn event_with<const BODIES: bool>(&mut self, end: Option<usize>) -> First {
         let rest = self.buffer.rest();
         let rest = &rest[..end.unwrap_or(rest.len())];
-        let (item, used) = judge::first::<BODIES>(rest)?;
-        if end.is_none() {
-            let Options { event_bytes, depth, .. } = *self.options;
-            // A value of few bytes cannot be nested deep.
-            if used > event_bytes
-                || (used / 2 > depth && Scan::value(depth, false).run(rest) != Step::Done(used))
-            {
-                return None;
-            }
+        let mut item = Item::<'_, BODIES, false>::default();
+        let first = judge::first(rest, &mut item);
+        let First::Whole(used) = first else { return first };
+        let Options { event_bytes, depth, .. } = *self.options;
+        if end.is_none() && (used > event_bytes || !shallow(&rest[..used], depth)) {
+            return First::Other;
         }
         let place = self.buffer.place();
         let verdict = judge::item(item, |event| (self.visit)(event, place));
         self.judged(verdict);
-        Some(used)
+        first
     }
 
     fn judged(&mut self, verdict: Verdict) {
@@ -301,7 +306,7 @@ impl<'r, V: FnMut(Event<'_>, Position)> Reader<'r, V> {
 
     /// A value whose end was found.
     fn whole(&mut self, length: usize) {
-        if self.event(Some(length)).is_some() {
+        if self.event(Some(length)) == First::Whole(length) {
             return;
         }
         let (Options { bodies, depth, .. }, place) = (*self.options, self.buffer.place());
@@ -446,6 +451,14 @@ impl List {
             head.api_version = more.api_version;
         }
     }
+}
+
+/// Whether a value is nested at most `depth` deep. Nearly always a look at its length or at how many brackets it has tells.
+fn shallow(value: &[u8], depth: usize) -> bool {
+    // `[` and `{` differ in one bit.
+    value.len() / 2 <= depth
+        || count(value, |byte| byte | 0x20 == b'{') <= depth
+        || Scan::value(depth, false).run(value) == Step::Done(value.len())
 }
 
 /// What is expected in a list.

@@ -25,8 +25,8 @@ mod ways;
 mod ways_in;
 
 use ringwall_model::check::Check;
-use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
+use ringwall_model::near::{is_near, nearest};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
@@ -39,6 +39,7 @@ use crate::policy::PolicyKind;
 use crate::services::Services;
 
 pub use self::subject::Subject;
+pub use ringwall_model::flaw::Flaw;
 
 /// A check of network policies.
 #[derive(Debug)]
@@ -101,44 +102,6 @@ pub static CHECKS: &[NetCheck] = &[
     ways::EXPOSED,
     ways::SSH,
 ];
-
-/// What is wrong at one place of an object.
-#[derive(Clone, Debug)]
-pub struct Flaw {
-    /// The check.
-    pub check: &'static Check,
-    /// The object's index in the snapshot.
-    pub object: usize,
-    /// The field, from the object.
-    pub path: FieldPath,
-    /// What is wrong, as a sentence without full stop.
-    pub message: String,
-    /// What tells it from others of the same check: a connection (`shop/web -> shop/api TCP 8080`), a label, a block.
-    pub witness: String,
-    /// How bad it is.
-    pub severity: Severity,
-    /// Further places that make it one: the object's index in the snapshot, and the field.
-    pub related: Vec<(usize, FieldPath)>,
-    /// What mends it; or why nothing does, as a sentence without full stop.
-    pub fix: Result<Fix, String>,
-}
-
-impl Flaw {
-    fn severity(&mut self, severity: Severity) -> &mut Self {
-        self.severity = severity;
-        self
-    }
-
-    fn related(&mut self, object: usize, path: FieldPath) -> &mut Self {
-        self.related.push((object, path));
-        self
-    }
-
-    fn fix(&mut self, fix: Result<Fix, String>) -> &mut Self {
-        self.fix = fix;
-        self
-    }
-}
 
 /// What a check finds.
 #[derive(Debug)]
@@ -268,47 +231,9 @@ const POLICIES: &str = "https://kubernetes.io/docs/concepts/services-networking/
 /// The documentation of the policies of administrators.
 const ADMIN_POLICIES: &str = "https://network-policy-api.sigs.k8s.io/api-overview/";
 
-/// The one of some names that is much like another, where there is one alone.
-fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
-    let mut near = known.filter(|other| is_near(name, other));
-    let first = near.next()?;
-    near.all(|other| other == first).then_some(first)
-}
-
-/// Whether two names differ by a slip of the pen: one letter, or two in a long name. Names that differ in a number are two names.
-fn is_near(a: &str, b: &str) -> bool {
-    let allowed = match a.len().min(b.len()) {
-        0..4 => return false,
-        4..8 => 1,
-        _ => 2,
-    };
-    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).collect::<Vec<_>>();
-    a != b
-        && a.len().abs_diff(b.len()) <= allowed
-        && digits(a) == digits(b)
-        && strsim::osa_distance(a, b) <= allowed
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_near_by_a_slip_of_the_pen() {
-        for (a, b, near) in [
-            ("payment", "payments", true),
-            ("kube-sytem", "kube-system", true),
-            ("kube-systme", "kube-system", true),
-            ("web", "api", false),
-            ("web", "wen", false),
-            ("prod", "test", false),
-            ("staging", "staging", false),
-        ] {
-            assert_eq!(is_near(a, b), near, "{a} {b}");
-        }
-        assert!(!is_near("team-a1", "team-a2"), "numbers are no slips");
-        assert_eq!(nearest("backend", ["backand", "backent"].into_iter()), None, "one as much as the other");
-    }
 
     #[test]
     fn ids_rise_and_each_check_says_what_it_should() {

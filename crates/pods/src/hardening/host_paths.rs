@@ -350,6 +350,23 @@ fn sensitive_of(path: &str, read_only: bool) -> Option<(&'static str, Severity)>
     (row.severity > Severity::Info).then_some((row.gives, severity))
 }
 
+/// What a path of the node gives, where that is the node itself; `read_only` where nobody may write there.
+pub(super) fn gives_node(path: &str, read_only: bool) -> Option<&'static str> {
+    let path = normalized(path);
+    // A socket answers to whoever can open it.
+    if runtime_of(&path).is_some() {
+        return Some("the socket of a container runtime");
+    }
+    sensitive_of(&path, read_only)
+        .filter(|(_, severity)| *severity >= Severity::Critical)
+        .map(|(gives, _)| gives)
+}
+
+/// Whether a path of the node is, or holds, the folder from which the kubelet reads logs.
+pub(super) fn is_log_folder(path: &str) -> bool {
+    matches!(normalized(path).as_str(), "/var/log" | "/var" | "/")
+}
+
 /// Whether all mounts of a volume are read-only, and there is one.
 fn is_read_only(subject: &Subject<'_, '_>, volume: &str) -> bool {
     let spec = &subject.pod.spec;

@@ -14,6 +14,7 @@ mod identity;
 pub(crate) mod images;
 mod isolation;
 pub mod model;
+pub mod node_access;
 mod probes;
 pub mod repair;
 mod resources;

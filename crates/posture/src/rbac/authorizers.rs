@@ -50,6 +50,17 @@ const CLOUDS: [(&str, &str); 3] = [
     ("kubernetes.azure.com/cluster", "Azure RBAC for Kubernetes (the nodes are of AKS)"),
 ];
 
+impl Authorizer {
+    /// What it means for an answer of RBAC; a sentence without full stop.
+    pub fn told(&self) -> String {
+        match self.influence {
+            Influence::AllowsAll => format!("the cluster allows everything: {}", self.name),
+            Influence::NoRbac => format!("the cluster asks {}", self.name),
+            Influence::Before | Influence::After => format!("the cluster also asks {}", self.name),
+        }
+    }
+}
+
 impl Authorizers {
     /// What a snapshot shows. Costs a pass over its objects.
     pub fn of(snapshot: &Snapshot) -> Self {
@@ -115,7 +126,7 @@ fn of_flags(object: &Object, list: &mut Vec<Authorizer>) {
 fn add_modes(modes: &[&str], location: &Location, list: &mut Vec<Authorizer>) {
     let rbac = modes.iter().position(|mode| *mode == "RBAC");
     if rbac.is_none() && !modes.is_empty() {
-        let name = format!("no RBAC: --authorization-mode is {}", modes.join(","));
+        let name = format!("not RBAC: --authorization-mode is {}", modes.join(","));
         list.push(Authorizer { influence: Influence::NoRbac, name, location: location.clone() });
     }
     for (place, mode) in modes.iter().enumerate() {
@@ -137,7 +148,7 @@ fn of_configuration(object: &Object, list: &mut Vec<Authorizer>) {
     let rbac = types.iter().position(|kind| *kind == "RBAC");
     let root = || Location::of(object, &FieldPath::keys(&["authorizers"]));
     if rbac.is_none() && !types.is_empty() {
-        let name = format!("no RBAC: the authorizers are {}", types.join(", "));
+        let name = format!("not RBAC: the authorizers are {}", types.join(", "));
         list.push(Authorizer { influence: Influence::NoRbac, name, location: root() });
     }
     for (place, (kind, entry)) in types.iter().zip(&entries).enumerate() {

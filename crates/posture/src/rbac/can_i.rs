@@ -185,6 +185,10 @@ impl Rights<'_> {
         }
         let misses = if allowed { Vec::new() } else { self.policy().misses(user, &action, MISSES) };
         let reason = if allowed { String::new() } else { self.policy().reason(&answer) };
+        let mut remarks = self.remarks(user, question, allowed);
+        if !allowed && misses.is_empty() {
+            remarks.insert(0, self.bound(user));
+        }
         CanI {
             // Masters are asked for before any authorizer.
             verdict: if user.is_master() { Verdict::Yes } else { self.authorizers.verdict(allowed) },
@@ -192,7 +196,7 @@ impl Rights<'_> {
             is_master: matches!(answer, Answer::Master),
             ways,
             misses: misses.iter().map(|miss| self.miss(miss, user, &action)).collect(),
-            remarks: self.remarks(user, question, allowed),
+            remarks,
         }
     }
 
@@ -204,6 +208,29 @@ impl Rights<'_> {
             Some(grant) => Answer::Allowed(grant),
             None => self.policy().answer(user, action),
         }
+    }
+
+    /// By what a user is bound, where nothing of it comes near.
+    fn bound(&self, user: &User) -> Because {
+        let who = words::named(false, &user.name);
+        let (mut own, mut others) = (Vec::new(), std::collections::BTreeSet::new());
+        for (index, binding) in self.policy().bindings().iter().enumerate() {
+            if self.is_default_binding(index) {
+                continue;
+            }
+            let within = binding.namespace.as_deref();
+            if binding.subjects.iter().any(|subject| subject.is(user, within.unwrap_or_default())) {
+                own.push(words::binding(binding));
+            }
+            others.extend(binding.subjects.iter().map(|subject| words::subject(subject, within)));
+        }
+        let message = if own.is_empty() {
+            let meant = did_you_mean(nearest(&who, others.iter().map(String::as_str)));
+            format!("no binding of the input names {who} or a group of it{meant}")
+        } else {
+            format!("{who} is bound by {}, and nothing of that comes near", listed(&own))
+        };
+        Because { message, place: None }
     }
 
     fn remarks(&self, user: &User, question: &Question, allowed: bool) -> Vec<Because> {
@@ -256,16 +283,13 @@ impl Rights<'_> {
             }
         }
         for authorizer in &self.authorizers.list {
-            say(
-                format!("the cluster also asks {}", authorizer.name),
-                Some(Place::Input(authorizer.location.clone())),
-            );
+            say(authorizer.told(), Some(Place::Input(authorizer.location.clone())));
         }
         remarks
     }
 
     /// A miss in words.
-    fn miss(&self, miss: &Miss, user: &User, action: &Action<'_>) -> Because {
+    pub(super) fn miss(&self, miss: &Miss, user: &User, action: &Action<'_>) -> Because {
         let policy = self.policy();
         let binding = miss.binding.map(|index| &policy.bindings()[index]);
         let name = binding.map(words::binding).unwrap_or_default();

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use ringwall_rbac::covers::Atom;
 use ringwall_rbac::holdings::{By, Holdings, Least, Who};
+use ringwall_rbac::least::sort_verbs;
 use ringwall_rbac::matching::{ALL, resource_matches};
 
 use super::{Place, Rights, words};
@@ -69,16 +70,6 @@ impl Filter {
         };
         resource && self.verb.as_ref().is_none_or(|asked| given == ALL || given == asked)
     }
-}
-
-/// Verbs in the order in which they are usually written; others follow by name.
-const ORDER: [&str; 8] = ["get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"];
-
-pub(super) fn sort_verbs(verbs: &mut Vec<String>) {
-    verbs.sort_by_key(|verb| {
-        (ORDER.iter().position(|known| known == verb).unwrap_or(ORDER.len()), verb.clone())
-    });
-    verbs.dedup();
 }
 
 impl Rights<'_> {

@@ -6,6 +6,9 @@
 //! | [`who`] | who may do something, and through what |
 //! | [`matrix`] | all that subjects may do, where |
 //! | [`diff`](mod@diff) | who gains and loses what between two sets of manifests |
+//! | [`grant`] | whether a user may write roles and bindings |
+//! | [`reduce`] | the least roles that an audit log proves are needed |
+//! | [`escalate`] | who can become what, and the fewest grants to remove; [`facts`] is what that must know beside RBAC |
 //! | [`authorizers`] | what else decides in the cluster, as far as the input shows it |
 //! | [`words`] | subjects, bindings and rules in words |
 //!
@@ -14,19 +17,27 @@
 pub mod authorizers;
 pub mod can_i;
 pub mod diff;
+pub mod escalate;
+pub mod facts;
+pub mod grant;
+pub(crate) mod lint;
 pub mod matrix;
+pub mod reduce;
 pub mod who;
 pub mod words;
 
-use ringwall_model::finding::Location;
+use ringwall_model::finding::{Location, Problem};
 use ringwall_model::path::FieldPath;
 use ringwall_model::resources::Resources;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::version::Minor;
 use ringwall_rbac::aggregate::Unsettled;
+use ringwall_rbac::draft::Draft;
 use ringwall_rbac::engine::Engine;
 use ringwall_rbac::model::{Origin, RuleAt};
 use ringwall_rbac::policy::Policy;
+use ringwall_rbac::snapshot::DEFAULT_NAMESPACE;
+use ringwall_rbac::validate::validate;
 
 use crate::rbac::authorizers::Authorizers;
 
@@ -74,6 +85,27 @@ impl<'s> Rights<'s> {
     /// The policy.
     pub fn policy(&self) -> &Policy {
         self.engine.policy()
+    }
+
+    /// What the API server would refuse of the roles and bindings of the input. They count all the same: what the authorizer makes of them is
+    /// defined.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        for (_, object) in self.snapshot.objects() {
+            let Some(draft) = Draft::read(object, DEFAULT_NAMESPACE) else { continue };
+            // What has no name yet gets one; a name is asked of the rest.
+            problems.extend(validate(&draft.prepared(None)).into_iter().map(|error| {
+                let location = Location::of(object, &error.place);
+                Problem {
+                    file: location.file,
+                    position: Some(location.position),
+                    message: error.to_string(),
+                    object: Some(object.id.clone()),
+                }
+            }));
+        }
+        problems.sort();
+        problems
     }
 
     fn place(&self, origin: Origin, path: &FieldPath) -> Place {

@@ -1,4 +1,13 @@
 //! What the ring promises as a whole.
 
+// Only functions under `#[test]` are excused from this by clippy.toml; their helpers are tests too.
+#![expect(clippy::unwrap_used, reason = "test helpers are tests too")]
+
+mod common;
+mod covering;
 mod default_policy;
+mod engine;
 mod node;
+mod reconciliation;
+mod validation;
+mod writing;

@@ -45,7 +45,9 @@ fn configuration(file: Option<&Path>) -> Result<Configuration, Usage> {
     })?;
     match configuration.validate().as_slice() {
         [] => Ok(configuration),
-        errors => Err(refuse(format!("{name}: {}", ringwall_pods::policy::aggregate(errors)))),
+        errors => {
+            Err(refuse(format!("{name}: {}", ringwall_model::go::go_aggregate(errors).unwrap_or_default())))
+        }
     }
 }
 

@@ -6,14 +6,15 @@ use std::path::PathBuf;
 use ringwall_model::finding::Verdict;
 use ringwall_model::version::Minor;
 use ringwall_posture::rbac::Rights;
-use ringwall_posture::rbac::can_i::{Because, CanI, Question};
+use ringwall_posture::rbac::authorizers::Authorizer;
+use ringwall_posture::rbac::can_i::{CanI, Question};
 use ringwall_posture::rbac::words;
 use ringwall_rbac::attributes::User;
 use ringwall_rbac::policy::aggregate;
-use ringwall_report::{ASIDE, BAD, DOUBT, GOOD, Style, escape};
+use ringwall_report::{BAD, DOUBT, GOOD, Style, escape};
 use serde::Serialize;
 
-use super::{PlaceEntry, WayEntry, asked, refuse, shown, split, with_rights, write_way};
+use super::{BecauseEntry, WayEntry, asked, refuse, split, with_rights, word, write_because, write_way};
 use crate::args::rbac::{CanIArgs, UserArgs};
 use crate::document;
 use crate::outcome::{Outcome, Usage};
@@ -89,26 +90,12 @@ fn text(
         write_way(way, version, "  ", style, out)?;
     }
     for miss in &answer.misses {
-        because("nearest", miss, version, style, out)?;
+        write_because("nearest: ", miss, version, style, out)?;
     }
     for remark in &answer.remarks {
-        because("note", remark, version, style, out)?;
+        write_because("note: ", remark, version, style, out)?;
     }
     Ok(())
-}
-
-fn because(
-    kind: &str,
-    because: &Because,
-    version: Minor,
-    style: Style,
-    out: &mut dyn Write,
-) -> io::Result<()> {
-    write!(out, "  {kind}: {}", escape(&because.message))?;
-    match &because.place {
-        Some(at) => writeln!(out, "  {}", style.paint(ASIDE, shown(at, version))),
-        None => writeln!(out),
-    }
 }
 
 /// kubectl's table.
@@ -165,9 +152,7 @@ fn listed(rights: &Rights<'_>, user: &User, namespace: &str, headers: bool) -> L
         verbs: row.verbs.into_iter().map(str::to_owned).collect(),
     });
     let mut incomplete: Vec<String> = aggregate(&review.errors).into_iter().collect();
-    incomplete.extend(
-        rights.authorizers.list.iter().map(|authorizer| format!("the cluster also asks {}", authorizer.name)),
-    );
+    incomplete.extend(rights.authorizers.list.iter().map(Authorizer::told));
     List {
         user: user.name.clone(),
         groups: user.groups.clone(),
@@ -195,31 +180,16 @@ struct Answer<'a> {
     remarks: Vec<BecauseEntry<'a>>,
 }
 
-#[derive(Serialize)]
-struct BecauseEntry<'a> {
-    message: &'a str,
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    place: Option<PlaceEntry<'a>>,
-}
-
-fn because_entry(because: &Because) -> BecauseEntry<'_> {
-    BecauseEntry { message: &because.message, place: because.place.as_ref().map(PlaceEntry::of) }
-}
-
 fn entry<'a>(user: &'a User, question: &'a Question, answer: &'a CanI) -> Answer<'a> {
     Answer {
-        verdict: match answer.verdict {
-            Verdict::Yes => "yes",
-            Verdict::No => "no",
-            Verdict::CannotTell => "cannotTell",
-        },
+        verdict: word(answer.verdict),
         user: &user.name,
         groups: &user.groups,
         action: words::action(&question.action()),
         reason: &answer.reason,
         warnings: &question.warnings,
         allowed_by: answer.ways.iter().map(WayEntry::of).collect(),
-        nearest: answer.misses.iter().map(because_entry).collect(),
-        remarks: answer.remarks.iter().map(because_entry).collect(),
+        nearest: answer.misses.iter().map(BecauseEntry::of).collect(),
+        remarks: answer.remarks.iter().map(BecauseEntry::of).collect(),
     }
 }

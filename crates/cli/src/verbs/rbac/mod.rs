@@ -1,14 +1,19 @@
 //! `ringwall rbac`: what roles and bindings give.
 
+pub(crate) mod can_grant;
 pub(crate) mod can_i;
 pub(crate) mod diff;
+pub(crate) mod escalate;
 pub(crate) mod matrix;
+pub(crate) mod reduce;
 pub(crate) mod who_can;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use ringwall_model::finding::Verdict;
 use ringwall_model::version::Minor;
+use ringwall_posture::rbac::can_i::Because;
 use ringwall_posture::rbac::matrix::Row;
 use ringwall_posture::rbac::who::Way;
 use ringwall_posture::rbac::{Place, Rights};
@@ -32,10 +37,12 @@ fn with_rights<T>(
     screen: &Screen,
     ask: impl FnOnce(&Rights<'_>) -> Result<T, Usage>,
 ) -> Result<(Loaded, T), Usage> {
-    let loaded = input::load_paths(paths, &source.reading(), verb, screen.quiet)?;
+    let mut loaded = input::load_paths(paths, &source.reading(), verb, screen.quiet)?;
     let rights = Rights::of(&loaded.snapshot);
+    let problems = rights.problems();
     let answer = ask(&rights)?;
     drop(rights);
+    loaded.add(problems, Vec::new());
     Ok((loaded, answer))
 }
 
@@ -67,6 +74,44 @@ fn shown(at: &Place, version: Minor) -> String {
     match at {
         Place::Input(location) => place(location),
         Place::Default => format!("default policy of {version}"),
+    }
+}
+
+/// A line of an explanation, with its place.
+fn write_because(
+    kind: &str,
+    because: &Because,
+    version: Minor,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    write!(out, "  {kind}{}", escape(&because.message))?;
+    match &because.place {
+        Some(at) => writeln!(out, "  {}", style.paint(ASIDE, shown(at, version))),
+        None => writeln!(out),
+    }
+}
+
+/// A line of an explanation, in JSON.
+#[derive(Debug, Serialize)]
+struct BecauseEntry<'a> {
+    message: &'a str,
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    place: Option<PlaceEntry<'a>>,
+}
+
+impl<'a> BecauseEntry<'a> {
+    fn of(because: &'a Because) -> Self {
+        Self { message: &because.message, place: because.place.as_ref().map(PlaceEntry::of) }
+    }
+}
+
+/// A verdict in JSON.
+const fn word(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Yes => "yes",
+        Verdict::No => "no",
+        Verdict::CannotTell => "cannotTell",
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use ringwall_model::version::Minor;
+use ringwall_posture::rbac::authorizers::Authorizer;
 use ringwall_posture::rbac::can_i::Question;
 use ringwall_posture::rbac::who::{Holder, Unknown, Who};
 use ringwall_posture::rbac::words;
@@ -14,7 +15,6 @@ use crate::args::rbac::WhoCanArgs;
 use crate::document;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::{Screen, counted};
-use crate::table::{self, plain};
 
 const USAGE: &str = "who-can VERB TYPE PATH";
 
@@ -27,8 +27,7 @@ pub(crate) fn run(args: &WhoCanArgs) -> Result<Outcome, Usage> {
             let question =
                 rights.question(verb, what, args.subresource.as_deref(), namespace).map_err(refuse)?;
             let who = rights.who_can(&question.action());
-            let authorizers: Vec<String> =
-                rights.authorizers.list.iter().map(|authorizer| authorizer.name.clone()).collect();
+            let authorizers: Vec<String> = rights.authorizers.list.iter().map(Authorizer::told).collect();
             Ok((question, who, authorizers, rights.version))
         })?;
     for warning in &question.warnings {
@@ -41,9 +40,7 @@ pub(crate) fn run(args: &WhoCanArgs) -> Result<Outcome, Usage> {
         },
     );
     for authorizer in &authorizers {
-        screen.aside(|_, out| {
-            writeln!(out, "note: the cluster also asks {}, which may allow others", escape(authorizer))
-        });
+        screen.aside(|_, out| writeln!(out, "note: {}", escape(authorizer)));
     }
     screen.asides(&loaded.problems, &loaded.notes);
     loaded.hint(&screen);
@@ -71,13 +68,11 @@ fn text(question: &Question, who: &Who, version: Minor, style: Style, out: &mut 
     }
     writeln!(out)?;
     writeln!(out, "{}", style.paint(HEADING, format!("By the default policy of {version}")))?;
-    let mut rows =
-        vec![vec![plain("Group system:masters"), (String::from("without being asked for"), ASIDE)]];
-    rows.extend(default.iter().map(|holder| {
-        let by = holder.ways.first().map(|way| format!("{} of {}", way.binding, way.role));
-        vec![plain(escape(&holder.subject)), (escape(&by.unwrap_or_default()).into_owned(), ASIDE)]
-    }));
-    table::write(&rows, 2, style, out)
+    writeln!(out, "  Group system:masters, before any authorizer is asked")?;
+    for holder in default.iter().filter(|holder| holder.subject != "Group system:masters") {
+        writeln!(out, "  {}", escape(&holder.subject))?;
+    }
+    Ok(())
 }
 
 #[derive(Serialize)]

@@ -172,7 +172,7 @@ fn a_list_that_was_cut_off_keeps_what_came_before() {
     let whole = list(&[item("1"), item("2"), item("3")]);
     for text in [&whole, &pretty(&whole)] {
         let items: Vec<usize> = text.match_indices("\"auditID\"").map(|(at, _)| at).collect();
-        for cut in 1..text.len() {
+        for cut in (1..text.len()).step_by(3) {
             let before = &text[..cut];
             let complete =
                 items.iter().filter(|at| text.get(**at..cut).is_some_and(|item| item.contains('}'))).count();

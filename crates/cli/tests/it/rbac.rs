@@ -1,0 +1,205 @@
+//! `ringwall rbac`: what roles and bindings give, as users see it.
+
+use insta::assert_snapshot;
+
+use super::{Place, in_examples};
+
+const RBAC: &str = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: writer, namespace: shop}
+rules:
+- {apiGroups: [rbac.authorization.k8s.io], resources: [roles, rolebindings], verbs: [create, patch]}
+- {apiGroups: [\"\"], resources: [pods], verbs: [get, list]}
+- {apiGroups: [\"\"], resources: [secrets], resourceNames: [db], verbs: [get, create]}
+- {nonResourceURLs: [/metrics], verbs: [get]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: alice, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: writer}
+subjects: [{kind: User, name: alice}, {kind: ServiceAccount, name: web, namespace: shop}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: gone, namespace: pay}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: nowhere}
+subjects: [{kind: User, name: bob}]
+";
+
+fn ask(words: &[&str]) -> String {
+    let place = Place::new(&[("rbac.yaml", RBAC)]);
+    let all: Vec<&str> = ["rbac"].iter().chain(words).copied().chain(["rbac.yaml"]).collect();
+    place.run(&all)
+}
+
+#[test]
+fn kubectls_answer_comes_first_and_then_why() {
+    assert_snapshot!(ask(&["can-i", "list", "pods", "-n", "shop", "--as", "alice"]));
+    assert_snapshot!(ask(&[
+        "can-i",
+        "get",
+        "secrets/db",
+        "-n",
+        "shop",
+        "--as",
+        "system:serviceaccount:shop:web"
+    ]));
+    assert_snapshot!(in_examples(&[
+        "rbac",
+        "can-i",
+        "list",
+        "pods",
+        "--as",
+        "system:serviceaccount:production:my-app",
+        "-n",
+        "production",
+        "classic"
+    ]));
+}
+
+/// One thing alone is wrong with each of these, and that is what is told.
+#[test]
+fn a_no_tells_the_nearest_miss() {
+    let asked: [&[&str]; 8] = [
+        &["can-i", "get", "pods", "--subresource", "log", "-n", "shop", "--as", "alice"],
+        &["can-i", "create", "secrets", "-n", "shop", "--as", "alice"],
+        &["can-i", "get", "secrets/other", "-n", "shop", "--as", "alice"],
+        &["can-i", "delete", "pods", "-n", "shop", "--as", "alice"],
+        &["can-i", "list", "pods", "-n", "pay", "--as", "alice"],
+        &["can-i", "get", "pods", "-n", "pay", "--as", "bob"],
+        &["can-i", "get", "/metrics", "--as", "alice"],
+        &["can-i", "list", "pods", "-n", "shop", "--as", "system:serviceaccount:pay:web"],
+    ];
+    let told: Vec<String> = asked.iter().map(|words| ask(words)).collect();
+    assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn what_kubectl_warns_of_is_warned_of() {
+    let asked: [&[&str]; 4] = [
+        &["can-i", "get", "pods/log", "-n", "shop", "--as", "alice"],
+        &["can-i", "get", "podz", "-n", "shop", "--as", "alice"],
+        &["can-i", "fetch", "po", "-n", "shop", "--as", "alice"],
+        &["can-i", "get", "nodes", "-n", "shop", "--as", "alice"],
+    ];
+    let told: Vec<String> = asked.iter().map(|words| ask(words)).collect();
+    assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn the_list_is_kubectls_table() {
+    assert_snapshot!(ask(&["can-i", "--list", "-n", "shop", "--as", "alice"]));
+}
+
+#[test]
+fn who_can_names_every_subject_and_what_gives_it() {
+    assert_snapshot!(ask(&["who-can", "list", "pods", "-n", "shop"]));
+    assert_snapshot!(ask(&["who-can", "get", "secrets", "-n", "pay"]));
+}
+
+#[test]
+fn the_matrix_has_a_row_for_each_thing() {
+    assert_snapshot!(ask(&["matrix"]));
+    assert_snapshot!(ask(&["matrix", "-o", "csv", "--resource", "secrets"]));
+}
+
+#[test]
+fn a_diff_tells_who_gains_and_who_loses() {
+    let head = RBAC
+        .replace("verbs: [get, list]", "verbs: [get, list, delete]")
+        .replace("name: alice}, ", "name: carol}, ");
+    let place = Place::new(&[("base.yaml", RBAC), ("head.yaml", &head)]);
+    assert_snapshot!(place.run(&["rbac", "diff", "base.yaml", "head.yaml"]));
+    assert_snapshot!(place.run(&["rbac", "diff", "base.yaml", "base.yaml"]));
+}
+
+/// What a file writes counts for what follows in it.
+#[test]
+fn a_write_is_let_through_or_refused_in_the_servers_words() {
+    let drafts = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: reader, namespace: shop}
+rules: [{apiGroups: [\"\"], resources: [pods], verbs: [get]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: more, namespace: shop}
+rules: [{apiGroups: [\"\"], resources: [pods, configmaps], verbs: [get]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: bob, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: reader}
+subjects: [{kind: User, name: bob}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: later, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: more}
+subjects: [{kind: User, name: bob}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: writer, namespace: shop}
+rules: [{apiGroups: [\"\"], resources: [pods]}]
+";
+    let place = Place::new(&[("rbac.yaml", RBAC), ("drafts.yaml", drafts)]);
+    assert_snapshot!(place.run(&["rbac", "can-grant", "--as", "alice", "-f", "drafts.yaml", "rbac.yaml"]));
+}
+
+/// Other authorizers may allow what RBAC does not; one that is asked first may deny.
+#[test]
+fn where_others_decide_too_a_no_cannot_be_told() {
+    let server = |modes: &str| {
+        format!(
+            "apiVersion: v1
+kind: Pod
+metadata: {{name: kube-apiserver, namespace: kube-system}}
+spec:
+  containers:
+  - name: kube-apiserver
+    image: registry.k8s.io/kube-apiserver:v1.36.0
+    command: [kube-apiserver, '--authorization-mode={modes}']
+"
+        )
+    };
+    let mut told = Vec::new();
+    for modes in ["Node,RBAC", "Node,RBAC,Webhook", "Webhook,RBAC", "AlwaysAllow"] {
+        let place = Place::new(&[("rbac.yaml", RBAC), ("server.yaml", &server(modes))]);
+        for verb in ["list", "delete"] {
+            let answer = place.run(&["rbac", "can-i", verb, "pods", "-n", "shop", "--as", "alice", "."]);
+            let lines: Vec<&str> = answer.lines().filter(|line| !line.starts_with("---")).collect();
+            told.push(format!(
+                "{modes} {verb}: {}",
+                lines.join(
+                    "
+"
+                )
+            ));
+        }
+    }
+    assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn least_roles_are_those_that_the_log_shows() {
+    let event = |user: &str, verb: &str, uri: &str, decision: &str| {
+        format!(
+            r#"{{"kind":"Event","apiVersion":"audit.k8s.io/v1","level":"Metadata","auditID":"1","stage":"ResponseComplete","requestURI":"{uri}","verb":"{verb}","user":{{"username":"{user}","groups":["system:authenticated"]}},"responseStatus":{{"code":200}},"annotations":{{"authorization.k8s.io/decision":"{decision}"}}}}"#
+        )
+    };
+    let log = [
+        event("alice", "list", "/api/v1/namespaces/shop/pods?limit=500", "allow"),
+        event("alice", "get", "/api/v1/namespaces/shop/pods/web-0/exec?command=sh", "allow"),
+        event("alice", "get", "/api/v1/namespaces/shop/secrets/db", "allow"),
+        event("alice", "delete", "/api/v1/namespaces/shop/pods/web-0", "forbid"),
+        event("alice", "get", "/version", "allow"),
+        "{\"kind\": \"Event\", \"apiVersion\"".to_owned(),
+        event("bob", "watch", "/api/v1/watch/nodes", "allow"),
+    ]
+    .join("\n");
+    let place = Place::new(&[("rbac.yaml", RBAC), ("audit.log", &log)]);
+    assert_snapshot!(place.run(&["rbac", "reduce", "--audit-log", "audit.log", "rbac.yaml"]));
+}

@@ -1,0 +1,1014 @@
+//! Makes the graph: what each thing gives, and which things give more together.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+use super::catalogue::{CATALOGUE, Fact, Gain, Holding};
+use super::graph::{Edge, Given, Graph, NodeId, PART_OF, profile};
+use super::holder::{Held, Holder};
+use super::table::{RightId, TABLE};
+use super::thing::{At, Identity, Thing, Which};
+use crate::attributes::{MASTERS, SERVICE_ACCOUNTS};
+use crate::matching::ALL;
+use crate::model::{RoleKind, Rule};
+
+/// The most roles that are tried for what a holder lacks in one request.
+const MOST_ROLES: usize = 32;
+
+/// Group names that bootstrap tokens may have. Source: k8s.io/cluster-bootstrap `token/api/types.go`.
+const BOOTSTRAPPERS: &str = "system:bootstrappers";
+
+/// Row numbers by id, for the rows that are followed here.
+fn row(id: &str) -> u16 {
+    CATALOGUE.iter().position(|row| row.id == id).map_or(PART_OF, |at| at as u16)
+}
+
+/// What a rule gives that allows everything.
+pub(super) fn everything() -> Vec<Given> {
+    let all = || vec![ALL.to_owned()];
+    profile(&[Rule {
+        verbs: all(),
+        api_groups: all(),
+        resources: all(),
+        non_resource_urls: all(),
+        ..Rule::default()
+    }])
+}
+
+/// Makes the graph, and keeps what is needed to go on with it.
+#[derive(Clone, Debug)]
+pub(super) struct Builder {
+    everything: Vec<Given>,
+    rows: Rows,
+    /// Pods by namespace.
+    pods_in: BTreeMap<u32, Vec<u32>>,
+    /// Accounts by namespace.
+    accounts_in: BTreeMap<u32, Vec<u32>>,
+    /// Joints of rights that are met in part, by the holder.
+    completed: BTreeMap<NodeId, Vec<u32>>,
+    /// How many roles that may be bound are joined.
+    joined: usize,
+    joined_parts: BTreeSet<(u16, At)>,
+}
+
+/// Rows that are followed here, by their place in the catalogue.
+#[derive(Clone, Copy, Debug)]
+struct Rows {
+    rewritten: u16,
+    any_account: u16,
+    any_secret: u16,
+    privileged: u16,
+    tokens: u16,
+    bootstrap: u16,
+    pod_account: u16,
+    pod_secrets: u16,
+    pod_node: u16,
+    node_logs: u16,
+    node_pods: u16,
+    node_secrets: u16,
+    kubelet: u16,
+    control_plane: u16,
+    missing_account: u16,
+}
+
+impl Builder {
+    pub(super) fn new(graph: &mut Graph<'_>) -> Self {
+        let (mut pods_in, mut accounts_in): (BTreeMap<u32, Vec<u32>>, BTreeMap<u32, Vec<u32>>) =
+            Default::default();
+        for (at, pod) in graph.facts.pods.iter().enumerate() {
+            let namespace = graph.name(&pod.namespace);
+            pods_in.entry(namespace).or_default().push(at as u32);
+        }
+        for at in 0..graph.identities.len() {
+            if let Identity::Account { namespace, .. } = &graph.identities[at] {
+                let namespace = namespace.clone();
+                accounts_in.entry(graph.name(&namespace)).or_default().push(at as u32);
+            }
+        }
+        Self {
+            everything: everything(),
+            rows: Rows {
+                rewritten: row("rights-of-rewritten-role"),
+                any_account: row("pod-as-any-account"),
+                any_secret: row("pod-mounts-any-secret"),
+                privileged: row("privileged-pod"),
+                tokens: row("tokens-in-secrets"),
+                bootstrap: row("bootstrap-token-in-secret"),
+                pod_account: row("account-of-pod"),
+                pod_secrets: row("secrets-of-pod"),
+                pod_node: row("pod-to-node"),
+                node_logs: row("node-logs-by-symlink"),
+                node_pods: row("node-reads-pods"),
+                node_secrets: row("node-reads-secrets"),
+                kubelet: row("kubelet-credentials"),
+                control_plane: row("control-plane-node"),
+                missing_account: row("make-missing-account"),
+            },
+            pods_in,
+            accounts_in,
+            completed: BTreeMap::new(),
+            joined: 0,
+            joined_parts: BTreeSet::new(),
+        }
+    }
+
+    /// Expands all identities and all that comes of them.
+    pub(super) fn run(&mut self, graph: &mut Graph<'_>) {
+        for identity in 0..graph.identities.len() as u32 {
+            graph.node(Thing::Identity(identity));
+        }
+        for (at, pod) in graph.facts.pods.iter().enumerate() {
+            if pod.writes_node_logs {
+                let account =
+                    Identity::Account { namespace: pod.namespace.clone(), name: pod.account.clone() };
+                let Some(identity) = graph.identity(&account) else { continue };
+                let start = graph.node(Thing::Start(identity));
+                graph.contain(start, Thing::Identity(identity));
+                let namespace = graph.name(&pod.namespace);
+                if let Some(assumes) = graph.granted(&[Fact::InsideOfPod], At::In(namespace)) {
+                    graph.follow(start, PART_OF, assumes, At::All, Thing::InPod(at as u32));
+                }
+            }
+        }
+        self.settle(graph);
+    }
+
+    /// Does what is to be done until nothing is.
+    pub(super) fn settle(&mut self, graph: &mut Graph<'_>) {
+        loop {
+            // In the order in which they were found: what is found first is nearer.
+            while !graph.todo.is_empty() {
+                for node in std::mem::take(&mut graph.todo) {
+                    self.expand(graph, node);
+                }
+            }
+            self.join_roles(graph);
+            self.join_parts(graph);
+            self.join_partials(graph);
+            if graph.todo.is_empty() || graph.cut_short {
+                break;
+            }
+        }
+    }
+
+    /// Judges an identity anew after grants were taken away or given back.
+    pub(super) fn renew(&mut self, graph: &mut Graph<'_>, node: NodeId) {
+        graph.edges[node as usize].clear();
+        graph.ends[node as usize].clear();
+        for joint in self.completed.remove(&node).unwrap_or_default() {
+            graph.joints[joint as usize].lives = false;
+        }
+        self.expand(graph, node);
+    }
+
+    /// The holder that a node is, if it is one.
+    fn holder<'p>(&self, graph: &mut Graph<'p>, node: NodeId) -> Option<Holder<'p>> {
+        let held: Vec<Held> = match graph.things[node as usize] {
+            Thing::Identity(identity) => self.held(graph, graph.grants_of(identity)),
+            Thing::NodeIdentity(which) => self.held(graph, graph.grants_of_node(which)),
+            Thing::Bound(role, at) => vec![Held { role: Some(role), at, grant: None, via: None }],
+            Thing::EverythingIn(namespace) => {
+                vec![Held { role: None, at: At::In(namespace), grant: None, via: None }]
+            }
+            _ => return None,
+        };
+        Some(Holder::new(graph, held, &self.everything))
+    }
+
+    #[expect(clippy::unused_self, reason = "reads better among its like")]
+    fn held(&self, graph: &mut Graph<'_>, grants: Vec<(u32, u32)>) -> Vec<Held> {
+        let mut held = Vec::new();
+        for grant in grants {
+            let binding = &graph.policy.bindings()[grant.0 as usize];
+            let within = binding.namespace.as_deref().unwrap_or_default();
+            if let Ok(role) = graph.policy.resolve(&binding.role_ref, within) {
+                let at = graph.scope(grant.0);
+                held.push(Held { role: Some(role as u32), at, grant: Some(grant), via: None });
+            }
+        }
+        held
+    }
+
+    fn expand(&mut self, graph: &mut Graph<'_>, node: NodeId) {
+        let thing = graph.things[node as usize];
+        if let Some(holder) = self.holder(graph, node) {
+            holder.follow(graph, node);
+        }
+        match thing {
+            Thing::Identity(identity) => self.of_identity(graph, node, identity),
+            Thing::Bound(role, at) => graph.contain(node, Thing::BoundTo(role, at)),
+            Thing::BoundTo(role, at) => {
+                let (kind, aggregated) = {
+                    let role = &graph.policy.roles()[role as usize];
+                    (role.kind(), role.aggregation.as_ref().is_some_and(|selectors| !selectors.is_empty()))
+                };
+                graph.contain(node, Thing::BoundAny(kind, at));
+                if aggregated {
+                    graph.contain(node, Thing::AggregatedBound(at));
+                }
+            }
+            Thing::BoundMissing(kind, at, _) => graph.contain(node, Thing::BoundMissingAny(kind, at)),
+            Thing::RolesOf(at) => self.of_roles(graph, node, at),
+            Thing::RoleRules(role) if graph.policy.roles()[role as usize].kind() == RoleKind::ClusterRole => {
+                graph.contain(node, Thing::Feed);
+            }
+            Thing::AllRoleRules(RoleKind::ClusterRole, _) | Thing::NewRoles(RoleKind::ClusterRole, ..) => {
+                graph.contain(node, Thing::Feed);
+            }
+            Thing::Accounts(at) => self.of_accounts(graph, node, at),
+            Thing::Users => {
+                let all = 0..graph.identities.len() as u32;
+                let users = all.filter(|one| matches!(graph.identities[*one as usize], Identity::User(_)));
+                graph.contain_all(node, users.map(Thing::Identity).collect());
+            }
+            Thing::AnyUser => {
+                let all = 0..graph.identities.len() as u32;
+                let masters = graph.group(MASTERS);
+                let others = all.filter(|one| Some(*one) != masters);
+                graph.contain_all(node, others.map(Thing::Identity).collect());
+                graph.contain(node, Thing::NodeIdentity(Which::Any));
+            }
+            Thing::OwnPods(at) => {
+                graph.follow(node, self.rows.any_account, 0, at, Thing::Accounts(at));
+                graph.follow(node, self.rows.any_secret, 0, at, Thing::Secrets(at));
+                if let Some(assumes) = graph.granted(&[Fact::PrivilegedPods], at) {
+                    graph.follow(node, self.rows.privileged, assumes, at, Thing::NodeRoot(Which::Any));
+                }
+            }
+            Thing::Pods(at) => {
+                let pods = self.pods(at).into_iter().map(Thing::Pod).collect();
+                graph.contain_all(node, pods);
+                if !graph.facts.complete {
+                    graph.contain(node, Thing::UnknownPods(at));
+                }
+            }
+            Thing::Pod(pod) => self.of_pod(graph, node, pod),
+            Thing::UnknownPods(at) => {
+                if let Some(assumes) = graph.granted(&[Fact::PodsOfOthers], at) {
+                    graph.follow(node, self.rows.pod_account, assumes, at, Thing::Accounts(at));
+                }
+                if let Some(assumes) = graph.granted(&[Fact::PodOnHost], at) {
+                    let which = if at == At::All { Which::Any } else { Which::Some };
+                    graph.follow(node, self.rows.pod_node, assumes, at, Thing::NodeRoot(which));
+                }
+            }
+            Thing::Secrets(at) => self.of_secrets(graph, node, at),
+            Thing::Secret(namespace, name) => self.of_secret(graph, node, namespace, name),
+            Thing::NodeRoot(which) => self.of_node_root(graph, node, which),
+            Thing::NodeIdentity(which) => {
+                let (pods, secrets) = (self.rows.node_pods, self.rows.node_secrets);
+                self.of_node(graph, node, which, Some((pods, secrets)));
+            }
+            Thing::PodsOfNode(name) => self.of_node(graph, node, Which::Named(name), None),
+            _ => {}
+        }
+    }
+
+    fn of_identity(&self, graph: &mut Graph<'_>, node: NodeId, identity: u32) {
+        if graph.identities[identity as usize] == Identity::Group(MASTERS.to_owned()) {
+            let to = graph.node(Thing::Everything);
+            graph.edges[node as usize].clear();
+            graph.push(node, Edge::plain(to, row("everything"), 0, At::All));
+            return;
+        }
+        for grant in graph.grants_of(identity) {
+            let binding = &graph.policy.bindings()[grant.0 as usize];
+            let at = graph.scope(grant.0);
+            let within = binding.namespace.as_deref().unwrap_or_default();
+            let thing = match graph.policy.resolve(&binding.role_ref, within) {
+                Ok(role) => Thing::BoundTo(role as u32, at),
+                Err(_) => match kind_of(&binding.role_ref.kind) {
+                    Some(kind) => {
+                        let name = graph.name(&binding.role_ref.name);
+                        Thing::BoundMissing(kind, at, name)
+                    }
+                    None => continue,
+                },
+            };
+            let role = match thing {
+                Thing::BoundTo(role, _) => Some(role),
+                _ => None,
+            };
+            let to = graph.node(thing);
+            if graph.edges[node as usize].iter().any(|edge| edge.to == to) {
+                continue;
+            }
+            let grounds = graph.ground(&[super::graph::Ground { grant: Some(grant), role, rule: None }]);
+            graph.push(node, Edge { to, row: PART_OF, assumes: 0, at, grounds });
+        }
+        let _ = self;
+    }
+
+    /// Roles of a namespace, or of all, that may be bound where they are.
+    fn of_roles(&self, graph: &mut Graph<'_>, node: NodeId, at: At) {
+        let mut all = Vec::new();
+        for role in 0..graph.policy.roles().len() {
+            let Some(namespace) = graph.policy.roles()[role].namespace.as_deref() else { continue };
+            let own = At::In(graph.name(namespace));
+            if at == At::All || own == at {
+                all.push(Thing::Bound(role as u32, own));
+            }
+        }
+        graph.contain_all(node, all);
+        // A Role that somebody makes in any way is among them.
+        if let At::In(_) = at {
+            graph.contain(node, Thing::BindsAny(RoleKind::Role, at));
+        }
+        let _ = self;
+    }
+
+    fn pods(&self, at: At) -> Vec<u32> {
+        match at {
+            At::All => self.pods_in.values().flatten().copied().collect(),
+            At::In(namespace) => self.pods_in.get(&namespace).cloned().unwrap_or_default(),
+        }
+    }
+
+    fn accounts(&self, at: At) -> Vec<u32> {
+        match at {
+            At::All => self.accounts_in.values().flatten().copied().collect(),
+            At::In(namespace) => self.accounts_in.get(&namespace).cloned().unwrap_or_default(),
+        }
+    }
+
+    fn of_accounts(&self, graph: &mut Graph<'_>, node: NodeId, at: At) {
+        let (mut there, mut missing) = (Vec::new(), Vec::new());
+        for account in self.accounts(at) {
+            if graph.exists(account) { there.push(Thing::Identity(account)) } else { missing.push(account) }
+        }
+        // Every namespace has an account, and every account is of these groups.
+        let mut groups: Vec<Option<u32>> = vec![graph.group(SERVICE_ACCOUNTS)];
+        match at {
+            At::In(namespace) => {
+                let group = format!("{SERVICE_ACCOUNTS}:{}", graph.text(namespace));
+                groups.push(graph.group(&group));
+            }
+            At::All => {
+                let of_namespaces = (0..graph.identities.len() as u32).filter(|one| {
+                    matches!(&graph.identities[*one as usize], Identity::Group(name)
+                        if name.strip_prefix(SERVICE_ACCOUNTS).is_some_and(|rest| rest.starts_with(':')))
+                });
+                groups.extend(of_namespaces.map(Some));
+            }
+        }
+        there.extend(groups.into_iter().flatten().map(Thing::Identity));
+        graph.contain_all(node, there);
+        for account in missing {
+            let Identity::Account { namespace, .. } = &graph.identities[account as usize] else { continue };
+            let namespace = namespace.clone();
+            let namespace = graph.name(&namespace);
+            let made = graph.node(Thing::NewAccounts(At::In(namespace)));
+            if let Some(everywhere) = graph.find(Thing::NewAccounts(At::All)) {
+                graph.contain(everywhere, Thing::NewAccounts(At::In(namespace)));
+            }
+            let to = graph.node(Thing::Identity(account));
+            let edge = Edge::plain(to, self.rows.missing_account, 0, At::In(namespace));
+            graph.join(vec![node, made], edge);
+        }
+    }
+
+    fn of_secrets(&self, graph: &mut Graph<'_>, node: NodeId, at: At) {
+        let facts = graph.facts;
+        for secret in &facts.token_secrets {
+            let namespace = graph.name(&secret.namespace);
+            if at == At::All || at == At::In(namespace) {
+                let account =
+                    Identity::Account { namespace: secret.namespace.clone(), name: secret.account.clone() };
+                if let Some(account) = graph.identity(&account) {
+                    graph.follow(node, self.rows.tokens, 0, at, Thing::Identity(account));
+                }
+            }
+        }
+        if !facts.complete {
+            let unknown = super::facts::Assumption {
+                fact: Fact::TokenSecret,
+                namespace: match at {
+                    At::All => None,
+                    At::In(namespace) => Some(graph.text(namespace).to_owned()),
+                },
+            };
+            let assumes = graph.assume(vec![unknown]);
+            graph.follow(node, self.rows.tokens, assumes, at, Thing::Accounts(at));
+        }
+        let system = graph.name("kube-system");
+        if (at == At::All || at == At::In(system))
+            && let Some(assumes) = graph.granted(&[Fact::BootstrapTokens], At::All)
+        {
+            for thing in bootstrap_groups(graph) {
+                graph.follow(node, self.rows.bootstrap, assumes, at, thing);
+            }
+        }
+    }
+
+    fn of_secret(&self, graph: &mut Graph<'_>, node: NodeId, namespace: u32, name: u32) {
+        let at = At::In(namespace);
+        let facts = graph.facts;
+        let (own, text) = (graph.text(namespace).to_owned(), graph.text(name).to_owned());
+        let account_of = |graph: &mut Graph<'_>, account: &str, assumes: u16| {
+            let account = Identity::Account { namespace: own.clone(), name: account.to_owned() };
+            if let Some(account) = graph.identity(&account) {
+                graph.follow(node, self.rows.tokens, assumes, at, Thing::Identity(account));
+            }
+        };
+        let known = facts.token_secrets.iter().find(|secret| secret.namespace == own && secret.name == text);
+        if let Some(known) = known {
+            account_of(graph, &known.account, 0);
+        } else if !facts.complete {
+            // The tokens' controller named them so.
+            if let Some((account, _)) = text.rsplit_once("-token-") {
+                let assumed =
+                    super::facts::Assumption { fact: Fact::TokenSecret, namespace: Some(own.clone()) };
+                let assumes = graph.assume(vec![assumed]);
+                account_of(graph, account, assumes);
+            }
+        }
+        if own == "kube-system"
+            && text.starts_with("bootstrap-token-")
+            && let Some(assumes) = graph.granted(&[Fact::BootstrapTokens], At::All)
+        {
+            for thing in bootstrap_groups(graph) {
+                graph.follow(node, self.rows.bootstrap, assumes, at, thing);
+            }
+        }
+    }
+
+    fn of_pod(&self, graph: &mut Graph<'_>, node: NodeId, pod: u32) {
+        let facts = graph.facts;
+        let fact = &facts.pods[pod as usize];
+        let at = At::In(graph.name(&fact.namespace));
+        self.identity_and_secrets(graph, node, pod, (self.rows.pod_account, self.rows.pod_secrets), 0);
+        if fact.takes_node.is_some() {
+            let which = node_of(graph, pod);
+            graph.follow(node, self.rows.pod_node, 0, at, Thing::NodeRoot(which));
+        }
+        graph.contain(node, Thing::InPod(pod));
+    }
+
+    /// What a pod's account and its secrets give to who is in it, or on its node.
+    fn identity_and_secrets(
+        &self,
+        graph: &mut Graph<'_>,
+        node: NodeId,
+        pod: u32,
+        rows: (u16, u16),
+        assumes: u16,
+    ) {
+        let _ = self;
+        let facts = graph.facts;
+        let pod = &facts.pods[pod as usize];
+        let namespace = graph.name(&pod.namespace);
+        let at = At::In(namespace);
+        let account = Identity::Account { namespace: pod.namespace.clone(), name: pod.account.clone() };
+        if let Some(account) = graph.identity(&account).filter(|_| pod.has_token) {
+            graph.follow(node, rows.0, assumes, at, Thing::Identity(account));
+        }
+        for secret in &pod.secrets {
+            let secret = graph.name(secret);
+            graph.follow(node, rows.1, assumes, at, Thing::Secret(namespace, secret));
+        }
+    }
+
+    fn of_node_root(&self, graph: &mut Graph<'_>, node: NodeId, which: Which<u32>) {
+        graph.follow(node, self.rows.kubelet, 0, At::All, Thing::NodeIdentity(which));
+        graph.contain(node, Thing::HaveNode);
+        let control_plane = match which {
+            Which::Any => graph.granted(&[Fact::ControlPlaneNode], At::All),
+            Which::Named(name) => {
+                let name = graph.text(name);
+                let is = graph.facts.nodes.iter().any(|one| one.name == name && one.control_plane);
+                is.then_some(0)
+            }
+            Which::Some => None,
+        };
+        if let Some(assumes) = control_plane {
+            graph.follow(node, self.rows.control_plane, assumes, At::All, Thing::Everything);
+        }
+    }
+
+    /// What is on a node: with rows, their accounts and secrets; without, code in the pods.
+    fn of_node(&self, graph: &mut Graph<'_>, node: NodeId, which: Which<u32>, rows: Option<(u16, u16)>) {
+        let facts = graph.facts;
+        let unsure = graph.granted(&[Fact::PodsOnNode], At::All);
+        for (at, pod) in facts.pods.iter().enumerate() {
+            let assumes = match (which, &pod.node) {
+                (Which::Any, _) => Some(0),
+                (Which::Named(name), Some(own)) => (graph.text(name) == own).then_some(0),
+                (Which::Named(_), None) if pod.on_all_nodes => Some(0),
+                (Which::Some, _) if pod.on_all_nodes => Some(0),
+                (Which::Named(_), None) | (Which::Some, _) => unsure,
+            };
+            let Some(assumes) = assumes else { continue };
+            match rows {
+                Some(rows) => self.identity_and_secrets(graph, node, at as u32, rows, assumes),
+                None => graph.follow(node, PART_OF, assumes, At::All, Thing::Pod(at as u32)),
+            }
+        }
+        if !facts.complete {
+            let assumes = graph.granted(&[Fact::PodsOfOthers], At::All).unwrap_or(0);
+            let others = super::facts::Assumption { fact: Fact::PodsOfOthers, namespace: None };
+            let assumes = if assumes == 0 { graph.assume(vec![others]) } else { assumes };
+            let row = rows.map_or(self.rows.pod_account, |rows| rows.0);
+            graph.follow(node, row, assumes, At::All, Thing::Accounts(At::All));
+        }
+    }
+
+    /// Joins roles that may be rewritten or made with bindings that one has.
+    fn join_roles(&self, graph: &mut Graph<'_>) {
+        let (mut rules, mut bound) = (Vec::new(), Vec::new());
+        for (at, thing) in graph.things.iter().enumerate() {
+            match thing {
+                Thing::RoleRules(_) | Thing::AllRoleRules(..) | Thing::NewRoles(..) | Thing::Feed => {
+                    rules.push((at as NodeId, *thing));
+                }
+                Thing::BoundTo(..)
+                | Thing::BoundAny(..)
+                | Thing::BoundMissing(..)
+                | Thing::BoundMissingAny(..)
+                | Thing::BindsAny(..)
+                | Thing::AggregatedBound(_) => bound.push((at as NodeId, *thing)),
+                _ => {}
+            }
+        }
+        if rules.is_empty() {
+            return;
+        }
+        let mut by_role: BTreeMap<u32, Vec<(NodeId, At)>> = BTreeMap::new();
+        let mut others = Vec::new();
+        for (node, thing) in bound {
+            match thing {
+                Thing::BoundTo(role, at) => by_role.entry(role).or_default().push((node, at)),
+                _ => others.push((node, thing)),
+            }
+        }
+        for (node, thing) in rules {
+            let fits: Vec<(NodeId, At)> = match thing {
+                Thing::RoleRules(role) => by_role.get(&role).cloned().unwrap_or_default(),
+                _ => others.iter().filter_map(|(one, other)| Some((*one, meets(thing, *other)?))).collect(),
+            };
+            for (other, at) in fits {
+                let to = graph.node(all_at(at));
+                let edge = Edge::plain(to, self.rows.rewritten, 0, at);
+                graph.join(vec![node, other], edge);
+            }
+        }
+    }
+
+    /// Joins the parts of rows that need several requests or something held.
+    fn join_parts(&mut self, graph: &mut Graph<'_>) {
+        let mut places: BTreeMap<u16, BTreeSet<At>> = BTreeMap::new();
+        let mut holding: BTreeMap<Holding, BTreeSet<At>> = BTreeMap::new();
+        for thing in &graph.things {
+            match thing {
+                Thing::Part { alternative, at, .. } => {
+                    places.entry(*alternative).or_default().insert(*at);
+                }
+                Thing::OwnPods(at) => _ = holding.entry(Holding::OwnPods).or_default().insert(*at),
+                Thing::Pods(at) => _ = holding.entry(Holding::Pods).or_default().insert(*at),
+                Thing::Secrets(at) => _ = holding.entry(Holding::Secrets).or_default().insert(*at),
+                Thing::Labels(at) => _ = holding.entry(Holding::NamespaceLabels).or_default().insert(*at),
+                _ => {}
+            }
+        }
+        for (index, way) in TABLE.alternatives.iter().enumerate() {
+            if way.parts() < 2 || way.row == self.rows.rewritten {
+                continue;
+            }
+            let alternative = index as u16;
+            let mut all: BTreeSet<At> = places.get(&alternative).cloned().unwrap_or_default();
+            for held in &way.holds {
+                all.extend(holding.get(held).into_iter().flatten().copied());
+            }
+            if way.row == self.rows.node_logs {
+                self.join_logs(graph, alternative);
+                continue;
+            }
+            for at in all.into_iter().filter(|at| way.placed || *at == At::All) {
+                self.join_part(graph, alternative, at);
+            }
+        }
+    }
+
+    fn join_part(&mut self, graph: &mut Graph<'_>, alternative: u16, at: At) {
+        let way = &TABLE.alternatives[usize::from(alternative)];
+        let parts = (0..way.groups.len()).map(|part| {
+            let part = part as u8;
+            let there = |at| Thing::Part { alternative, part, at };
+            (there(At::All), there(at))
+        });
+        let held = way.holds.iter().map(|holding| match holding {
+            Holding::OwnPods => (Thing::OwnPods(At::All), Thing::OwnPods(at)),
+            Holding::Pods => (Thing::Pods(At::All), Thing::Pods(at)),
+            Holding::Secrets => (Thing::Secrets(At::All), Thing::Secrets(at)),
+            Holding::NamespaceLabels => (Thing::Labels(At::All), Thing::Labels(at)),
+            _ => (Thing::HaveNode, Thing::HaveNode),
+        });
+        let needed: Vec<(Thing, Thing)> = parts.chain(held).collect();
+        let found: Vec<(Option<NodeId>, Option<NodeId>)> =
+            needed.iter().map(|(all, here)| (graph.find(*all), graph.find(*here))).collect();
+        if found.iter().any(|(all, here)| all.is_none() && here.is_none()) {
+            return;
+        }
+        let mut nodes = Vec::new();
+        for ((_, here), (all, _)) in needed.iter().zip(&found) {
+            let node = graph.node(*here);
+            if let Some(all) = all {
+                graph.contain(*all, *here);
+            }
+            nodes.push(node);
+        }
+        if !self.joined_parts.insert((alternative, at)) {
+            return;
+        }
+        let Some(assumes) = graph.granted(&way.facts, at) else { return };
+        let gain = CATALOGUE[usize::from(way.row)].gain;
+        for thing in graph.targets(way.row, gain, at, None) {
+            let to = graph.node(thing);
+            graph.join(nodes.clone(), Edge::plain(to, way.row, assumes, at));
+        }
+    }
+
+    /// Who is in a pod that writes the node's logs, and may read logs there.
+    fn join_logs(&self, graph: &mut Graph<'_>, alternative: u16) {
+        let facts = graph.facts;
+        for (index, pod) in facts.pods.iter().enumerate() {
+            let Some(inside) = graph.find(Thing::InPod(index as u32)).filter(|_| pod.writes_node_logs) else {
+                continue;
+            };
+            let namespace = graph.name(&pod.namespace);
+            let (everywhere, here) = (
+                graph.find(Thing::Part { alternative, part: 0, at: At::All }),
+                Thing::Part { alternative, part: 0, at: At::In(namespace) },
+            );
+            if everywhere.is_none() && graph.find(here).is_none() {
+                continue;
+            }
+            let part = graph.node(here);
+            if let Some(everywhere) = everywhere {
+                graph.contain(everywhere, here);
+            }
+            let which = node_of(graph, index as u32);
+            let to = graph.node(Thing::NodeRoot(which));
+            let edge = Edge::plain(to, self.rows.node_logs, 0, At::In(namespace));
+            graph.join(vec![inside, part], edge);
+        }
+    }
+
+    /// Joins holders that have some of the rights of a request with the roles that may be bound to them for the rest.
+    fn join_partials(&mut self, graph: &mut Graph<'_>) {
+        let bound: Vec<(NodeId, u32, At)> = (0..graph.things.len())
+            .filter_map(|at| match graph.things[at] {
+                Thing::Bound(role, scope) => Some((at as NodeId, role, scope)),
+                _ => None,
+            })
+            .collect();
+        let fresh = std::mem::take(&mut graph.partial_todo);
+        let holders: Vec<NodeId> = if self.joined == bound.len() {
+            fresh
+        } else {
+            (0..graph.partials.len() as NodeId)
+                .filter(|one| !graph.partials[*one as usize].is_empty())
+                .collect()
+        };
+        self.joined = bound.len();
+        if bound.is_empty() {
+            return;
+        }
+        let mut givers: BTreeMap<RightId, Vec<usize>> = BTreeMap::new();
+        for (at, (_, role, _)) in bound.iter().enumerate() {
+            let rights: BTreeSet<RightId> =
+                graph.profiles[*role as usize].iter().map(|given| given.right).collect();
+            for right in rights {
+                givers.entry(right).or_default().push(at);
+            }
+        }
+        for node in holders {
+            self.complete(graph, node, &bound, &givers);
+        }
+    }
+
+    fn complete(
+        &mut self,
+        graph: &mut Graph<'_>,
+        node: NodeId,
+        bound: &[(NodeId, u32, At)],
+        givers: &BTreeMap<RightId, Vec<usize>>,
+    ) {
+        let Some(own) = self.holder(graph, node) else { return };
+        for (alternative, part, at) in graph.partials[node as usize].clone() {
+            let rights = &TABLE.alternatives[usize::from(alternative)].groups[usize::from(part)];
+            let mut tried: HashSet<Vec<NodeId>> = HashSet::new();
+            // Which roles are of use: those that give one of the rights.
+            let useful: BTreeSet<usize> =
+                rights.iter().flat_map(|right| givers.get(right).into_iter().flatten().copied()).collect();
+            let useful: Vec<usize> =
+                useful.into_iter().filter(|one| bound[*one].0 != node).take(MOST_ROLES).collect();
+            let sets = useful.iter().map(|one| vec![*one]);
+            let pairs = useful
+                .iter()
+                .enumerate()
+                .flat_map(|(at, one)| useful[at + 1..].iter().map(move |other| vec![*one, *other]));
+            let sets: Vec<Vec<usize>> =
+                if rights.len() > 2 { sets.chain(pairs).collect() } else { sets.collect() };
+            for set in sets {
+                let mut held = own.held.clone();
+                held.extend(set.iter().map(|one| {
+                    let (via, role, scope) = bound[*one];
+                    Held { role: Some(role), at: scope, grant: None, via: Some(via) }
+                }));
+                let holder = Holder::new(graph, held, &self.everything);
+                for met in holder.group(graph, rights, at) {
+                    let mut parts = holder.via(&met);
+                    if parts.is_empty() || !tried.insert(parts.clone()) && met.names.is_none() {
+                        continue;
+                    }
+                    parts.push(node);
+                    for edge in holder.edges(graph, alternative, part, at, &met) {
+                        if let Some(joint) = graph.join(parts.clone(), edge) {
+                            self.completed.entry(node).or_default().push(joint);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl Graph<'_> {
+    /// The things that a gain is at a place.
+    pub(super) fn targets(&mut self, row: u16, gain: Gain, at: At, names: Option<&[&str]>) -> Vec<Thing> {
+        match gain {
+            Gain::Everything => vec![Thing::Everything],
+            Gain::EverythingHere => vec![all_at(at)],
+            Gain::BindRoles { role, everywhere } => {
+                self.bound_roles(role, if everywhere { At::All } else { at }, everywhere, names)
+            }
+            Gain::RoleRules(kind) => match names {
+                None => vec![Thing::AllRoleRules(kind, at)],
+                Some(names) => {
+                    let roles =
+                        names.iter().flat_map(|name| self.roles_named(kind, at, name)).collect::<Vec<_>>();
+                    roles.into_iter().map(|(role, _)| Thing::RoleRules(role)).collect()
+                }
+            },
+            Gain::NewRoles(kind) => match names {
+                None => vec![Thing::NewRoles(kind, at, None)],
+                Some(names) => {
+                    names.iter().map(|name| Thing::NewRoles(kind, at, Some(self.name(name)))).collect()
+                }
+            },
+            Gain::Accounts => match names {
+                None => vec![Thing::Accounts(at)],
+                Some(names) => self.accounts_named(at, names),
+            },
+            Gain::Users => match names {
+                None => vec![Thing::Users],
+                Some(names) => {
+                    let users = names.iter().map(|name| Identity::User((*name).to_owned()));
+                    users.filter_map(|user| self.identity(&user)).map(Thing::Identity).collect()
+                }
+            },
+            Gain::Groups => match names {
+                None => vec![Thing::Everything],
+                Some(names) if names.contains(&MASTERS) => vec![Thing::Everything],
+                Some(names) => {
+                    names.iter().filter_map(|name| self.group(name)).map(Thing::Identity).collect()
+                }
+            },
+            Gain::AnyUser => vec![Thing::AnyUser],
+            Gain::BootstrapGroups => bootstrap_groups(self),
+            Gain::NodeIdentity => match names {
+                None => vec![Thing::NodeIdentity(Which::Any)],
+                Some(names) => {
+                    names.iter().map(|name| Thing::NodeIdentity(Which::Named(self.name(name)))).collect()
+                }
+            },
+            Gain::Secrets => match (names, at) {
+                (None, _) => vec![Thing::Secrets(at)],
+                (Some(names), At::In(namespace)) => {
+                    names.iter().map(|name| Thing::Secret(namespace, self.name(name))).collect()
+                }
+                (Some(names), At::All) => {
+                    let facts = self.facts;
+                    let known =
+                        facts.token_secrets.iter().filter(|secret| names.contains(&secret.name.as_str()));
+                    known
+                        .map(|secret| Thing::Secret(self.name(&secret.namespace), self.name(&secret.name)))
+                        .collect()
+                }
+            },
+            Gain::OwnPods => vec![Thing::OwnPods(at)],
+            Gain::Pods => match names {
+                None => vec![Thing::Pods(at)],
+                Some(names) => self.pods_named(at, names),
+            },
+            Gain::PodsOfNode => match names {
+                None => vec![Thing::Pods(At::All)],
+                Some(names) => names.iter().map(|name| Thing::PodsOfNode(self.name(name))).collect(),
+            },
+            Gain::NodeRoot => vec![Thing::NodeRoot(Which::Any)],
+            Gain::NodeOfPod => {
+                let which = if at == At::All { Which::Any } else { Which::Some };
+                vec![Thing::NodeRoot(which)]
+            }
+            Gain::NamespaceLabels => vec![Thing::Labels(at)],
+            Gain::NewAccounts => match at {
+                At::In(_) => vec![Thing::NewAccounts(at)],
+                At::All => {
+                    let made: Vec<Thing> = self
+                        .things
+                        .iter()
+                        .filter(|thing| matches!(thing, Thing::NewAccounts(At::In(_))))
+                        .copied()
+                        .collect();
+                    std::iter::once(Thing::NewAccounts(At::All)).chain(made).collect()
+                }
+            },
+            Gain::Controller(accounts) => {
+                let known: Vec<Thing> = self.accounts_named(At::All, accounts);
+                if known.is_empty() { vec![Thing::Controller(row)] } else { known }
+            }
+            // These are followed from what is held, or go no further.
+            Gain::RightsOfRole
+            | Gain::JoinBindings { .. }
+            | Gain::SomeRequests
+            | Gain::PodAccounts
+            | Gain::PodSecrets
+            | Gain::TokensInSecrets
+            | Gain::Effect(_) => Vec::new(),
+        }
+    }
+
+    /// Roles of a kind and name, and where they may be bound.
+    fn roles_named(&mut self, kind: RoleKind, at: At, name: &str) -> Vec<(u32, At)> {
+        let policy = self.policy;
+        match (kind, at) {
+            (RoleKind::ClusterRole, _) => {
+                policy.cluster_role(name).into_iter().map(|role| (role as u32, at)).collect()
+            }
+            (RoleKind::Role, At::In(namespace)) => {
+                let namespace = self.text(namespace);
+                policy.role_in(namespace, name).into_iter().map(|role| (role as u32, at)).collect()
+            }
+            (RoleKind::Role, At::All) => {
+                let roles = policy.roles().iter().enumerate().filter(|(_, role)| role.name == name);
+                let named: Vec<(u32, &str)> = roles
+                    .filter_map(|(index, role)| Some((index as u32, role.namespace.as_deref()?)))
+                    .collect();
+                named.into_iter().map(|(role, namespace)| (role, At::In(self.name(namespace)))).collect()
+            }
+        }
+    }
+
+    fn bound_roles(
+        &mut self,
+        kind: RoleKind,
+        at: At,
+        everywhere: bool,
+        names: Option<&[&str]>,
+    ) -> Vec<Thing> {
+        let Some(names) = names else {
+            return match kind {
+                // Every cluster has `cluster-admin`.
+                RoleKind::ClusterRole if everywhere => vec![Thing::Everything],
+                RoleKind::ClusterRole => match at {
+                    At::In(namespace) => vec![Thing::EverythingIn(namespace)],
+                    At::All => self.everything_in_each(),
+                },
+                RoleKind::Role => vec![Thing::RolesOf(at)],
+            };
+        };
+        let mut things = Vec::new();
+        for name in names {
+            let found = self.roles_named(kind, at, name);
+            if found.is_empty() {
+                if kind == RoleKind::ClusterRole && *name == "cluster-admin" {
+                    things.extend(match at {
+                        At::All if everywhere => vec![Thing::Everything],
+                        At::All => self.everything_in_each(),
+                        At::In(namespace) => vec![Thing::EverythingIn(namespace)],
+                    });
+                } else {
+                    let name = self.name(name);
+                    things.push(Thing::BoundMissing(kind, at, name));
+                }
+            }
+            for (role, at) in found {
+                match at {
+                    At::All if !everywhere => {
+                        let each = self.namespaces();
+                        things
+                            .extend(each.into_iter().map(|namespace| Thing::Bound(role, At::In(namespace))));
+                    }
+                    _ => things.push(Thing::Bound(role, at)),
+                }
+            }
+        }
+        things
+    }
+
+    /// Namespaces that are known, and the one that every cluster has.
+    fn namespaces(&mut self) -> Vec<u32> {
+        let system = self.name("kube-system");
+        let mut all: BTreeSet<u32> = BTreeSet::from([system]);
+        let known = self.facts.namespaces.keys().cloned();
+        let accounts = self.identities.iter().filter_map(|one| match one {
+            Identity::Account { namespace, .. } => Some(namespace.clone()),
+            _ => None,
+        });
+        let bound = self.policy.bindings().iter().filter_map(|binding| binding.namespace.clone());
+        let names: BTreeSet<String> = known.chain(accounts).chain(bound).collect();
+        all.extend(names.iter().map(|name| self.name(name)));
+        all.into_iter().collect()
+    }
+
+    fn everything_in_each(&mut self) -> Vec<Thing> {
+        self.namespaces().into_iter().map(Thing::EverythingIn).collect()
+    }
+
+    fn accounts_named(&self, at: At, names: &[&str]) -> Vec<Thing> {
+        let mut found = Vec::new();
+        for (index, identity) in self.identities.iter().enumerate() {
+            if let Identity::Account { namespace, name } = identity {
+                let here = match at {
+                    At::All => true,
+                    At::In(own) => self.text(own) == namespace,
+                };
+                if here && names.contains(&name.as_str()) && self.exists(index as u32) {
+                    found.push(Thing::Identity(index as u32));
+                }
+            }
+        }
+        found
+    }
+
+    fn pods_named(&self, at: At, names: &[&str]) -> Vec<Thing> {
+        let pods = self.facts.pods.iter().enumerate().filter(|(_, pod)| {
+            let here = match at {
+                At::All => true,
+                At::In(own) => self.text(own) == pod.namespace,
+            };
+            here && pod.is_pod && names.contains(&pod.name.as_str())
+        });
+        let found: Vec<Thing> = pods.map(|(index, _)| Thing::Pod(index as u32)).collect();
+        if found.is_empty() && !self.facts.complete { vec![Thing::UnknownPods(at)] } else { found }
+    }
+}
+
+/// Where rules that one writes come to hold by a binding that one has.
+fn meets(rules: Thing, bound: Thing) -> Option<At> {
+    let here =
+        |kind: RoleKind, place: At, at: At| kind == RoleKind::ClusterRole || place == At::All || place == at;
+    match (rules, bound) {
+        (Thing::Feed, Thing::AggregatedBound(at)) => Some(at),
+        (Thing::AllRoleRules(kind, place), Thing::BoundAny(own, at))
+        | (Thing::NewRoles(kind, place, None), Thing::BoundMissingAny(own, at))
+        | (Thing::NewRoles(kind, place, _), Thing::BindsAny(own, at))
+            if kind == own && here(kind, place, at) =>
+        {
+            Some(at)
+        }
+        (Thing::NewRoles(kind, place, Some(name)), Thing::BoundMissing(own, at, missing))
+            if kind == own && name == missing && here(kind, place, at) =>
+        {
+            Some(at)
+        }
+        _ => None,
+    }
+}
+
+/// Everything at a place.
+const fn all_at(at: At) -> Thing {
+    match at {
+        At::All => Thing::Everything,
+        At::In(namespace) => Thing::EverythingIn(namespace),
+    }
+}
+
+fn kind_of(kind: &str) -> Option<RoleKind> {
+    match kind {
+        "Role" => Some(RoleKind::Role),
+        "ClusterRole" => Some(RoleKind::ClusterRole),
+        _ => None,
+    }
+}
+
+/// The node of a pod, as far as it is known.
+fn node_of(graph: &mut Graph<'_>, pod: u32) -> Which<u32> {
+    let pod = &graph.facts.pods[pod as usize];
+    match &pod.node {
+        _ if pod.on_all_nodes => Which::Any,
+        Some(node) => Which::Named(graph.name(node)),
+        None => Which::Some,
+    }
+}
+
+fn bootstrap_groups(graph: &Graph<'_>) -> Vec<Thing> {
+    let all = graph.identities.iter().enumerate();
+    all.filter(|(_, one)| match one {
+        Identity::Group(name) => {
+            name.strip_prefix(BOOTSTRAPPERS).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+        }
+        _ => false,
+    })
+    .map(|(index, _)| Thing::Identity(index as u32))
+    .collect()
+}
