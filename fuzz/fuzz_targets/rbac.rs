@@ -1,12 +1,9 @@
 //! Roles and bindings as strangers write them: nothing panics, and the engine answers as the walk does.
 #![no_main]
 
-use std::sync::Arc;
-
 use libfuzzer_sys::fuzz_target;
-use ringwall_input::{Limits, stream};
+use ringwall_input::{Limits, read_text};
 use ringwall_model::snapshot::{Facts, Snapshot};
-use ringwall_model::text::Source;
 use ringwall_rbac::attributes::{Action, ResourceAction, User};
 use ringwall_rbac::authorize::Answer;
 use ringwall_rbac::draft::Draft;
@@ -16,9 +13,7 @@ use ringwall_rbac::policy::Policy;
 use ringwall_rbac::validate::validate;
 
 fuzz_target!(|text: &str| {
-    let source = Arc::new(Source::new("fuzz", text));
-    let decoded = stream::decode(&source, &Limits::default());
-    let objects = ringwall_input::objects_of(decoded);
+    let objects = read_text("fuzz", text.to_owned(), &Limits::default()).objects;
     let snapshot = Snapshot::new(objects, Facts::default());
     for (_, object) in snapshot.objects() {
         if let Some(draft) = Draft::read(object, "default") {
