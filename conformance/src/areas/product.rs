@@ -10,9 +10,10 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use ringwall_input::{Limits, read_text};
-use ringwall_model::finding::Finding;
+use ringwall_model::finding::{Finding, Location};
 use ringwall_model::object::Object;
 use ringwall_model::snapshot::{Facts, Snapshot};
+use ringwall_model::tree::Node;
 use ringwall_pods::hardening::{Bounds, Settings};
 use ringwall_posture::scan::{Options, scan};
 use serde::Deserialize;
@@ -157,7 +158,7 @@ fn answer(case: &Case<'_>) -> Result<Answered, String> {
         return Ok(Answered { verdict: Value::Null, difference: None, skipped: true });
     };
     let got = find(&rule_case, rule);
-    let want = wanted(&rule_case.expected);
+    let want = wanted(&rule_case.expected)?;
     let missed: Vec<&String> = want.keys().filter(|object| !got.contains_key(*object)).collect();
     let extra: Vec<&String> = got.keys().filter(|object| !want.contains_key(*object)).collect();
     let mut paths = 0;
@@ -199,11 +200,18 @@ fn answer(case: &Case<'_>) -> Result<Answered, String> {
     Ok(Answered { verdict, difference, skipped: false })
 }
 
-/// What our findings say.
+/// What our findings say. A finding on a role or binding that says who holds it counts for each of those, as the reference's alerts do: its
+/// paths then name the object that they are of.
 fn find(case: &RuleCase, rule: &Rule) -> Failed {
     let mut objects = Vec::new();
-    for (name, text) in &case.inputs {
-        objects.extend(read_text(name, text.clone(), &Limits::default()).objects);
+    if case.is_of_access() {
+        // In one text, so that a finding names places in several objects.
+        let text: Vec<&str> = case.inputs.values().map(String::as_str).collect();
+        objects.extend(read_text("case.yaml", text.join("\n---\n"), &Limits::default()).objects);
+    } else {
+        for (name, text) in &case.inputs {
+            objects.extend(read_text(name, text.clone(), &Limits::default()).objects);
+        }
     }
     let snapshot = Snapshot::new(objects, Facts::default());
     let settings = settings(case);
@@ -212,11 +220,57 @@ fn find(case: &RuleCase, rule: &Rule) -> Failed {
     for finding in
         scan.findings.iter().filter(|finding| rule.checks.iter().any(|which| which.is(finding, &snapshot)))
     {
-        let paths = failed.entry(key(&finding.object.kind, &finding.object.name)).or_default();
-        paths.insert(finding.path.to_string());
-        paths.extend(finding.related.iter().map(|(path, _)| path.to_string()));
+        let holders = if finding.object.group == RBAC { holders(finding, &snapshot) } else { Vec::new() };
+        if holders.is_empty() {
+            let paths = failed.entry(key(&finding.object.kind, &finding.object.name)).or_default();
+            paths.insert(finding.path.to_string());
+            paths.extend(finding.related.iter().map(|(path, _)| path.to_string()));
+        }
+        let own = (&finding.path, &finding.location);
+        let related = finding.related.iter().map(|(path, location)| (path, location));
+        let places: Vec<String> = std::iter::once(own)
+            .chain(related)
+            .filter_map(|(path, location)| {
+                let mut objects = snapshot.objects().map(|(_, object)| object);
+                let object = objects.find(|object| Location::of(object, path) == *location)?;
+                Some(format!("{} {path}", key(&object.id.kind, &object.id.name)))
+            })
+            .collect();
+        for holder in holders {
+            failed.entry(holder).or_default().extend(places.iter().cloned());
+        }
     }
     failed
+}
+
+/// The group of roles and bindings.
+const RBAC: &str = "rbac.authorization.k8s.io";
+
+impl RuleCase {
+    /// Whether its alerts are about who holds a role.
+    fn is_of_access(&self) -> bool {
+        self.inputs.values().any(|text| text.contains(RBAC))
+    }
+}
+
+/// The subjects of bindings whom the witness of a finding names.
+fn holders(finding: &Finding, snapshot: &Snapshot) -> Vec<String> {
+    let mut holders = BTreeSet::new();
+    let bindings = snapshot.objects().filter(|(_, object)| object.id.group == RBAC);
+    for subject in bindings.filter_map(|(_, object)| object.root().get("subjects")).flat_map(Node::items) {
+        let text = |key: &str| subject.str_at(&[key]).unwrap_or_default();
+        let (kind, name) = (text("kind"), text("name"));
+        let called = match text("namespace") {
+            namespace if kind == "ServiceAccount" && !namespace.is_empty() => format!("{kind} {namespace}/{name}"),
+            _ => format!("{kind} {name}"),
+        };
+        let mut named = finding.witness.split('/').skip(1).collect::<Vec<_>>().join("/");
+        named.push(',');
+        if named.contains(&format!("{called} @")) || named.contains(&format!("{called},")) {
+            holders.insert(key(kind, name));
+        }
+    }
+    holders.into_iter().collect()
 }
 
 fn settings(case: &RuleCase) -> Settings {
@@ -252,24 +306,38 @@ fn key(kind: &str, name: &str) -> String {
 }
 
 /// What the reference says.
-fn wanted(alerts: &[Alert]) -> Failed {
+fn wanted(alerts: &[Alert]) -> Result<Failed, String> {
     let mut failed = Failed::new();
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     for alert in alerts {
         // Rules that join objects put the one at fault elsewhere, without its metadata around the name.
         let external = &alert.alert_object["externalObjects"];
         let objects = alert.alert_object["k8sApiObjects"].as_array().into_iter().flatten();
         for object in objects.chain(external.is_object().then_some(external)) {
-            let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
             let name =
                 if object["metadata"].is_null() { &object["name"] } else { &object["metadata"]["name"] };
             let paths = failed.entry(key(&text(&object["kind"]), &text(name))).or_default();
-            paths.extend(alert.failed_paths.iter().flatten().cloned());
-            paths.extend(alert.fix_paths.iter().flatten().map(|fix| fix.path.clone()));
+            let named = alert.failed_paths.iter().flatten().cloned();
+            let named = named.chain(alert.fix_paths.iter().flatten().map(|fix| fix.path.clone()));
             // An alert that names no place at all.
-            paths.retain(|path| !path.is_empty() && !path.contains("YOUR_"));
+            for path in named.filter(|path| !path.is_empty() && !path.contains("YOUR_")) {
+                paths.insert(placed(&path, &object["relatedObjects"])?);
+            }
         }
     }
-    failed
+    Ok(failed)
+}
+
+/// A path with the related object that it is of, where it is of one.
+fn placed(path: &str, related: &Value) -> Result<String, String> {
+    let Some(rest) = path.strip_prefix("relatedObjects[").filter(|_| related.is_array()) else {
+        return Ok(path.to_owned());
+    };
+    let (number, path) = rest.split_once("].").ok_or_else(|| format!("the path {path} leads to no field"))?;
+    let number: usize = number.parse().map_err(|_| format!("{number} is no index"))?;
+    let object = &related[number];
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    Ok(format!("{} {path}", key(&text(&object["kind"]), &text(&object["metadata"]["name"]))))
 }
 
 /// Whether one path is the other, or leads to it.

@@ -1,20 +1,17 @@
-//! Who may use which PodSecurityPolicy: the RBAC grants of the verb `use`, and nothing else of RBAC.
-//!
-//! A ring for RBAC will take the place of this file. Until then it reads just what a migration needs: roles and bindings as
-//! they are written, aggregated ClusterRoles, and the names of the roles that every cluster has.
+//! Who may use which PodSecurityPolicy: the grants of the verb `use`, as a migration asks for them. Roles and bindings are those of the RBAC
+//! ring, with the default policy and aggregation done.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt;
 
 use ringwall_model::finding::Location;
 use ringwall_model::object::{Object, ObjectId};
 use ringwall_model::path::FieldPath;
-use ringwall_model::selector::Selector;
 use ringwall_model::snapshot::Snapshot;
-use ringwall_model::tree::Node;
 use ringwall_pods::psp::model::{GROUP, OLD_GROUP, RESOURCE};
-
-const RBAC: &str = "rbac.authorization.k8s.io";
+use ringwall_rbac::attributes::split_service_account;
+use ringwall_rbac::model::{Binding, Origin, Rule, Subject};
+use ringwall_rbac::policy::Policy;
 
 /// Policies that a grant names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -129,132 +126,86 @@ pub struct Grants {
     pub missing: Vec<Missing>,
 }
 
-/// Reads the grants. Costs a pass over the roles and bindings.
+/// Reads the grants. Costs what the policy costs, and a look at the rules of each binding's role.
 pub fn of(snapshot: &Snapshot) -> Grants {
-    let mut roles: BTreeMap<(Option<&str>, &str), Vec<Node<'_>>> = BTreeMap::new();
-    for kind in ["ClusterRole", "Role"] {
-        for role in snapshot.of_kind(RBAC, kind) {
-            let namespace = role.id.namespace.as_deref().filter(|_| kind == "Role");
-            let rules = roles.entry((namespace, &role.id.name)).or_default();
-            rules.extend(role.root().get("rules"));
-            rules.extend(aggregated(snapshot, role));
-        }
-    }
+    let (policy, _) = Policy::of_snapshot(snapshot, snapshot.facts.version);
     let mut grants = Grants::default();
-    for kind in ["ClusterRoleBinding", "RoleBinding"] {
-        for binding in snapshot.of_kind(RBAC, kind) {
-            // A RoleBinding that states no namespace lands where its apply says; that is where its pods are, too.
-            let namespace = (kind == "RoleBinding").then(|| binding.id.namespace.clone().unwrap_or_default());
-            read(binding, namespace, &roles, &mut grants);
+    let local = |index: &usize| policy.bindings()[*index].namespace.is_some();
+    let (within, everywhere): (Vec<usize>, Vec<usize>) = (0..policy.bindings().len()).partition(local);
+    for binding in everywhere.into_iter().chain(within).map(|index| &policy.bindings()[index]) {
+        if let Origin::Object(object) = binding.origin {
+            read(&snapshot.all()[object], binding, &policy, &mut grants);
         }
     }
     grants
 }
 
-/// The rules that a controller copies into an aggregated ClusterRole.
-fn aggregated<'s>(snapshot: &'s Snapshot, role: &'s Object) -> Vec<Node<'s>> {
-    let Some(selectors) = role.root().at(&["aggregationRule", "clusterRoleSelectors"]) else {
-        return Vec::new();
-    };
-    let selectors: Vec<Selector> =
-        selectors.items().filter_map(|node| Selector::compile(node).ok()).collect();
-    let chosen = snapshot.of_kind(RBAC, "ClusterRole").filter(|other| {
-        other.id != role.id && selectors.iter().any(|selector| selector.matches(|key| other.label(key)))
-    });
-    chosen.filter_map(|other| other.root().get("rules")).collect()
-}
-
-fn read(
-    binding: &Object,
-    namespace: Option<String>,
-    roles: &BTreeMap<(Option<&str>, &str), Vec<Node<'_>>>,
-    grants: &mut Grants,
-) {
-    let reference = |key: &str| binding.root().str_at(&["roleRef", key]).unwrap_or_default();
-    let (kind, name) = (reference("kind"), reference("name"));
-    let policies = if kind == "Role" {
-        roles.get(&(binding.id.namespace.as_deref(), name)).map(|rules| granted(rules))
-    } else {
-        roles.get(&(None, name)).map(|rules| granted(rules)).or_else(|| built_in(name))
-    };
-    let Some(policies) = policies else {
-        grants.missing.push(Missing {
-            binding: binding.id.clone(),
-            location: Location::of(binding, &FieldPath::keys(&["roleRef", "name"])),
-            role: format!("{kind} {name}"),
-            namespace,
-        });
+fn read(object: &Object, binding: &Binding, policy: &Policy, grants: &mut Grants) {
+    // A RoleBinding that states no namespace lands where its apply says; that is where its pods are, too.
+    let stated = object.id.namespace.clone().unwrap_or_default();
+    let namespace = binding.namespace.is_some().then(|| stated.clone());
+    let reference = &binding.role_ref;
+    let role = policy.resolve(reference, binding.namespace.as_deref().unwrap_or_default());
+    let Ok(role) = role else {
+        // What clouds bring for their own parts grants no policies.
+        if reference.kind == "Role" || !reference.name.starts_with("system:") {
+            grants.missing.push(Missing {
+                binding: object.id.clone(),
+                location: Location::of(object, &FieldPath::keys(&["roleRef", "name"])),
+                role: format!("{} {}", reference.kind, reference.name),
+                namespace,
+            });
+        }
         return;
     };
+    let policies = granted(&policy.roles()[role].rules);
     if policies == Granted::NOTHING {
         return;
     }
-    let location = Location::of(binding, &FieldPath::root());
-    let subjects = binding.root().get("subjects").into_iter().flat_map(Node::items);
-    grants.list.extend(subjects.filter_map(|subject| {
+    let location = Location::of(object, &FieldPath::root());
+    grants.list.extend(binding.subjects.iter().filter_map(|subject| {
         Some(Grant {
             policies: policies.clone(),
             namespace: namespace.clone(),
-            holder: holder(subject, binding)?,
-            binding: binding.id.clone(),
+            holder: holder(subject, &stated)?,
+            binding: object.id.clone(),
             location: location.clone(),
         })
     }));
 }
 
-/// What a ClusterRole grants that every cluster has: only `cluster-admin` may use policies. `None` for any other role.
-fn built_in(name: &str) -> Option<Granted> {
-    match name {
-        "cluster-admin" => Some(Granted::All),
-        "admin" | "edit" | "view" => Some(Granted::NOTHING),
-        _ if name.starts_with("system:") => Some(Granted::NOTHING),
-        _ => None,
-    }
-}
-
 /// What some rules grant.
-fn granted(rules: &[Node<'_>]) -> Granted {
-    let holds = |rule: Node<'_>, key: &str, values: &[&str]| {
-        let mut items = rule.get(key).into_iter().flat_map(Node::items).filter_map(Node::as_str);
-        items.any(|item| item == "*" || values.contains(&item))
-    };
+fn granted(rules: &[Rule]) -> Granted {
     let mut names = BTreeSet::new();
-    for rule in rules.iter().flat_map(|rules| rules.items()) {
-        let applies = holds(rule, "verbs", &["use"])
-            && holds(rule, "apiGroups", &[GROUP, OLD_GROUP])
-            && holds(rule, "resources", &[RESOURCE]);
-        if !applies {
+    for rule in rules {
+        let in_group = [GROUP, OLD_GROUP].into_iter().any(|group| rule.has_group(group));
+        if !in_group || !rule.has_verb("use") || !rule.has_resource(RESOURCE, "") {
             continue;
         }
-        let mut only =
-            rule.get("resourceNames").into_iter().flat_map(Node::items).filter_map(Node::as_str).peekable();
-        if only.peek().is_none() {
+        if rule.resource_names.is_empty() {
             return Granted::All;
         }
-        names.extend(only.map(str::to_owned));
+        names.extend(rule.resource_names.iter().cloned());
     }
     Granted::Named(names)
 }
 
-fn holder(subject: Node<'_>, binding: &Object) -> Option<Holder> {
-    let text = |key: &str| subject.str_at(&[key]).unwrap_or_default();
-    let name = text("name");
-    match text("kind") {
+/// Who a subject is, in a binding that states this namespace.
+fn holder(subject: &Subject, stated: &str) -> Option<Holder> {
+    let name = subject.name.clone();
+    Some(match subject.kind.as_str() {
         "ServiceAccount" => {
-            let namespace = Some(text("namespace")).filter(|namespace| !namespace.is_empty());
-            let namespace = namespace.or(binding.id.namespace.as_deref()).unwrap_or_default().to_owned();
-            Some(Holder::ServiceAccount { namespace, name: name.to_owned() })
+            let own = Some(&*subject.namespace).filter(|namespace| !namespace.is_empty());
+            Holder::ServiceAccount { namespace: own.unwrap_or(stated).to_owned(), name }
         }
-        "Group" => Some(Holder::Group(name.to_owned())),
+        "Group" => Holder::Group(name),
         // A service account has a user's name as well.
-        "User" => {
-            Some(match name.strip_prefix("system:serviceaccount:").and_then(|rest| rest.split_once(':')) {
-                Some((namespace, name)) => {
-                    Holder::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() }
-                }
-                None => Holder::User(name.to_owned()),
-            })
-        }
-        _ => None,
-    }
+        "User" => match split_service_account(&name) {
+            Some((namespace, name)) => {
+                Holder::ServiceAccount { namespace: namespace.to_owned(), name: name.to_owned() }
+            }
+            None => Holder::User(name),
+        },
+        _ => return None,
+    })
 }

@@ -31,7 +31,7 @@ use crate::evaluator;
 use crate::found::{finding, number_twins, sort};
 use crate::mend;
 use crate::network::lint;
-use crate::rbac;
+use crate::rbac::lint::Lint;
 use crate::surroundings::Index;
 use crate::workloads::{self, Family, Reading, Workload};
 
@@ -79,7 +79,8 @@ pub struct Scan {
 pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
     let workloads = workloads::of(snapshot, options.reading);
     let evaluator = evaluator(&snapshot.facts);
-    let index = Index::of(snapshot);
+    let rights = Lint::of(snapshot);
+    let index = Index::of(snapshot, &rights.accounts);
     let below = AtomicUsize::new(0);
     let mut findings: Vec<Finding> = workloads
         .families
@@ -107,7 +108,8 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
     }
     findings.extend(control_plane::findings(&workloads, options.mend));
     findings.extend(lint::findings(snapshot, options.reading.custom, &workloads.problems, options.mend));
-    findings.extend(rbac::lint::findings(snapshot, &workloads.problems, options.mend));
+    drop(index);
+    findings.extend(rights.findings(snapshot, &workloads.problems, options.mend));
     let made = findings.len();
     findings.retain(|finding| finding.severity >= options.floor);
     let below = below.into_inner() + made - findings.len();

@@ -7,26 +7,26 @@ use ringwall_model::object::Object;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree::Node;
 use ringwall_pods::hardening::model::Pod;
-use ringwall_pods::hardening::{NodePath, Surroundings};
+use ringwall_pods::hardening::{AccountRights, NodePath, Surroundings};
+use ringwall_rbac::checks::BoundAccounts;
 
 /// A name in a namespace; objects that state no namespace are together in one.
 type Name<'s> = (Option<&'s str>, &'s str);
 
 /// What all workloads of a snapshot may ask.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Index<'s> {
     accounts: HashMap<Name<'s>, Option<bool>>,
     listed: HashSet<Option<&'s str>>,
-    bound: HashSet<Name<'s>>,
-    /// Namespaces all whose accounts are bound.
-    bound_groups: HashSet<&'s str>,
+    bound: &'s BoundAccounts,
     claims: HashMap<Name<'s>, NodePath<'s>>,
 }
 
 impl<'s> Index<'s> {
     /// Costs a pass over the snapshot's objects.
-    pub(crate) fn of(snapshot: &'s Snapshot) -> Self {
-        let mut index = Self::default();
+    pub(crate) fn of(snapshot: &'s Snapshot, bound: &'s BoundAccounts) -> Self {
+        let mut index =
+            Self { accounts: HashMap::new(), listed: HashSet::new(), bound, claims: HashMap::new() };
         let mut volumes = Vec::new();
         for (_, object) in snapshot.objects() {
             match (object.id.group.as_str(), object.id.kind.as_str()) {
@@ -39,33 +39,12 @@ impl<'s> Index<'s> {
                         index.listed.insert(object.id.namespace.as_deref());
                     }
                 }
-                ("rbac.authorization.k8s.io", "RoleBinding" | "ClusterRoleBinding") => index.binding(object),
                 ("", "PersistentVolume") => volumes.extend(volume_of(object)),
                 _ => {}
             }
         }
         index.bind_claims(snapshot, &volumes);
         index
-    }
-
-    fn binding(&mut self, binding: &'s Object) {
-        for subject in binding.root().get("subjects").into_iter().flat_map(Node::items) {
-            let text = |key| subject.str_at(&[key]);
-            match (text("kind"), text("name")) {
-                (Some("ServiceAccount"), Some(name)) => {
-                    // A RoleBinding's subject without a namespace is refused by the API server; tools mean the binding's.
-                    let namespace = text("namespace").or(binding.id.namespace.as_deref());
-                    self.bound.insert((namespace, name));
-                }
-                // Rights of all accounts alike (discovery and the like) make no single token one that is used.
-                (Some("Group"), Some(group)) => {
-                    if let Some(namespace) = group.strip_prefix("system:serviceaccounts:") {
-                        self.bound_groups.insert(namespace);
-                    }
-                }
-                _ => {}
-            }
-        }
     }
 
     /// Which claim is bound to which of the volumes. Source: k8s.io/kubernetes `pkg/controller/volume/persistentvolume` (binding by
@@ -110,8 +89,14 @@ impl<'s> Index<'s> {
     /// What matters for a pod in a namespace.
     pub(crate) fn around(&self, namespace: Option<&'s str>, pod: &Pod<'s>) -> Surroundings<'s> {
         let account = (namespace, pod.spec.account());
-        let bound = self.bound.contains(&account)
-            || namespace.is_some_and(|namespace| self.bound_groups.contains(namespace));
+        let rights = self.bound.rights(namespace, account.1);
+        let rights = rights.and_then(|rights| {
+            Some(AccountRights {
+                severity: rights.severity?,
+                may: &rights.may,
+                binding: rights.bindings.first()?,
+            })
+        });
         let claims = pod.spec.volumes.iter().filter_map(|volume| {
             let name = volume.claim.as_ref()?.claim_name;
             Some((name, *self.claims.get(&(namespace, name))?))
@@ -120,7 +105,8 @@ impl<'s> Index<'s> {
             account_automounts: self.accounts.get(&account).copied().flatten(),
             account_known: self.accounts.contains_key(&account),
             accounts_listed: self.listed.contains(&namespace),
-            account_bound: bound,
+            account_bound: self.bound.is_bound(namespace, account.1),
+            account_rights: rights,
             claims: claims.collect(),
         }
     }

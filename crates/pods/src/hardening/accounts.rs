@@ -96,6 +96,72 @@ pub(super) const DEPRECATED_FIELD: HardeningCheck = HardeningCheck {
     repair: Repair::Template(rename_field),
 };
 
+pub(super) const POWERFUL_TOKEN: HardeningCheck = HardeningCheck {
+    about: Check {
+        id: "RW-POD-068",
+        name: "powerful-token-mounted",
+        severity: Severity::High,
+        summary: "a pod carries a token for the API server by which the cluster or its secrets can be taken",
+        what: "The token of the pod's service account is mounted (`automountServiceAccountToken` of the pod, else of its account, is not \
+               `false`; or a projected volume asks for one), and bindings in the input give the account itself rights that lead further: to secrets, \
+               other accounts, pods of others, nodes. The severity is one lower than that of the rights; rights that are low are not told. \
+               What the account has as one of a group is not counted.",
+        why: "Whoever gets into the container reads the token and has all that the account may do, from wherever it can reach the API server.",
+        fix: "Give the account the rights that the program needs: the checks of roles and bindings say which lead further. Mount no token into \
+              containers that need none.",
+        bad: "\
+kind: Pod
+metadata:
+  namespace: shop
+spec:
+  serviceAccountName: ci
+  containers:
+  - name: web
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: ci
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: cluster-admin
+subjects:
+- kind: ServiceAccount
+  name: ci
+  namespace: shop
+",
+        good: "\
+kind: Pod
+metadata:
+  namespace: shop
+spec:
+  serviceAccountName: ci
+  automountServiceAccountToken: false
+  containers:
+  - name: web
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata:
+  name: ci
+roleRef:
+  apiGroup: rbac.authorization.k8s.io
+  kind: ClusterRole
+  name: cluster-admin
+subjects:
+- kind: ServiceAccount
+  name: ci
+  namespace: shop
+",
+        versions: EVERY_VERSION,
+        references: &[ACCOUNTS, "https://kubernetes.io/docs/concepts/security/rbac-good-practices/"],
+        controls: &[cis("5.1.6"), nsa("Protecting Pod service account tokens"), mitre("T1528")],
+    },
+    find: powerful_token,
+    repair: Repair::Manual("which of the rights the program needs is not in the manifest"),
+};
+
 /// Whether the token of the pod's account is mounted. Source: `shouldAutomount` in k8s.io/kubernetes
 /// `plugin/pkg/admission/serviceaccount/admission.go`.
 fn carries_token(subject: &Subject<'_, '_>) -> bool {
@@ -114,6 +180,40 @@ fn token_mounted(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
     let at = At::Template(Place::Pod, AUTOMOUNT, 0);
     let missing = subject.pod.spec.automount_token.is_none();
     flaws.push(Flaw { missing, ..Flaw::present(at, account, message) });
+}
+
+/// Whether a volume of the pod asks for a token for the API server, whatever is said of mounting one.
+fn projects_token(subject: &Subject<'_, '_>) -> bool {
+    let projected = subject.pod.spec.volumes.iter().filter_map(|volume| volume.projected.as_ref());
+    let mut tokens =
+        projected.flat_map(|projected| projected.sources.iter()).filter_map(|source| source.token.as_ref());
+    // One for another audience is no token for the API server.
+    tokens.any(|token| token.audience.is_empty())
+}
+
+fn powerful_token(subject: &Subject<'_, '_>, flaws: &mut Vec<Flaw>) {
+    let Some(rights) = subject.surroundings.account_rights else { return };
+    if rights.severity < Severity::Medium || subject.is_control_plane {
+        return;
+    }
+    if !carries_token(subject) && !projects_token(subject) {
+        return;
+    }
+    let lower =
+        Severity::ALL.into_iter().rev().find(|other| *other < rights.severity).unwrap_or(Severity::Info);
+    let spec = &subject.pod.spec;
+    let account = spec.account();
+    let message = format!(
+        "the pod carries a token of service account \"{account}\", which may {} ({})",
+        rights.may, rights.binding
+    );
+    let field = if spec.service_account.is_empty() || !spec.service_account_name.is_empty() {
+        "serviceAccountName"
+    } else {
+        "serviceAccount"
+    };
+    let flaw = Flaw::present(At::Template(Place::Pod, field, 0), account, message).severity(lower);
+    flaws.push(flaw.related(At::Template(Place::Pod, AUTOMOUNT, 0)));
 }
 
 fn no_token(_: &Subject<'_, '_>, flaw: &Flaw) -> Result<Fix, &'static str> {

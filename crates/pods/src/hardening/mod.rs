@@ -96,6 +96,7 @@ pub static CHECKS: &[HardeningCheck] = &[
     hygiene::SCHEDULED,
     isolation::SANDBOX_RUNTIME,
     resources::OUT_OF_BOUNDS,
+    accounts::POWERFUL_TOKEN,
 ];
 
 /// What the owner of a cluster states about it, for the checks that cannot know by themselves.
@@ -147,8 +148,21 @@ pub struct Surroundings<'s> {
     pub accounts_listed: bool,
     /// Whether a role is bound to the pod's service account itself: then its token is there to be used.
     pub account_bound: bool,
+    /// How far the rights lead that bindings give the pod's service account itself, where they do.
+    pub account_rights: Option<AccountRights<'s>>,
     /// The paths of the node that the pod's claims lead to, by name of the claim: path, and the volume that has it.
     pub claims: Vec<(&'s str, NodePath<'s>)>,
+}
+
+/// Rights of a service account that lead further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountRights<'s> {
+    /// How far.
+    pub severity: Severity,
+    /// What they lead to, as it follows `may`.
+    pub may: &'s str,
+    /// A binding that gives them, as `ClusterRoleBinding ci`.
+    pub binding: &'s str,
 }
 
 /// A path of the node behind a `PersistentVolume`.

@@ -444,7 +444,7 @@ pub struct Volume<'t> {
     /// `secret`.
     pub secret: Present,
     /// `projected`.
-    pub projected: Option<Projected>,
+    pub projected: Option<Projected<'t>>,
 }
 decode_fields!(Volume<'t> {
     "name" => name,
@@ -474,16 +474,24 @@ decode_fields!(Claim<'t> { "claimName" => claim_name, "readOnly" => read_only })
 
 /// `ProjectedVolumeSource`.
 #[derive(Clone, Debug, Default)]
-pub struct Projected {
+pub struct Projected<'t> {
     /// `sources`.
-    pub sources: List<Projection>,
+    pub sources: List<Projection<'t>>,
 }
-decode_fields!(Projected { "sources" => sources });
+decode_fields!(Projected<'t> { "sources" => sources });
 
 /// `VolumeProjection`.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Projection {
+#[derive(Clone, Debug, Default)]
+pub struct Projection<'t> {
     /// `serviceAccountToken`.
-    pub token: Present,
+    pub token: Option<TokenProjection<'t>>,
 }
-decode_fields!(Projection { "serviceAccountToken" => token });
+decode_fields!(Projection<'t> { "serviceAccountToken" => token });
+
+/// `ServiceAccountTokenProjection`.
+#[derive(Clone, Debug, Default)]
+pub struct TokenProjection<'t> {
+    /// `audience`.
+    pub audience: &'t str,
+}
+decode_fields!(TokenProjection<'t> { "audience" => audience });

@@ -10,7 +10,7 @@ use ringwall_model::path::FieldPath;
 
 use super::powers::{self, Open, Which, opened};
 use super::subject::{Bound, Holder, Reach, SYSTEM, account_of, joined};
-use super::{EVERY_VERSION, Flaws, GOOD_PRACTICES, NEEDED, RBAC, RbacCheck, Subject};
+use super::{EVERY_VERSION, Flaws, GOOD_PRACTICES, NEEDED, RBAC, RbacCheck, Subject, wildcards};
 use crate::attributes::{ANONYMOUS, AUTHENTICATED, MASTERS, SERVICE_ACCOUNTS, UNAUTHENTICATED};
 use crate::model::{Role, Rule, Subject as BoundSubject};
 
@@ -178,7 +178,7 @@ fn who(bound: &Bound, subjects: &[(usize, &BoundSubject)]) -> String {
 }
 
 /// What holds through one binding alone.
-fn alone(bound: &Bound) -> Reach<'_> {
+pub(super) fn alone(bound: &Bound) -> Reach<'_> {
     Reach { holders: vec![Holder { bound, through: None }], ..Reach::default() }
 }
 
@@ -189,7 +189,7 @@ pub(super) fn role_of<'s>(subject: &Subject<'s>, bound: &Bound) -> Option<&'s Ro
 }
 
 /// What the role of a binding leads to, through this binding.
-fn opened_by(subject: &Subject<'_>, bound: &Bound) -> Rc<Vec<Open>> {
+pub(super) fn opened_by(subject: &Subject<'_>, bound: &Bound) -> Rc<Vec<Open>> {
     let Ok(role) = subject.policy.resolve(&bound.binding.role_ref, bound.namespace().unwrap_or_default())
     else {
         return Rc::default();
@@ -207,7 +207,7 @@ fn opened_by(subject: &Subject<'_>, bound: &Bound) -> Rc<Vec<Open>> {
 }
 
 /// Whether somebody may do everything through a binding.
-fn is_everything(subject: &Subject<'_>, bound: &Bound) -> bool {
+pub(super) fn is_everything(subject: &Subject<'_>, bound: &Bound) -> bool {
     let star = |items: &[String]| items.iter().any(|item| item == "*");
     role_of(subject, bound).is_some_and(|role| {
         let rules = || role.rules.iter().filter(|rule| rule.resource_names.is_empty());
@@ -246,6 +246,13 @@ fn cluster_admin(subject: &Subject<'_>, flaws: &mut Flaws) {
         let is_kubeadm = to.iter().all(|(_, to)| to.kind == "Group" && to.name == "kubeadm:cluster-admins");
         let severity = if is_kubeadm { Severity::Info } else { alone(bound).rate(Severity::Critical) };
         on_role(object, &to, bound, message, severity, flaws);
+        // Where the role is in the input, its stars are beside.
+        for written in subject.roles().iter().filter(|written| written.role.name == reference.name) {
+            let Some(flaw) = flaws.found.last_mut().filter(|_| written.role.namespace.is_none()) else { continue };
+            for path in wildcards::all_stars(&written.role) {
+                flaw.related(written.object, path);
+            }
+        }
     }
 }
 

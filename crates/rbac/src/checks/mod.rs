@@ -10,6 +10,7 @@
 #[macro_use]
 mod examples;
 
+mod accounts;
 mod admission;
 mod aggregation;
 mod bindings;
@@ -43,6 +44,7 @@ use ringwall_model::snapshot::Snapshot;
 use crate::model::RbacObject;
 use crate::policy::Policy;
 
+pub use self::accounts::{AccountRights, BoundAccounts};
 pub use self::subject::Subject;
 pub use ringwall_model::flaw::Flaw;
 
@@ -159,16 +161,17 @@ impl Flaws {
     }
 }
 
-/// Runs all checks over a snapshot. Flaws are in the order of the checks.
+/// What is wrong with the roles and bindings of a snapshot, in the order of the checks, and what its service accounts may do by them.
 ///
 /// Costs nothing but a pass over the objects where none of them is of RBAC.
-pub fn find(snapshot: &Snapshot) -> Vec<Flaw> {
+pub fn judge(snapshot: &Snapshot) -> (Vec<Flaw>, BoundAccounts) {
     if !snapshot.objects().any(|(_, object)| RbacObject::is_one(object)) {
-        return Vec::new();
+        return (Vec::new(), BoundAccounts::default());
     }
     let (policy, unsettled) = Policy::of_snapshot(snapshot, snapshot.facts.version);
     let resources = Resources::with_crds(snapshot);
-    find_in(&Subject::new(snapshot, &policy, &unsettled, &resources))
+    let subject = Subject::new(snapshot, &policy, &unsettled, &resources);
+    (find_in(&subject), BoundAccounts::of(&subject))
 }
 
 /// Runs all checks over a policy that is there already.

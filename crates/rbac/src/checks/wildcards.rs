@@ -10,7 +10,7 @@ use super::powers::{self, Open, Which, opened};
 use super::subject::{item_path, joined};
 use super::{EVERY_VERSION, Flaws, GOOD_PRACTICES, NEEDED, RbacCheck, Subject};
 use crate::matching::ALL;
-use crate::model::Rule;
+use crate::model::{Role, Rule};
 
 const LEAST: &str = "https://kubernetes.io/docs/concepts/security/rbac-good-practices/#least-privilege";
 
@@ -119,6 +119,16 @@ fn stars(at: usize, field: &str, items: &[String]) -> Vec<FieldPath> {
     found.map(|(item, _)| item_path(at, field, item)).collect()
 }
 
+/// The places of all stars of a role's rules for resources.
+pub(super) fn all_stars(role: &Role) -> Vec<FieldPath> {
+    let rules = role.rules.iter().enumerate();
+    let lists = rules.flat_map(|(at, rule)| {
+        let lists = [("resources", &rule.resources), ("verbs", &rule.verbs), ("apiGroups", &rule.api_groups)];
+        lists.map(|(field, items)| stars(at, field, items))
+    });
+    lists.flatten().collect()
+}
+
 fn unlimited(subject: &Subject<'_>, flaws: &mut Flaws) {
     for written in subject.roles() {
         let mut rules = written.rules().filter(|(_, rule)| is_unlimited(rule)).peekable();
@@ -137,6 +147,9 @@ fn unlimited(subject: &Subject<'_>, flaws: &mut Flaws) {
                 for path in stars(at, field, items) {
                     flaw.related(written.object, path);
                 }
+            }
+            for item in 0..rule.verbs.len() {
+                flaw.related(written.object, item_path(at, "verbs", item));
             }
         }
         for (object, path) in reach.places() {
