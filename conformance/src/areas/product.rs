@@ -261,7 +261,9 @@ fn holders(finding: &Finding, snapshot: &Snapshot) -> Vec<String> {
         let text = |key: &str| subject.str_at(&[key]).unwrap_or_default();
         let (kind, name) = (text("kind"), text("name"));
         let called = match text("namespace") {
-            namespace if kind == "ServiceAccount" && !namespace.is_empty() => format!("{kind} {namespace}/{name}"),
+            namespace if kind == "ServiceAccount" && !namespace.is_empty() => {
+                format!("{kind} {namespace}/{name}")
+            }
             _ => format!("{kind} {name}"),
         };
         let mut named = finding.witness.split('/').skip(1).collect::<Vec<_>>().join("/");

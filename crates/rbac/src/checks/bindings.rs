@@ -248,7 +248,9 @@ fn cluster_admin(subject: &Subject<'_>, flaws: &mut Flaws) {
         on_role(object, &to, bound, message, severity, flaws);
         // Where the role is in the input, its stars are beside.
         for written in subject.roles().iter().filter(|written| written.role.name == reference.name) {
-            let Some(flaw) = flaws.found.last_mut().filter(|_| written.role.namespace.is_none()) else { continue };
+            let Some(flaw) = flaws.found.last_mut().filter(|_| written.role.namespace.is_none()) else {
+                continue;
+            };
             for path in wildcards::all_stars(&written.role) {
                 flaw.related(written.object, path);
             }
