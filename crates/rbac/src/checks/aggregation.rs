@@ -8,11 +8,11 @@ use ringwall_model::path::FieldPath;
 use ringwall_model::selector::{Operator, Selector};
 
 use super::powers::{self, Open, Which, opened};
-use super::subject::{Reach, Written, joined, lower, rule_path};
+use super::subject::{DEFAULT_TAKERS, Reach, Written, joined, rule_path};
 use super::{EVERY_VERSION, Flaws, NEEDED, RbacCheck, Subject, safe};
 use crate::covers::uncovered;
 use crate::matching::ALL;
-use crate::model::Rule;
+use crate::model::{Role, Rule};
 
 const AGGREGATED: &str =
     "https://kubernetes.io/docs/reference/access-authn-authz/rbac/#aggregated-clusterroles";
@@ -25,8 +25,8 @@ pub(super) const FEEDS: RbacCheck = RbacCheck {
         summary: "a ClusterRole adds rights to a default role that lead further",
         what: "A ClusterRole has a label by which `admin`, `edit` or `view` takes its rules in \
                (`rbac.authorization.k8s.io/aggregate-to-admin` and the like), and its rules give what that role does not have and what leads \
-               further: to secrets, other accounts, nodes; or `*`; or, to `view`, any verb that changes something (medium). The severity is \
-               one lower than where the role is held in all namespaces.",
+               further: to secrets, other accounts, nodes; or `*`; or, to `view`, any verb that changes something (high). The severity is \
+               one lower where nobody is bound to that role in all namespaces or in `kube-system`.",
         why: "Everyone who is bound to that role, in whatever namespace, has the rights from now on, and no binding says so.",
         fix: "Take the label off, or the rules out. Custom resources of the program are what these labels are for.",
         bad: "\
@@ -221,9 +221,6 @@ rules:
     find: overwritten,
 };
 
-/// The default roles that take others in.
-const DEFAULT_TAKERS: [&str; 3] = ["admin", "edit", "view"];
-
 fn feeds(subject: &Subject<'_>, flaws: &mut Flaws) {
     for taker in DEFAULT_TAKERS {
         let label = format!("rbac.authorization.k8s.io/aggregate-to-{taker}");
@@ -234,7 +231,8 @@ fn feeds(subject: &Subject<'_>, flaws: &mut Flaws) {
         if feeding.peek().is_none() {
             continue;
         }
-        let own: Vec<(usize, &Rule)> = subject.default_rules(taker).iter().enumerate().collect();
+        let own: Vec<(usize, &Rule)> =
+            subject.default_rules(&Role { name: taker.to_owned(), ..Role::default() });
         let known = opened(subject, &own, &Reach::default(), Which::All);
         let known: Vec<&str> = known.iter().map(|open| open.power.row).collect();
         let own: Vec<&Rule> = own.into_iter().map(|(_, rule)| rule).collect();
@@ -271,18 +269,24 @@ fn feed(
         by_risk.sort_by_key(|open| std::cmp::Reverse(open.everywhere));
         let worst = by_risk.first().map_or(Severity::Low, |open| open.everywhere);
         let first = by_risk.first().and_then(|open| open.by.first().copied());
-        (format!("the right to {}", powers::said(&by_risk, &nobody)), lower(worst, 1), first)
+        (format!("the right to {}", powers::said(&by_risk, &nobody)), worst, first)
     } else if taker == "view" && !changing.is_empty() {
-        ("rights to change something".to_owned(), Severity::Medium, changing.first().copied())
+        ("rights to change something".to_owned(), Severity::High, changing.first().copied())
     } else {
         return;
     };
-    let message = format!("everyone who is bound to ClusterRole {taker} gets {what} by this label");
+    let reach = subject.reach(&written.role);
+    let through = reach.holders.iter().filter(|holder| holder.through == Some(taker)).copied().collect();
+    let through = Reach { holders: through, into: vec![taker], ..Reach::default() };
+    let who = if through.holders.is_empty() { String::new() } else { format!(": {}", through.who()) };
+    let message = format!("everyone who is bound to ClusterRole {taker} gets {what} by this label{who}");
+    let severity = through.rate(severity);
     let path = FieldPath::keys(&["metadata", "labels"]).key(label);
     let mut rows: Vec<&str> = open.iter().map(|open| open.power.row).collect();
     rows.sort_unstable();
-    let flaw =
-        flaws.add(written.object, path, format!("{taker}/{}", rows.join("+")), message).severity(severity);
+    let flaw = flaws
+        .add(written.object, path, format!("{taker}:{}/{}", rows.join("+"), through.witness()), message)
+        .severity(severity);
     if let Some(first) = first {
         flaw.related(written.object, rule_path(first));
     }

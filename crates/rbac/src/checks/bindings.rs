@@ -45,8 +45,9 @@ pub(super) const DEFAULT_ROLE: RbacCheck = RbacCheck {
         severity: Severity::High,
         summary: "somebody is bound to a default role that leads further than it looks",
         what: "A binding refers to a role of the default policy other than `cluster-admin` (`admin`, `edit`, those of the control plane), whose \
-               rules lead further: to secrets, other accounts, nodes. The severity is that of what they lead to. `admin` and `edit` in one \
-               namespace other than `kube-system` are low for service accounts, and info for users and groups, for whom they are made.",
+               rules lead further: to secrets, other accounts, nodes. The severity is that of what they lead to; `admin` and `edit` in one \
+               namespace other than `kube-system` are low. What other roles add to them by a label is told of the label \
+               ([RW-RBAC-034](RW-RBAC-034.md)).",
         why: "`edit` reads secrets, runs commands in pods, and is every service account of the namespace; in all namespaces, also those of \
               the control plane. The roles of controllers hold what a whole cluster is run by.",
         fix: "Bind it in the namespaces where it is needed, or a role with the rights that are.",
@@ -266,19 +267,18 @@ fn default_role(subject: &Subject<'_>, flaws: &mut Flaws) {
         if role.name == "cluster-admin" || !subject.is_default_role(role) {
             continue;
         }
-        let open = opened_by(subject, bound);
+        // What the role has in the input and not by default is told of the rule that gives it.
+        let rules = subject.default_rules(role);
+        let reach = alone(bound);
+        let open = opened(subject, &rules, &reach, Which::All);
         if open.is_empty() {
             continue;
         }
-        let reach = alone(bound);
         let mut by_risk: Vec<&Open> = open.iter().collect();
         by_risk.sort_by_key(|open| std::cmp::Reverse(open.everywhere));
         let is_user_facing = matches!(role.name.as_str(), "admin" | "edit");
         let severity = match bound.namespace() {
-            Some(namespace) if is_user_facing && namespace != SYSTEM => {
-                let is_account = |(_, to): &(usize, &BoundSubject)| account_of(to, Some(namespace)).is_some();
-                if to.iter().any(is_account) { Severity::Low } else { Severity::Info }
-            }
+            Some(namespace) if is_user_facing && namespace != SYSTEM => Severity::Low,
             _ => powers::rate(&reach, &by_risk),
         };
         let said = powers::said(&by_risk, &reach);

@@ -128,6 +128,9 @@ fn deletion(subject: &Subject<'_>, flaws: &mut Flaws) {
             continue;
         }
         let reach = subject.reach(&written.role);
+        if reach.is_by_label() {
+            continue;
+        }
         let mut words = Vec::new();
         const SHOWN: usize = 4;
         let more = names.len().saturating_sub(SHOWN);
@@ -186,6 +189,9 @@ fn events(subject: &Subject<'_>, flaws: &mut Flaws) {
             continue;
         }
         let reach = subject.reach(&written.role);
+        if reach.is_by_label() {
+            continue;
+        }
         let message = reach.told(&format!("delete events{}", reach.place()));
         let severity = reach.rate(Severity::Low);
         let flaw =

@@ -4,8 +4,10 @@ use ringwall_model::check::Check;
 use ringwall_model::control::{cis, mitre, nsa};
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::Fixable;
+use ringwall_model::object::Object;
+use ringwall_model::path::FieldPath;
 
-use super::{EVERY_VERSION, GOOD_PRACTICES, NEEDED, RbacCheck, powers};
+use super::{EVERY_VERSION, Flaws, GOOD_PRACTICES, NEEDED, RbacCheck, Subject, powers};
 
 pub(super) const IMPERSONATION: RbacCheck = RbacCheck {
     about: Check {
@@ -132,3 +134,65 @@ pub(super) const ANNOTATION: RbacCheck = RbacCheck {
     fix: Fixable::ByHand(NEEDED),
     find: |subject, flaws| powers::find(&["annotate-account"], subject, flaws),
 };
+
+pub(super) const LONG_LIVED: RbacCheck = RbacCheck {
+    about: Check {
+        id: "RW-RBAC-064",
+        name: "long-lived-token",
+        severity: Severity::Low,
+        summary: "a Secret holds a token of a service account that does not expire",
+        what: "A Secret is of type `kubernetes.io/service-account-token` and names an account in the annotation \
+               `kubernetes.io/service-account.name`. The severity is that of what bindings in the input give the account, and at least low.",
+        why: "A controller writes a token into it that works until the Secret or the account is gone. Whoever reads secrets of the namespace \
+              has it, and so has every backup.",
+        fix: "Mount a token into the pod, or ask for one that expires with `kubectl create token`; then delete the Secret.",
+        bad: "\
+apiVersion: v1
+kind: Secret
+metadata:
+  name: ci-token
+  namespace: shop
+  annotations:
+    kubernetes.io/service-account.name: ci
+type: kubernetes.io/service-account-token
+",
+        good: "\
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: ci
+  namespace: shop
+",
+        versions: "Until v1.23 every account had such a Secret; since v1.24 somebody makes them.",
+        references: &[
+            "https://kubernetes.io/docs/concepts/configuration/secret/#serviceaccount-token-secrets",
+            "https://kubernetes.io/docs/concepts/security/service-accounts/",
+        ],
+        controls: &[cis("5.1.6"), nsa("Authentication and authorization"), mitre("T1528")],
+    },
+    fix: Fixable::ByHand("who uses the token is not in the manifest"),
+    find: long_lived,
+};
+
+/// The account whose token a Secret is for.
+pub(super) fn token_account(object: &Object) -> Option<&str> {
+    let root = object.root();
+    let is_one =
+        object.is("", "Secret") && root.str_at(&["type"]) == Some("kubernetes.io/service-account-token");
+    let account = root.str_at(&["metadata", "annotations", "kubernetes.io/service-account.name"]);
+    account.filter(|account| is_one && !account.is_empty())
+}
+
+fn long_lived(subject: &Subject<'_>, flaws: &mut Flaws) {
+    for (index, object) in subject.snapshot.objects() {
+        let Some(account) = token_account(object) else { continue };
+        let rights = subject.bound_accounts().rights(object.id.namespace.as_deref(), account);
+        let worst = rights.and_then(|rights| Some((rights.severity?, &rights.may)));
+        let so = worst.map_or_else(String::new, |(_, may)| format!(", which may {may}"));
+        let message =
+            format!("the Secret holds a token of service account \"{account}\"{so}, and it does not expire");
+        let severity = worst.map_or(Severity::Low, |(severity, _)| severity.max(Severity::Low));
+        let path = FieldPath::keys(&["metadata", "annotations", "kubernetes.io/service-account.name"]);
+        flaws.add(index, path, account, message).severity(severity);
+    }
+}

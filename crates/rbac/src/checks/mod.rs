@@ -37,6 +37,7 @@ mod wildcards;
 use ringwall_model::check::Check;
 use ringwall_model::fix::{Applicability, Change, Fix, Fixable};
 use ringwall_model::near::nearest;
+use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::resources::Resources;
 use ringwall_model::snapshot::Snapshot;
@@ -124,6 +125,7 @@ pub static CHECKS: &[RbacCheck] = &[
     placement::IN_SYSTEM,
     placement::STALE,
     refused::REFUSED,
+    identities::LONG_LIVED,
 ];
 
 /// What a check finds.
@@ -163,15 +165,17 @@ impl Flaws {
 
 /// What is wrong with the roles and bindings of a snapshot, in the order of the checks, and what its service accounts may do by them.
 ///
-/// Costs nothing but a pass over the objects where none of them is of RBAC.
+/// Costs nothing but a pass over the objects where none of them is of RBAC or holds a token.
 pub fn judge(snapshot: &Snapshot) -> (Vec<Flaw>, BoundAccounts) {
-    if !snapshot.objects().any(|(_, object)| RbacObject::is_one(object)) {
+    let is_judged =
+        |object: &Object| RbacObject::is_one(object) || identities::token_account(object).is_some();
+    if !snapshot.objects().any(|(_, object)| is_judged(object)) {
         return (Vec::new(), BoundAccounts::default());
     }
     let (policy, unsettled) = Policy::of_snapshot(snapshot, snapshot.facts.version);
     let resources = Resources::with_crds(snapshot);
     let subject = Subject::new(snapshot, &policy, &unsettled, &resources);
-    (find_in(&subject), BoundAccounts::of(&subject))
+    (find_in(&subject), subject.bound_accounts().clone())
 }
 
 /// Runs all checks over a policy that is there already.

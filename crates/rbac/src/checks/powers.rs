@@ -410,6 +410,9 @@ pub(super) fn rate(reach: &Reach<'_>, open: &[&Open]) -> Severity {
 
 fn flaw(subject: &Subject<'_>, written: &Written, open: &[&Open], flaws: &mut Flaws) {
     let reach = subject.reach(&written.role);
+    if reach.is_by_label() {
+        return;
+    }
     let places = places(written, open);
     // The place is where the worst stands.
     let worst = open.iter().max_by_key(|open| (open.everywhere, std::cmp::Reverse(open.by.first().copied())));

@@ -11,6 +11,7 @@ use ringwall_model::resources::Resources;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree::Node;
 
+use super::accounts::BoundAccounts;
 use super::powers::{Open, Which, opened};
 use crate::aggregate::Unsettled;
 use crate::attributes::{MASTERS, split_service_account};
@@ -20,6 +21,8 @@ use crate::model::{Binding, Origin, RbacObject, Role, Rule, Subject as BoundSubj
 use crate::policy::Policy;
 use crate::snapshot::DEFAULT_NAMESPACE;
 
+/// The default roles that take others in.
+pub(super) const DEFAULT_TAKERS: [&str; 3] = ["admin", "edit", "view"];
 /// The namespace of the cluster's own parts: rights in it lead to rights everywhere.
 pub(super) const SYSTEM: &str = "kube-system";
 
@@ -208,6 +211,7 @@ impl<'a> Reach<'a> {
             [] => " in the namespace where it is applied".to_owned(),
             [one] => format!(" in namespace {one}"),
             [one, two] => format!(" in namespaces {one} and {two}"),
+            [one, two, three] => format!(" in namespaces {one}, {two} and {three}"),
             [one, two, rest @ ..] => format!(" in namespaces {one}, {two} and {} more", rest.len()),
         }
     }
@@ -215,16 +219,20 @@ impl<'a> Reach<'a> {
     /// Who holds it and through what: `Group dev and User jane (ClusterRoleBinding ci)`.
     pub(super) fn who(&self) -> String {
         const SHOWN: usize = 3;
-        let mut all: Vec<(String, String)> = Vec::new();
+        let mut places: HashMap<String, usize> = HashMap::new();
+        let mut all: Vec<(String, Vec<String>)> = Vec::new();
         for holder in &self.holders {
             let called = match holder.through {
                 Some(role) => format!("{} to ClusterRole {role}", holder.bound.called()),
                 None => holder.bound.called(),
             };
-            for subject in &holder.bound.binding.subjects {
-                let who = (holder.bound.subject_called(subject), called.clone());
-                if subject.name != MASTERS && !all.contains(&who) {
-                    all.push(who);
+            for subject in holder.bound.binding.subjects.iter().filter(|subject| subject.name != MASTERS) {
+                let who = holder.bound.subject_called(subject);
+                let place = *places.entry(who.clone()).or_insert(all.len());
+                match all.get_mut(place) {
+                    Some((_, bindings)) if bindings.contains(&called) || place >= SHOWN => {}
+                    Some((_, bindings)) => bindings.push(called.clone()),
+                    None => all.push((who, vec![called.clone()])),
                 }
             }
         }
@@ -233,7 +241,7 @@ impl<'a> Reach<'a> {
         let mut words: Vec<String> = Vec::new();
         for same in all.chunk_by(|left, right| left.1 == right.1) {
             let names: Vec<&str> = same.iter().map(|(name, _)| name.as_str()).collect();
-            words.push(format!("{} ({})", joined(&names), same[0].1));
+            words.push(format!("{} ({})", joined(&names), listed(&same[0].1)));
         }
         let shown = words.join(", ");
         match more {
@@ -273,6 +281,15 @@ impl<'a> Reach<'a> {
         all.join(",")
     }
 
+    /// Whether all who hold it do so because a default role takes it in: that is told of its label.
+    pub(super) fn is_by_label(&self) -> bool {
+        let fed = self.into.iter().any(|taker| DEFAULT_TAKERS.contains(taker));
+        fed && self
+            .holders
+            .iter()
+            .all(|holder| holder.through.is_some_and(|taker| DEFAULT_TAKERS.contains(&taker)))
+    }
+
     /// Where the bindings of the input name the role and those who get it: the first few.
     pub(super) fn places(&self) -> Vec<(usize, FieldPath)> {
         const SHOWN: usize = 8;
@@ -292,6 +309,17 @@ impl<'a> Reach<'a> {
 pub(super) fn lower(severity: Severity, steps: usize) -> Severity {
     let at = Severity::ALL.iter().position(|other| *other == severity).unwrap_or_default();
     Severity::ALL[at.saturating_sub(steps)]
+}
+
+/// The first few of a list, and how many more there are.
+pub(super) fn listed(words: &[String]) -> String {
+    const SHOWN: usize = 3;
+    let mut shown: Vec<&str> = words.iter().take(SHOWN).map(String::as_str).collect();
+    let rest = format!("{} more", words.len().saturating_sub(SHOWN));
+    if words.len() > SHOWN {
+        shown.push(&rest);
+    }
+    joined(&shown)
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -321,6 +349,8 @@ pub struct Subject<'s> {
     /// For each `ClusterRole` the aggregated ones that take it in, those first that do so themselves.
     takers: HashMap<String, Vec<String>>,
     accounts: OnceCell<Accounts<'s>>,
+    /// The service accounts that bindings name.
+    bound: OnceCell<BoundAccounts>,
     /// For each role of the input what its rules open that name their resources.
     opened: OnceCell<Vec<Vec<Open>>>,
     /// What all rules of a role of the policy open, by the place where it is held.
@@ -398,6 +428,7 @@ impl<'s> Subject<'s> {
             by_role,
             takers,
             accounts: OnceCell::new(),
+            bound: OnceCell::new(),
             opened: OnceCell::new(),
             opened_through: RefCell::default(),
             default_policy: OnceCell::new(),
@@ -454,14 +485,15 @@ impl<'s> Subject<'s> {
         }
     }
 
-    /// The rules that the default policy gives a `ClusterRole`, aggregation done.
-    pub(super) fn default_rules(&self, name: &str) -> &[Rule] {
+    /// The rules that the default policy gives a role of this name, aggregation done.
+    pub(super) fn default_rules(&self, role: &Role) -> Vec<(usize, &Rule)> {
         let all = self.default_policy.get_or_init(|| {
             let mut policy = Policy::of(default_policy::of(self.snapshot.facts.version));
             policy.aggregate(|_| false);
             policy
         });
-        all.cluster_role(name).map_or(&[], |role| &all.roles()[role].rules)
+        let found = all.role(role.namespace.as_deref(), &role.name);
+        found.into_iter().flat_map(|role| all.roles()[role].rules.iter().enumerate()).collect()
     }
 
     /// The object at an index.
@@ -518,6 +550,11 @@ impl<'s> Subject<'s> {
             let reference = &bound.binding.role_ref;
             reference.kind == "Role" && reference.name == name
         })
+    }
+
+    /// The service accounts that bindings name, and what they may do by it. Judged when it is first asked for.
+    pub fn bound_accounts(&self) -> &BoundAccounts {
+        self.bound.get_or_init(|| BoundAccounts::of(self))
     }
 
     /// Service accounts and namespaces of the input. Costs a pass over the objects when it is first asked for.

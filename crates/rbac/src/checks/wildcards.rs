@@ -7,7 +7,7 @@ use ringwall_model::fix::Fixable;
 use ringwall_model::path::FieldPath;
 
 use super::powers::{self, Open, Which, opened};
-use super::subject::{item_path, joined};
+use super::subject::{item_path, joined, listed};
 use super::{EVERY_VERSION, Flaws, GOOD_PRACTICES, NEEDED, RbacCheck, Subject};
 use crate::matching::ALL;
 use crate::model::{Role, Rule};
@@ -119,6 +119,15 @@ fn stars(at: usize, field: &str, items: &[String]) -> Vec<FieldPath> {
     found.map(|(item, _)| item_path(at, field, item)).collect()
 }
 
+/// The places of all that a rule lists of resources, verbs and groups: what stands beside a star says what is meant.
+fn entries(at: usize, rule: &Rule) -> Vec<FieldPath> {
+    let lists = [("resources", &rule.resources), ("verbs", &rule.verbs), ("apiGroups", &rule.api_groups)];
+    lists
+        .iter()
+        .flat_map(|(field, items)| (0..items.len()).map(move |item| item_path(at, field, item)))
+        .collect()
+}
+
 /// The places of all stars of a role's rules for resources.
 pub(super) fn all_stars(role: &Role) -> Vec<FieldPath> {
     let rules = role.rules.iter().enumerate();
@@ -134,6 +143,9 @@ fn unlimited(subject: &Subject<'_>, flaws: &mut Flaws) {
         let mut rules = written.rules().filter(|(_, rule)| is_unlimited(rule)).peekable();
         let Some((first, rule)) = rules.peek().copied() else { continue };
         let reach = subject.reach(&written.role);
+        if reach.is_by_label() {
+            continue;
+        }
         let place = if reach.is_everywhere() { String::new() } else { reach.place() };
         let message = reach.told(&format!("do everything{place}"));
         let home = item_path(first, "resources", star(&rule.resources).unwrap_or_default());
@@ -141,15 +153,8 @@ fn unlimited(subject: &Subject<'_>, flaws: &mut Flaws) {
         let flaw =
             flaws.add(written.object, home, format!("*/{}", reach.witness()), message).severity(severity);
         for (at, rule) in rules {
-            let lists =
-                [("resources", &rule.resources), ("verbs", &rule.verbs), ("apiGroups", &rule.api_groups)];
-            for (field, items) in lists {
-                for path in stars(at, field, items) {
-                    flaw.related(written.object, path);
-                }
-            }
-            for item in 0..rule.verbs.len() {
-                flaw.related(written.object, item_path(at, "verbs", item));
+            for path in entries(at, rule) {
+                flaw.related(written.object, path);
             }
         }
         for (object, path) in reach.places() {
@@ -164,6 +169,9 @@ fn resources(subject: &Subject<'_>, flaws: &mut Flaws) {
         let rules: Vec<(usize, &Rule)> = written.rules().filter(|(_, rule)| is_one(rule)).collect();
         let Some((first, rule)) = rules.first().copied() else { continue };
         let reach = subject.reach(&written.role);
+        if reach.is_by_label() {
+            continue;
+        }
         // What the role may do without limit is said once.
         let whole = written.rules().any(|(_, rule)| is_unlimited(rule));
         let open = if whole { Vec::new() } else { opened(subject, &rules, &reach, Which::All) };
@@ -190,20 +198,9 @@ fn resources(subject: &Subject<'_>, flaws: &mut Flaws) {
         let witness = format!("{}:{}/{}", groups.join(","), verbs.join(","), reach.witness());
         let flaw = flaws.add(written.object, home, witness, message).severity(severity);
         for (at, rule) in &rules {
-            for path in stars(*at, "resources", &rule.resources) {
+            for path in entries(*at, rule) {
                 flaw.related(written.object, path);
             }
-            let verbs = 0..rule.verbs.len();
-            for path in verbs.map(|item| item_path(*at, "verbs", item)) {
-                flaw.related(written.object, path);
-            }
-            let groups = 0..rule.api_groups.len();
-            for path in groups.map(|item| item_path(*at, "apiGroups", item)) {
-                flaw.related(written.object, path);
-            }
-        }
-        for path in powers::places(written, &open) {
-            flaw.related(written.object, path);
         }
         for (object, path) in reach.places() {
             flaw.related(object, path);
@@ -236,9 +233,9 @@ fn verbs(subject: &Subject<'_>, flaws: &mut Flaws) {
             let what = if is_of_paths { &rule.non_resource_urls } else { &rule.resources };
             let message = match (is_of_paths, star(what)) {
                 (true, Some(_)) => "all verbs are given on all paths".to_owned(),
-                (true, None) => format!("all verbs are given on the paths {}", shown(what)),
+                (true, None) => format!("all verbs are given on the paths {}", listed(what)),
                 (false, _) => {
-                    format!("all verbs are given on {}, those that are invented later too", shown(what))
+                    format!("all verbs are given on {}, those that are invented later too", listed(what))
                 }
             };
             let severity = reach.rate(Severity::Low);
@@ -256,21 +253,10 @@ fn groups(subject: &Subject<'_>, flaws: &mut Flaws) {
             };
             let reach = subject.reach(&written.role);
             let message =
-                format!("{} are given in every API group that has such a resource", shown(&rule.resources));
+                format!("{} are given in every API group that has such a resource", listed(&rule.resources));
             let severity = reach.rate(Severity::Low);
             let path = item_path(at, "apiGroups", item);
             flaws.add(written.object, path, rule.resources.join(","), message).severity(severity);
         }
     }
-}
-
-/// The first few of a list.
-pub(super) fn shown(items: &[String]) -> String {
-    const SHOWN: usize = 3;
-    let mut words: Vec<&str> = items.iter().take(SHOWN).map(String::as_str).collect();
-    let rest = format!("{} more", items.len().saturating_sub(SHOWN));
-    if items.len() > SHOWN {
-        words.push(&rest);
-    }
-    joined(&words)
 }
