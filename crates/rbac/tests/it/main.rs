@@ -3,6 +3,8 @@
 // Only functions under `#[test]` are excused from this by clippy.toml; their helpers are tests too.
 #![expect(clippy::unwrap_used, reason = "test helpers are tests too")]
 
+mod checks;
 mod default_policy;
 mod engine;
 mod node;
+mod shop;
