@@ -228,15 +228,67 @@ impl Draft {
         completed
     }
 
-    /// As the API server has it before it validates: completed, and an object of no namespace without the one that it states.
-    /// Source: k8s.io/apiserver `pkg/registry/rest/meta.go` (`EnsureObjectNamespaceMatchesRequestNamespace`).
+    /// As the API server prepares it before it is validated: completed, with what only the server sets. An object that is created is wiped of it
+    /// and has its name made; one that is written over another takes it from there.
+    /// Sources: k8s.io/apiserver `pkg/registry/rest/{meta,create,update}.go`, `pkg/registry/generic/registry/store.go`.
     #[must_use]
-    pub fn received(&self) -> Self {
-        let mut received = self.completed();
-        if received.object.namespace().is_none() {
-            received.meta.namespace.clear();
+    pub fn prepared(&self, old: Option<&Self>) -> Self {
+        let mut prepared = self.completed();
+        let meta = &mut prepared.meta;
+        if self.object.namespace().is_none() {
+            meta.namespace.clear();
         }
-        received
+        let Some(old) = old.map(|old| &old.meta) else {
+            meta.uid.clear();
+            meta.self_link.clear();
+            meta.creation_timestamp = None;
+            meta.deletion_timestamp = None;
+            meta.deletion_grace_period_seconds = None;
+            if meta.name.is_empty() && !meta.generate_name.is_empty() {
+                // Any five letters and digits will do.
+                meta.name = format!("{}xxxxx", meta.generate_name);
+            }
+            return prepared;
+        };
+        meta.generation = old.generation;
+        if meta.uid.is_empty() {
+            old.uid.clone_into(&mut meta.uid);
+        }
+        if old.creation_timestamp.is_some() {
+            meta.creation_timestamp.clone_from(&old.creation_timestamp);
+        }
+        if old.deletion_timestamp.is_some() {
+            meta.deletion_timestamp.clone_from(&old.deletion_timestamp);
+        }
+        if meta.deletion_grace_period_seconds.is_none() {
+            meta.deletion_grace_period_seconds = old.deletion_grace_period_seconds;
+        }
+        // No version is any version. What was not read from a cluster states none, and would have one there.
+        if meta.resource_version.is_empty() {
+            let version = if old.resource_version.is_empty() { "1" } else { &old.resource_version };
+            version.clone_into(&mut meta.resource_version);
+        }
+        prepared
+    }
+
+    /// What comes of it where it is applied over `old`, as `kubectl apply` does it: what it does not state of its metadata is the old object's.
+    #[must_use]
+    pub fn applied_over(&self, old: &Self) -> Self {
+        let mut meta = old.meta.clone();
+        let new = &self.meta;
+        for (new, meta) in [(&new.labels, &mut meta.labels), (&new.annotations, &mut meta.annotations)] {
+            if let Some(new) = new {
+                let added = new.iter().map(|(key, value)| (key.clone(), value.clone()));
+                meta.get_or_insert_default().extend(added);
+            }
+        }
+        if !new.finalizers.is_empty() {
+            meta.finalizers.clone_from(&new.finalizers);
+        }
+        if !new.owner_references.is_empty() {
+            meta.owner_references.clone_from(&new.owner_references);
+        }
+        Self { meta, object: self.object.clone() }
     }
 
     /// Whether writing it over `old` changes nothing but finalizers, owners and managed fields. Empty lists and maps are as good as none;

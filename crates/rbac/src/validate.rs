@@ -18,13 +18,23 @@ use crate::model::{Binding, Expression, GROUP, RbacObject, Role, RoleRef, RoleSe
 /// The most that all annotations of an object may take.
 const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 
+/// What is wrong with an object that is written, over an old one if there is one, as the API server would have it written: see
+/// [`Draft::prepared`].
+pub fn validate_write(draft: &Draft, old: Option<&Draft>) -> Vec<FieldError> {
+    let prepared = draft.prepared(old);
+    match old {
+        Some(old) => validate_update(&prepared, old),
+        None => validate(&prepared),
+    }
+}
+
 /// What is wrong with an object that is created; groups that it does not state are completed first.
 pub fn validate(draft: &Draft) -> Vec<FieldError> {
     validate_as(draft, false)
 }
 
 /// What is wrong with an object that is written over an old one: what is wrong with it by itself, and what may not change.
-/// Here nothing is taken over from the old object, as the API server takes over `uid`, `generation` and times before it looks.
+/// Nothing is taken over from the old object here; [`validate_write`] does that first.
 pub fn validate_update(draft: &Draft, old: &Draft) -> Vec<FieldError> {
     // What slipped in once may stay.
     let is_bad = |value: &String| !label_value_errors(value).is_empty();

@@ -112,7 +112,8 @@ impl Policy {
         self.check_write_by(verb, user, draft, old)
     }
 
-    /// As [`Policy::check_write`], with the verb stated. For a patch, `draft` is what comes of it. `old` is of no interest to a creation.
+    /// As [`Policy::check_write`], with the verb stated. For a patch, `draft` is what is applied ([`Draft::applied_over`]). `old` is of no
+    /// interest to a creation.
     pub fn check_write_by<'w>(
         &'w self,
         verb: Verb,
@@ -138,13 +139,17 @@ impl Policy {
         if verb != Verb::Create && old.is_none() {
             asked.push(ask(ResourceAction { verb: Verb::Create.word(), ..target }));
         }
+        let only_for_gc = old.is_some_and(|old| match verb {
+            Verb::Patch => draft.applied_over(old).changes_only_for_gc(old),
+            Verb::Create | Verb::Update => draft.changes_only_for_gc(old),
+        });
         let escalation = match &draft.object {
             RbacObject::Role(role) => {
                 let escalate = ResourceAction { verb: "escalate", ..target };
                 let aggregates = [Some(draft), old].into_iter().flatten().any(has_aggregation_rule);
-                self.may_write_role(user, draft, old, escalate, &role.rules, aggregates)
+                self.may_write_role(user, draft, only_for_gc, escalate, &role.rules, aggregates)
             }
-            RbacObject::Binding(binding) => self.may_write_binding(user, draft, old, binding),
+            RbacObject::Binding(binding) => self.may_write_binding(user, draft, only_for_gc, binding),
         };
         Write { user, draft, asked, escalation }
     }
@@ -153,7 +158,7 @@ impl Policy {
         &'w self,
         user: &'w User,
         draft: &Draft,
-        old: Option<&Draft>,
+        only_for_gc: bool,
         escalate: ResourceAction<'_>,
         rules: &'w [Rule],
         aggregates: bool,
@@ -163,7 +168,7 @@ impl Policy {
             Answer::Allowed(grant) => return Ok(Passed::Escalate(grant)),
             Answer::NotAllowed(_) => {}
         }
-        if old.is_some_and(|old| draft.changes_only_for_gc(old)) {
+        if only_for_gc {
             return Ok(Passed::GarbageCollection);
         }
         self.must_hold(user, draft.namespace(), rules)?;
@@ -181,13 +186,13 @@ impl Policy {
         &'w self,
         user: &'w User,
         draft: &Draft,
-        old: Option<&Draft>,
+        only_for_gc: bool,
         binding: &'w Binding,
     ) -> Result<Passed, Refused<'w>> {
         if user.is_master() {
             return Ok(Passed::Master);
         }
-        if old.is_some_and(|old| draft.changes_only_for_gc(old)) {
+        if only_for_gc {
             return Ok(Passed::GarbageCollection);
         }
         let (reference, namespace) = (&binding.role_ref, draft.namespace());

@@ -12,7 +12,6 @@ rules:
 - {apiGroups: [rbac.authorization.k8s.io], resources: [roles, rolebindings], verbs: [create, patch]}
 - {apiGroups: [\"\"], resources: [pods], verbs: [get, list]}
 - {apiGroups: [\"\"], resources: [secrets], resourceNames: [db], verbs: [get, create]}
-- {nonResourceURLs: [/metrics], verbs: [get]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
@@ -61,18 +60,37 @@ fn kubectls_answer_comes_first_and_then_why() {
 /// One thing alone is wrong with each of these, and that is what is told.
 #[test]
 fn a_no_tells_the_nearest_miss() {
-    let asked: [&[&str]; 8] = [
+    let asked: [&[&str]; 7] = [
         &["can-i", "get", "pods", "--subresource", "log", "-n", "shop", "--as", "alice"],
         &["can-i", "create", "secrets", "-n", "shop", "--as", "alice"],
         &["can-i", "get", "secrets/other", "-n", "shop", "--as", "alice"],
         &["can-i", "delete", "pods", "-n", "shop", "--as", "alice"],
         &["can-i", "list", "pods", "-n", "pay", "--as", "alice"],
         &["can-i", "get", "pods", "-n", "pay", "--as", "bob"],
-        &["can-i", "get", "/metrics", "--as", "alice"],
         &["can-i", "list", "pods", "-n", "shop", "--as", "system:serviceaccount:pay:web"],
     ];
     let told: Vec<String> = asked.iter().map(|words| ask(words)).collect();
     assert_snapshot!(told.join("\n"));
+}
+
+/// What the API server would refuse is told, and the question answered all the same.
+#[test]
+fn a_bad_role_is_one_error() {
+    let bad = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: bad, namespace: shop}
+rules:
+- {nonResourceURLs: [/metrics], verbs: [get]}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: RoleBinding
+metadata: {name: bad, namespace: shop}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: bad}
+subjects: [{kind: User, name: alice}]
+";
+    let place = Place::new(&[("rbac.yaml", RBAC), ("bad.yaml", bad)]);
+    assert_snapshot!(place.run(&["rbac", "can-i", "get", "/metrics", "--as", "alice", "."]));
 }
 
 #[test]
@@ -180,6 +198,30 @@ spec:
             ));
         }
     }
+    assert_snapshot!(told.join("\n"));
+}
+
+/// A node reads what its pods need, by an authorizer of its own.
+#[test]
+fn a_node_is_let_through_by_its_own_authorizer() {
+    let pod = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, uid: a}
+spec: {nodeName: n1, serviceAccountName: web, containers: [{name: c, image: i, envFrom: [{secretRef: {name: db}}]}]}
+";
+    let with = Place::new(&[("pod.yaml", pod)]);
+    let without = Place::new(&[("rbac.yaml", RBAC)]);
+    let ask = |place: &Place, what: &str, node: &str| {
+        let words =
+            ["rbac", "can-i", "get", what, "-n", "shop", "--as", node, "--as-group", "system:nodes", "."];
+        place.run(&words)
+    };
+    let told = [
+        ask(&with, "secrets/db", "system:node:n1"),
+        ask(&with, "secrets/db", "system:node:n2"),
+        ask(&without, "secrets/db", "system:node:n1"),
+    ];
     assert_snapshot!(told.join("\n"));
 }
 

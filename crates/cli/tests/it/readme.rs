@@ -71,6 +71,7 @@ fn what_the_readme_shows_is_real() {
 fn what_the_book_shows_is_real() {
     is_real("docs/migrate-psp.md", 1);
     is_real("docs/network.md", 1);
+    is_real("docs/rbac.md", 4);
 }
 
 /// Runs what a page shows, in at least so many blocks.

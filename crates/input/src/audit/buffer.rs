@@ -10,6 +10,9 @@ use crate::files::described;
 /// So much is asked for at a time.
 const PIECE: usize = 256 << 10;
 
+/// So much is unpacked at a time: what comes with damage in one go is lost with it.
+const UNPACKED: usize = 4 << 10;
+
 /// The first bytes of a gzip stream.
 const GZIP: [u8; 2] = [0x1F, 0x8B];
 
@@ -103,23 +106,28 @@ impl<'r> Buffer<'r> {
                 self.bytes.resize((self.bytes.len() * 2).max(PIECE), 0);
             }
         }
-        loop {
-            match self.reader.read(&mut self.bytes[self.end..]) {
-                Ok(0) => break,
+        let before = self.end;
+        while self.end == before || (self.gzip && self.end - before < PIECE / 8) {
+            let room = &mut self.bytes[self.end..];
+            let most = if self.gzip { room.len().min(UNPACKED) } else { room.len() };
+            match self.reader.read(&mut room[..most]) {
+                Ok(0) => {
+                    self.ended = true;
+                    break;
+                }
                 Ok(count) => {
                     self.end += count;
                     self.read += count as u64;
-                    return true;
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => {
                     self.failure = Some(self.reason(&error));
+                    self.ended = true;
                     break;
                 }
             }
         }
-        self.ended = true;
-        false
+        self.end > before
     }
 
     fn reason(&self, error: &io::Error) -> String {

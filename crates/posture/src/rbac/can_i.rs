@@ -3,10 +3,12 @@
 //! Source of how the words are read: k8s.io/kubectl `pkg/cmd/auth/cani.go`.
 
 use ringwall_model::finding::Verdict;
-use ringwall_rbac::attributes::{Action, ResourceAction, User, split_service_account};
-use ringwall_rbac::authorize::Answer;
+use ringwall_rbac::attributes::{Action, Decision, ResourceAction, User, split_service_account};
+use ringwall_rbac::authorize::{Answer, Authorize as _};
+use ringwall_rbac::engine::Access;
 use ringwall_rbac::explain::{Miss, Near, What};
 use ringwall_rbac::model::RuleAt;
+use ringwall_rbac::node::{self, NodeFacts, NodeGraph};
 
 use super::who::Way;
 use super::{Place, Rights, words};
@@ -171,33 +173,55 @@ impl Rights<'_> {
     pub fn can_i(&self, user: &User, question: &Question) -> CanI {
         let action = question.action();
         let answer = self.answer(user, &action);
-        let allowed = !matches!(answer, Answer::NotAllowed(_));
+        let by_rbac = !matches!(answer, Answer::NotAllowed(_));
+        let node = self.by_node(user, &action);
+        let allowed = by_rbac || node.as_ref().is_some_and(|node| node.allows);
         let mut ways: Vec<Way> = Vec::new();
-        if allowed {
+        if by_rbac {
             for grant in self.policy().grants_of(user, &action) {
-                let access = ringwall_rbac::engine::Access {
-                    binding: grant.binding,
-                    role: grant.role,
-                    rule: grant.rule,
-                };
+                let access = Access { binding: grant.binding, role: grant.role, rule: grant.rule };
                 ways.push(self.way(access, grant.subject));
             }
         }
         let misses = if allowed { Vec::new() } else { self.policy().misses(user, &action, MISSES) };
-        let reason = if allowed { String::new() } else { self.policy().reason(&answer) };
+        let mut reason = if allowed { String::new() } else { self.policy().reason(&answer) };
         let mut remarks = self.remarks(user, question, allowed);
-        if !allowed && misses.is_empty() {
-            remarks.insert(0, self.bound(user));
+        // Masters are asked for before any authorizer.
+        let mut verdict = if user.is_master() { Verdict::Yes } else { self.authorizers.verdict(allowed) };
+        match node {
+            Some(node) if node.allows => {
+                let message = "the authorizer of nodes allows it".to_owned();
+                remarks.insert(0, Because { message, place: None });
+            }
+            Some(node) if !allowed && !node.reason.is_empty() => {
+                let of_node = format!("node: {}", node.reason);
+                reason = if reason.is_empty() { of_node } else { [of_node, reason].join("\n") };
+                if verdict == Verdict::No && !node.has_pods && node.reason.starts_with("no relationship") {
+                    verdict = Verdict::CannotTell;
+                    let message =
+                        "what a node may read depends on the pods that run there, and the input has none";
+                    remarks.insert(0, Because { message: message.to_owned(), place: None });
+                }
+            }
+            _ if !allowed && misses.is_empty() => remarks.insert(0, self.bound(user)),
+            _ => {}
         }
         CanI {
-            // Masters are asked for before any authorizer.
-            verdict: if user.is_master() { Verdict::Yes } else { self.authorizers.verdict(allowed) },
+            verdict,
             reason,
             is_master: matches!(answer, Answer::Master),
             ways,
             misses: misses.iter().map(|miss| self.miss(miss, user, &action)).collect(),
             remarks,
         }
+    }
+
+    /// What the authorizer of nodes says, where a node asks.
+    fn by_node(&self, user: &User, action: &Action<'_>) -> Option<ByNode> {
+        node::identity(user)?;
+        let facts = NodeFacts::of(self.snapshot);
+        let (decision, reason) = NodeGraph::of(&facts, self.version).authorize(user, action);
+        Some(ByNode { allows: decision == Decision::Allow, reason, has_pods: !facts.pods.is_empty() })
     }
 
     fn answer(&self, user: &User, action: &Action<'_>) -> Answer {
@@ -376,6 +400,14 @@ impl Rights<'_> {
         };
         Because { message, place }
     }
+}
+
+/// The answer of the authorizer of nodes.
+struct ByNode {
+    allows: bool,
+    reason: String,
+    /// Whether any pod is known; what a node may read follows from these.
+    has_pods: bool,
 }
 
 /// So many misses are told.

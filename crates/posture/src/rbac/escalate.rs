@@ -27,8 +27,8 @@ pub struct Step {
     pub row: &'static Row,
     /// What is done, in words.
     pub does: String,
-    /// What it leads to.
-    pub to: String,
+    /// What it leads to; `None` where the act is the end.
+    pub to: Option<String>,
     /// Steps before it that it needs, by their index.
     pub after: Vec<usize>,
     /// What it rests on.
@@ -70,10 +70,15 @@ pub struct Ways {
     pub chains: Vec<Chain>,
     /// Who has it by a binding that gives everything: administrators by intent.
     pub admins: Vec<Removal>,
-    /// The fewest grants to remove so that nobody else comes to it.
+    /// The fewest grants to remove so that nobody else comes to it, while administrators by intent stay.
     pub cut: Vec<Removal>,
     /// Whether no fewer would do.
     pub exact: bool,
+    /// The fewest grants to remove so that nobody at all comes to it, those of administrators by intent among them; often fewer, because others come to
+    /// it through these.
+    pub cut_all: Vec<Removal>,
+    /// Whether no fewer would do.
+    pub exact_all: bool,
     /// Who comes to it whatever is removed.
     pub beyond: Vec<String>,
     /// Whether all was followed.
@@ -96,10 +101,12 @@ impl Rights<'_> {
         }
         chains.sort_by_key(|chain| (chain.assumptions.len(), chain.steps.len(), chain.subject.clone()));
         let cut = escalation.cut(target, &CutOptions { keep_admins: true, ..CutOptions::default() });
-        let admins = escalation.cut(target, &CutOptions::default()).admins;
+        let without = escalation.cut(target, &CutOptions::default());
         Ways {
             chains,
-            admins: admins.iter().map(|grant| self.removal(grant)).collect(),
+            admins: without.admins.iter().map(|grant| self.removal(grant)).collect(),
+            cut_all: without.all().iter().map(|grant| self.removal(grant)).collect(),
+            exact_all: without.exact,
             cut: cut.grants.iter().map(|grant| self.removal(grant)).collect(),
             exact: cut.exact,
             beyond: cut.beyond.iter().map(ToString::to_string).collect(),
@@ -143,7 +150,7 @@ impl Rights<'_> {
         Step {
             row: hop.row,
             does: hop.say(),
-            to: gained(&hop.to, self, facts),
+            to: (!matches!(hop.to, Gained::Effect(_))).then(|| gained(&hop.to, self, facts)),
             after: hop.after.clone(),
             grounds: hop.by.iter().map(|one| self.ground(one, facts)).collect(),
             assumptions: hop.assumptions.iter().map(ToString::to_string).collect(),
@@ -234,9 +241,6 @@ fn gained(what: &Gained<'_>, rights: &Rights<'_>, facts: &Facts) -> String {
         },
         Gained::NewAccounts(namespace) => format!("service accounts {} that are missing", place(*namespace)),
         Gained::Controller => "what a controller may do".to_owned(),
-        Gained::Effect(namespace) => match namespace {
-            Some(_) => format!("an effect {}", place(*namespace).replace("of ", "in ")),
-            None => "an effect".to_owned(),
-        },
+        Gained::Effect(_) => "an act".to_owned(),
     }
 }

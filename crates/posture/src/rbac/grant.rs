@@ -3,13 +3,13 @@
 use ringwall_model::finding::{Location, Verdict};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
-use ringwall_rbac::attributes::{Action, User};
+use ringwall_rbac::attributes::{Action, Decision, User};
 use ringwall_rbac::authorize::{Answer, Grant};
 use ringwall_rbac::draft::Draft;
 use ringwall_rbac::model::{Origin, RbacObject};
 use ringwall_rbac::policy::Policy;
 use ringwall_rbac::snapshot::DEFAULT_NAMESPACE;
-use ringwall_rbac::validate::{validate, validate_update};
+use ringwall_rbac::validate::validate_write;
 use ringwall_rbac::write::{Passed, Refused, Verb};
 
 use super::can_i::Because;
@@ -60,7 +60,9 @@ impl Rights<'_> {
                     }
                 }
             }
+            // What is not let in is not looked at any further.
             match &write.escalation {
+                _ if write.authorized() != Decision::Allow => {}
                 Ok(Passed::Held) => {
                     because.push(told("all that it gives is held already, where it gives it"));
                 }
@@ -79,18 +81,7 @@ impl Rights<'_> {
             }
             let mut allowed = write.is_allowed();
             // What is let through is looked at then.
-            let errors = match &old {
-                Some(old) => {
-                    // Whoever updates sends what was read, with its version; a file does not show that.
-                    let mut sent = draft.clone();
-                    sent.meta.resource_version.clone_from(&old.meta.resource_version);
-                    if sent.meta.resource_version.is_empty() {
-                        "1".clone_into(&mut sent.meta.resource_version);
-                    }
-                    validate_update(&sent, old)
-                }
-                None => validate(&draft),
-            };
+            let errors = validate_write(&draft, old.as_ref());
             if allowed && !errors.is_empty() {
                 allowed = false;
                 let list: Vec<String> = errors.iter().map(ToString::to_string).collect();

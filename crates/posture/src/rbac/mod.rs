@@ -94,7 +94,7 @@ impl<'s> Rights<'s> {
         for (_, object) in self.snapshot.objects() {
             let Some(draft) = Draft::read(object, DEFAULT_NAMESPACE) else { continue };
             // What has no name yet gets one; a name is asked of the rest.
-            problems.extend(validate(&draft.received()).into_iter().map(|error| {
+            problems.extend(validate(&draft.prepared(None)).into_iter().map(|error| {
                 let location = Location::of(object, &error.place);
                 Problem {
                     file: location.file,

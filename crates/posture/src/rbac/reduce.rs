@@ -684,7 +684,8 @@ mod tests {
     fn what_is_written_says_what_was_replayed() {
         let Some((snapshot, seen)) = real() else { return };
         let reduced = Rights::of(&snapshot).reduce(&seen, Options::default());
-        let text: String = reduced.least.iter().map(|least| format!("---\n{}", least.text)).collect();
+        let texts: Vec<&str> = reduced.least.iter().map(|least| least.text.as_str()).collect();
+        let text = texts.join("---\n");
         let input = load(&[PathBuf::from("-")], &mut text.as_bytes(), &Input::default(), &());
         assert_eq!((input.problems.len(), input.objects.len()), (0, 2 * reduced.least.len()));
         let written = Snapshot::new(input.objects, Facts::default());

@@ -34,7 +34,7 @@ pub(super) const REFUSED: RbacCheck = RbacCheck {
 fn refused(subject: &Subject<'_>, flaws: &mut Flaws) {
     for (index, object) in subject.snapshot.objects() {
         let Some(draft) = Draft::read(object, DEFAULT_NAMESPACE) else { continue };
-        for error in validate(&draft.received()) {
+        for error in validate(&draft.prepared(None)) {
             if is_said(&error.place) {
                 continue;
             }

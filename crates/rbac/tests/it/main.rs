@@ -4,7 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "test helpers are tests too")]
 
 mod checks;
+mod common;
+mod covering;
 mod default_policy;
 mod engine;
 mod node;
+mod reconciliation;
 mod shop;
+mod validation;
+mod writing;

@@ -22,10 +22,13 @@ pub(crate) fn run(args: &RbacDiffArgs) -> Result<Outcome, Usage> {
     let reading = args.source.reading();
     let read = |path| input::load_paths(slice::from_ref(path), &reading, "rbac diff BASE HEAD", screen.quiet);
     let (mut base, mut head) = (read(&args.base)?, read(&args.head)?);
-    let (changes, version) = {
+    let (changes, version, refused) = {
         let (before, after) = (Rights::of(&base.snapshot), Rights::of(&head.snapshot));
-        (diff(&before, &after), after.version)
+        (diff(&before, &after), after.version, [before.problems(), after.problems()])
     };
+    let [of_base, of_head] = refused;
+    base.add(of_base, Vec::new());
+    head.add(of_head, Vec::new());
     let (problems, notes) = (std::mem::take(&mut base.problems), std::mem::take(&mut base.notes));
     let lacking = base.outcome(false);
     head.add(problems, notes);

@@ -94,14 +94,24 @@ fn to_text(target: &str, ways: &Ways, version: Minor, style: Style, out: &mut dy
         writeln!(out, "nobody comes to {target} but administrators by intent")?;
         writeln!(out)?;
     }
-    let heading = match (ways.cut.len(), ways.exact) {
-        (0, _) => None,
-        (count, true) => Some(format!("The fewest grants to remove: {count}")),
-        (count, false) => Some(format!("Grants to remove: {count}; fewer may do")),
+    let heading = |what: &str, count: usize, exact: bool| {
+        if exact {
+            format!("The fewest grants to remove{what}: {count}")
+        } else {
+            format!("Grants to remove{what}: {count}; fewer may do")
+        }
     };
-    if let Some(heading) = heading {
-        writeln!(out, "{}", style.paint(HEADING, heading))?;
+    if !ways.cut.is_empty() {
+        let what = if ways.admins.is_empty() { "" } else { ", while administrators by intent stay" };
+        writeln!(out, "{}", style.paint(HEADING, heading(what, ways.cut.len(), ways.exact)))?;
         write_removals(&ways.cut, version, style, out)?;
+        writeln!(out)?;
+    }
+    // Where others come to it through administrators, these are the shorter way.
+    if ways.cut_all.len() < ways.cut.len() + ways.admins.len() && !ways.cut.is_empty() {
+        let what = ", if nobody need be an administrator";
+        writeln!(out, "{}", style.paint(HEADING, heading(what, ways.cut_all.len(), ways.exact_all)))?;
+        write_removals(&ways.cut_all, version, style, out)?;
         writeln!(out)?;
     }
     for beyond in &ways.beyond {
@@ -136,9 +146,12 @@ fn from_text(
         writeln!(out, "{} comes to nothing beyond what it is given", escape(subject))?;
     }
     for chain in chains {
-        let (look, may) =
+        let (look, comes) =
             if chain.assumptions.is_empty() { (BAD, "comes to") } else { (DOUBT, "may come to") };
-        let line = format!("{subject} {may} {}", chain.to);
+        let line = match chain.steps.last() {
+            Some(Step { to: None, does, .. }) => format!("{subject} {does}"),
+            _ => format!("{subject} {comes} {}", chain.to),
+        };
         writeln!(out, "{}", style.paint(look, escape(&line)))?;
         write_steps(&chain.steps, version, style, out)?;
         for assumption in &chain.assumptions {
@@ -150,7 +163,10 @@ fn from_text(
 
 fn write_steps(steps: &[Step], version: Minor, style: Style, out: &mut dyn Write) -> io::Result<()> {
     for (at, step) in steps.iter().enumerate() {
-        writeln!(out, "  {}. {}", at + 1, escape(&step.does))?;
+        // An act alone is told by the heading.
+        if steps.len() > 1 || step.to.is_some() {
+            writeln!(out, "  {}. {}", at + 1, escape(&step.does))?;
+        }
         let mut last = String::new();
         for Ground { who, binding, gives } in &step.grounds {
             let held = match binding {
@@ -172,7 +188,9 @@ fn write_steps(steps: &[Step], version: Minor, style: Style, out: &mut dyn Write
                 writeln!(out, "       {}  {}", escape(rule), style.paint(ASIDE, shown(place, version)))?;
             }
         }
-        writeln!(out, "     {} {}", style.paint(ASIDE, "→"), escape(&step.to))?;
+        if let Some(to) = &step.to {
+            writeln!(out, "     {} {}", style.paint(ASIDE, "→"), escape(to))?;
+        }
     }
     Ok(())
 }
@@ -205,7 +223,8 @@ struct StepEntry<'a> {
     row: &'static str,
     number: u8,
     does: &'a str,
-    to: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    to: Option<&'a str>,
     /// Indexes of steps that it needs.
     after: &'a [usize],
     grounds: Vec<GroundEntry<'a>>,
@@ -235,6 +254,9 @@ struct RemoveEntry<'a> {
     grants: Vec<RemovalEntry<'a>>,
     /// Whether no fewer would do.
     exact: bool,
+    /// The same, if administrators by intent may go too.
+    with_administrators: Vec<RemovalEntry<'a>>,
+    with_administrators_exact: bool,
     beyond: &'a [String],
     all_followed: bool,
 }
@@ -262,7 +284,7 @@ fn chain(chain: &Chain) -> ChainEntry<'_> {
         row: step.row.id,
         number: step.row.number,
         does: &step.does,
-        to: &step.to,
+        to: step.to.as_deref(),
         after: &step.after,
         grounds: step
             .grounds
@@ -299,6 +321,8 @@ fn entry(answer: &Answer) -> Entry<'_> {
             remove: Some(RemoveEntry {
                 grants: removals(&ways.cut),
                 exact: ways.exact,
+                with_administrators: removals(&ways.cut_all),
+                with_administrators_exact: ways.exact_all,
                 beyond: &ways.beyond,
                 all_followed: ways.is_whole,
             }),
