@@ -1,5 +1,5 @@
 //! Weaknesses that others planted in sample clusters (Kubernetes Goat, the attacks of `KubeHound`'s own test cluster): each that lies
-//! in a pod, a service account, a namespace or the network is found, by the check that is named for it.
+//! in a pod, a service account, a namespace, the network or the grants is found, by the check that is named for it.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -93,6 +93,62 @@ const PLANTED: &[(&str, &[(&str, &str)])] = &[
     (
         "DataDog+KubeHound/test/setup/test-cluster/attacks/SHARE_PS_NAMESPACE.yaml",
         &[("shared-process-namespace", "")],
+    ),
+    (
+        "madhuakula+kubernetes-goat/scenarios/hunger-check/deployment.yaml",
+        &[
+            ("wildcard-resources", "ServiceAccount big-monolith/big-monolith-sa"),
+            ("wildcard-resources", "read secrets"),
+        ],
+    ),
+    (
+        "madhuakula+kubernetes-goat/rendered/pwnchart.yaml",
+        &[
+            (
+                "unlimited-role",
+                "ServiceAccount default/default (ClusterRoleBinding belong-to-us) may do everything",
+            ),
+            ("default-account-bound", "it may do everything"),
+        ],
+    ),
+    (
+        "DataDog+KubeHound/test/setup/test-cluster/attacks/POD_CREATE.yaml",
+        &[("pod-creation", "pod-create-sa"), ("powerful-token-mounted", "pod-create-sa")],
+    ),
+    ("DataDog+KubeHound/test/setup/test-cluster/attacks/POD_EXEC.yaml", &[("pod-exec", "pod-exec-sa")]),
+    ("DataDog+KubeHound/test/setup/test-cluster/attacks/POD_PATCH.yaml", &[("pod-creation", "pod-patch-sa")]),
+    (
+        "DataDog+KubeHound/test/setup/test-cluster/attacks/TOKEN_LIST.yaml",
+        &[("secret-access", "tokenlist-sa")],
+    ),
+    (
+        "DataDog+KubeHound/test/setup/test-cluster/attacks/TOKEN_BRUTEFORCE.yaml",
+        &[("secret-access", "tokenget-sa")],
+    ),
+    (
+        "DataDog+KubeHound/test/setup/test-cluster/attacks/ROLE_BIND_CRB_CR.yaml",
+        &[
+            ("role-escalation", "ServiceAccount default/rolebind-sa-crb-cr-crb-cr (ClusterRoleBinding"),
+            ("role-escalation", "ServiceAccount default/rolebind-sa-crb-cr-rb-cr (ClusterRoleBinding"),
+            ("role-escalation", "ServiceAccount default/rolebind-sa-crb-cr-rb-r (ClusterRoleBinding"),
+        ],
+    ),
+    (
+        "DataDog+KubeHound/test/setup/test-cluster/attacks/ROLE_BIND_RB_CR-SA.yaml",
+        &[("role-escalation", "rolebind-sa-rb-cr-rb-cr"), ("role-escalation", "rolebind-sa-rb-cr-rb-r")],
+    ),
+    (
+        "DataDog+KubeHound/test/setup/test-cluster/attacks/ROLE_BIND_RB_R-SA.yaml",
+        &[("role-escalation", "rolebind-sa-rb-r-rb-r"), ("rights-handed-on", "rolebind-sa-rb-r-rb-r")],
+    ),
+    (
+        "DataDog+KubeHound/test/setup/test-cluster/attacks/ROLE_BIND_ALL.yaml",
+        &[("unlimited-role", "everything in namespace vault")],
+    ),
+    // A Role gives no users to impersonate: they are of no namespace.
+    (
+        "DataDog+KubeHound/test/setup/test-cluster/attacks/IDENTITY_IMPERSONATE.yaml",
+        &[("cluster-resource-in-namespace", "users and groups")],
     ),
 ];
 

@@ -39,7 +39,7 @@ pub(super) const IDLE: RbacCheck = RbacCheck {
         severity: Severity::Info,
         summary: "a rule names an API group that has none of its resources",
         what: "An API group of a rule is Kubernetes' own, has none of the rule's resources, and another group of the rule \
-               has; or it is `extensions`, which API servers do not serve since v1.22.",
+               has or may have them; or it is `extensions`, which API servers do not serve since v1.22.",
         why: "It gives nothing today. A resource of that name which is added to the group later would be given.",
         fix: "Take the group out.",
         bad: everywhere!("- apiGroups: [\"\", apps]\n  resources: [pods, pods/log]\n  verbs: [get, list]\n"),

@@ -246,36 +246,40 @@ fn url_patterns(subject: &Subject<'_>, flaws: &mut Flaws) {
     }
 }
 
-/// Whether an item of a rule is of the cluster: each of the rule's groups that has it has it so, and one has it.
+/// Whether an item of a rule is of the cluster: each of the rule's groups that has it has it so, and one has it. Of `*` those that are known
+/// count.
 fn is_of_cluster(subject: &Subject<'_>, rule: &Rule, item: &str) -> bool {
     let (plural, _) = split(item);
-    if plural == ALL || rule.api_groups.iter().any(|group| group == ALL) {
+    if plural == ALL {
         return false;
     }
     let is_own = |verb: &String| matches!(verb.as_str(), "get" | "update" | "patch" | "delete" | "*");
     if plural == "namespaces" && rule.verbs.iter().any(is_own) {
         return false;
     }
-    // Reviews, and what is asked for without being served: users and groups.
-    let is_virtual = |group: &String| {
-        matches!((group.as_str(), plural), ("", "users" | "groups") | ("authentication.k8s.io", _))
+    // What is asked for without being served: users, groups, signers.
+    let is_virtual = |group: &str| {
+        matches!((group, plural), ("", "users" | "groups") | ("authentication.k8s.io", _))
             || (group == "certificates.k8s.io" && plural == "signers")
     };
-    let found: Vec<bool> = rule
-        .api_groups
-        .iter()
-        .filter_map(|group| {
-            if is_virtual(group) {
-                return Some(true);
-            }
-            let known = subject.resources.of(group, plural)?;
-            Some(!known.namespaced)
-        })
-        .collect();
-    let is_open = rule
-        .api_groups
-        .iter()
-        .any(|group| subject.resources.of(group, plural).is_none() && !is_known_group(group));
+    let scope = |group: &str| {
+        if is_virtual(group) {
+            return Some(true);
+        }
+        subject.resources.of(group, plural).map(|known| !known.namespaced)
+    };
+    let is_any = rule.api_groups.iter().any(|group| group == ALL);
+    let found: Vec<bool> = if is_any {
+        let known = subject.resources.named(plural).map(|known| !known.namespaced);
+        known.chain(scope("").filter(|_| is_virtual(""))).collect()
+    } else {
+        rule.api_groups.iter().filter_map(|group| scope(group)).collect()
+    };
+    let is_open = !is_any
+        && rule
+            .api_groups
+            .iter()
+            .any(|group| subject.resources.of(group, plural).is_none() && !is_known_group(group));
     !is_open && !found.is_empty() && found.iter().all(|of_cluster| *of_cluster)
 }
 
@@ -305,6 +309,8 @@ fn cluster_wide(subject: &Subject<'_>, flaws: &mut Flaws) {
             let message = format!("{} {is} of no namespace, and {by} {gives}", joined(&names));
             let fix = if !is_role {
                 Err("how the role is bound elsewhere is not in the manifest".to_owned())
+            } else if rule.api_groups.iter().any(|group| group == ALL) {
+                Err("whether another API has such a resource is not in the manifest".to_owned())
             } else if is_all {
                 Ok(safe("take out the rule that gives nothing", vec![Change::Remove { path: rule_path(at) }]))
             } else {
@@ -314,7 +320,9 @@ fn cluster_wide(subject: &Subject<'_>, flaws: &mut Flaws) {
             };
             let path = item_path(at, "resources", first);
             let flaw = flaws.add(written.object, path, names.join(","), message).fix(fix);
-            if !is_role || !is_all {
+            // Some API may have a resource of that name in namespaces.
+            let is_any = rule.api_groups.iter().any(|group| group == ALL);
+            if !is_role || !is_all || is_any {
                 flaw.severity(Severity::Info);
             }
             for (item, _) in found.iter().skip(1) {

@@ -193,6 +193,9 @@ pub(super) fn opened(
             if !by.iter().any(says) {
                 continue;
             }
+            if is_of_own_signer(opened.row.id, &chosen) {
+                continue;
+            }
             let is_whole = opened.whole && opened.holds.is_empty();
             let names = opened.names.unwrap_or_default();
             let limited = !names.is_empty();
@@ -230,6 +233,22 @@ pub(super) fn opened(
     let place = |open: &Open| POWERS.iter().position(|power| power.row == open.power.row);
     found.sort_by_key(place);
     found
+}
+
+/// Whether a row is about signers, and the rules are for signers of others than Kubernetes.
+fn is_of_own_signer(row: &str, rules: &[(usize, &Rule)]) -> bool {
+    let verb = match row {
+        "sign-certificate" => "sign",
+        "attest-trust-bundle" => "attest",
+        _ => return false,
+    };
+    let mut for_signers =
+        rules.iter().filter(|(_, rule)| rule.has_verb(verb) && has_resource(rule, "signers")).peekable();
+    let is_own = |rule: &Rule| {
+        !rule.resource_names.is_empty()
+            && rule.resource_names.iter().all(|name| !name.starts_with("kubernetes.io/"))
+    };
+    for_signers.peek().is_some() && for_signers.all(|(_, rule)| is_own(rule))
 }
 
 /// Where a role counts that is held so: everywhere, or in each kind of namespace that makes a difference.

@@ -336,7 +336,9 @@ fn unbound(subject: &Subject<'_>, flaws: &mut Flaws) {
 }
 
 fn nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
-    for (object, bound) in subject.bindings().filter(|(_, bound)| bound.binding.subjects.is_empty()) {
+    for (object, bound) in
+        subject.bindings().filter(|(_, bound)| bound.binding.subjects.is_empty() && !bound.is_default)
+    {
         let message = format!("{} is given to nobody", bound.role_called());
         let at = FieldPath::root().key("subjects");
         flaws.add(object, at, bound.binding.role_ref.name.as_str(), message);

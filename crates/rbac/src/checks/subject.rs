@@ -78,6 +78,8 @@ pub(super) struct Bound {
     known: Vec<bool>,
     /// Whether a `RoleBinding` states its namespace. Where it does not, it is for its apply to say.
     pub(super) states_namespace: bool,
+    /// Whether the default policy has a binding of this name to this role; its subjects may have been changed.
+    pub(super) is_default: bool,
 }
 
 impl Bound {
@@ -392,9 +394,15 @@ impl<'s> Subject<'s> {
                     roles.push(Written { object: index, role, known, is_default });
                 }
                 Some(RbacObject::Binding(binding)) => {
-                    let known = known_subjects(&binding, &defaults);
+                    let (known, is_default) = known_subjects(&binding, &defaults);
                     let states_namespace = object.id.namespace.as_deref().is_some_and(|own| !own.is_empty());
-                    bindings.push(Bound { object: Some(index), binding, known, states_namespace });
+                    bindings.push(Bound {
+                        object: Some(index),
+                        binding,
+                        known,
+                        states_namespace,
+                        is_default,
+                    });
                 }
                 None => {}
             }
@@ -405,6 +413,7 @@ impl<'s> Subject<'s> {
             binding: binding.clone(),
             known: vec![true; binding.subjects.len()],
             states_namespace: true,
+            is_default: true,
         }));
         let mut by_role: HashMap<RoleName, Vec<usize>> = HashMap::new();
         for (index, bound) in bindings.iter().enumerate() {
@@ -672,7 +681,7 @@ fn is_marked(role: &Role) -> bool {
 }
 
 /// For each subject whether the API server of some version binds it so.
-fn known_subjects(binding: &Binding, defaults: &OnceCell<Defaults>) -> Vec<bool> {
+fn known_subjects(binding: &Binding, defaults: &OnceCell<Defaults>) -> (Vec<bool>, bool) {
     let same = |known: &&Binding| known.role_ref == binding.role_ref;
     let key = (binding.namespace.clone(), binding.name.clone());
     let known: Vec<&Binding> = if may_be_default(&binding.name) {
@@ -682,5 +691,5 @@ fn known_subjects(binding: &Binding, defaults: &OnceCell<Defaults>) -> Vec<bool>
         Vec::new()
     };
     let is_known = |subject: &BoundSubject| known.iter().any(|known| known.subjects.contains(subject));
-    binding.subjects.iter().map(is_known).collect()
+    (binding.subjects.iter().map(is_known).collect(), !known.is_empty())
 }

@@ -3,11 +3,13 @@
 // Only functions under `#[test]` are excused from this by clippy.toml; their helpers are tests too.
 #![expect(clippy::unwrap_used, reason = "test helpers are tests too")]
 
+mod checks;
 mod common;
 mod covering;
 mod default_policy;
 mod engine;
 mod node;
 mod reconciliation;
+mod shop;
 mod validation;
 mod writing;
