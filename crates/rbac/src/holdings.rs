@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::attributes::service_account_user;
 use crate::covers::Atom;
-use crate::matching::ALL;
+use crate::matching::{ALL, url_matches};
 use crate::model::{Binding, RuleAt, Subject};
 use crate::policy::Policy;
 
@@ -111,10 +111,10 @@ fn covered_in(held: &Atoms<'_>, atom: &Atom<'_>, by_others: bool) -> bool {
         }
         Atom::Path { url, verb } => held.keys().any(|wider| match wider {
             Atom::Path { url: own, verb: does } => {
-                let covers =
-                    *own == url || (own.ends_with(ALL) && url.starts_with(own.trim_end_matches('*')));
-                let itself = *own == url && *does == verb;
-                covers && (*does == ALL || *does == verb) && !(by_others && itself)
+                let covers = url_matches(own, url) && (*does == ALL || *does == verb);
+                // Of two that cover each other, as `/a*` and `/a**` do, the first in order stays.
+                let mutual = url_matches(url, own) && (verb == ALL || verb == *does);
+                covers && !(by_others && mutual && (*own, *does) >= (url, verb))
             }
             Atom::Resource { .. } => false,
         }),

@@ -108,9 +108,24 @@ impl Authorizers {
 fn of_flags(object: &Object, list: &mut Vec<Authorizer>) {
     let root = object.root();
     let namespace = object.id.namespace.as_deref();
-    for told in api_servers_told(root, namespace, "authorization-mode") {
-        let modes: Vec<&str> = told.values.iter().map(String::as_str).collect();
-        add_modes(&modes, &Location::of(object, &told.path), list);
+    let configured: Vec<bool> = api_servers_told(root, namespace, "authorization-config")
+        .iter()
+        .map(|told| told.unknown || !told.values.is_empty())
+        .collect();
+    let modes = api_servers_told(root, namespace, "authorization-mode");
+    for (told, configured) in modes.into_iter().zip(configured) {
+        let location = Location::of(object, &told.path);
+        if told.unknown {
+            let name = "what its command line says only where it runs".to_owned();
+            list.push(Authorizer { influence: Influence::Before, name, location });
+        } else if told.values.is_empty() && !configured {
+            // Source: k8s.io/kubernetes `pkg/kubeapiserver/options/authorization.go`.
+            let name = "AlwaysAllow, since --authorization-mode is not set".to_owned();
+            list.push(Authorizer { influence: Influence::AllowsAll, name, location });
+        } else {
+            let modes: Vec<&str> = told.values.iter().map(String::as_str).collect();
+            add_modes(&modes, &location, list);
+        }
     }
     for told in api_servers_told(root, namespace, "authorization-config") {
         if let Some(file) = told.values.first() {

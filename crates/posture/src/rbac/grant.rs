@@ -79,7 +79,8 @@ impl Rights<'_> {
                 Err(refused) => because
                     .extend(refused.missing_lines().iter().map(|line| told(&format!("not held: {line}")))),
             }
-            let mut allowed = write.is_allowed();
+            let let_through = write.is_allowed();
+            let mut allowed = let_through;
             // What is let through is looked at then.
             let errors = validate_write(&draft, old.as_ref());
             if allowed && !errors.is_empty() {
@@ -92,8 +93,12 @@ impl Rights<'_> {
                     ringwall_model::go::go_quote(name)
                 ));
             }
-            let verdict =
-                if user.is_master() && allowed { Verdict::Yes } else { self.authorizers.verdict(allowed) };
+            let verdict = match (allowed, let_through) {
+                // What is invalid is refused, whoever lets it through.
+                (false, true) => Verdict::No,
+                (true, _) if user.is_master() => Verdict::Yes,
+                _ => self.authorizers.verdict(allowed),
+            };
             let name = match &draft.object {
                 RbacObject::Role(role) => words::role(role),
                 RbacObject::Binding(binding) => words::binding(binding),
@@ -123,7 +128,7 @@ impl Rights<'_> {
             RbacObject::Binding(binding) => words::binding(binding),
         };
         let wanted = name(&draft.object);
-        let earlier = written.iter().rposition(|one| one.object == wanted && one.verdict != Verdict::No);
+        let earlier = written.iter().rposition(|one| one.object == wanted && one.verdict == Verdict::Yes);
         if let Some(earlier) = earlier {
             let mut drafts = objects.iter().filter_map(|object| Draft::read(object, DEFAULT_NAMESPACE));
             return drafts.nth(earlier);

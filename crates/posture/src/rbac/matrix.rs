@@ -97,18 +97,14 @@ impl Rights<'_> {
 
     fn rows(&self, holdings: &Holdings<'_>, filter: &Filter) -> Vec<Row> {
         let Least { everywhere, within } = holdings.least();
-        // Where each atom holds; one that is held in several namespaces is one row.
-        let mut places: BTreeMap<Atom<'_>, (Vec<String>, By)> = BTreeMap::new();
-        for (namespace, atoms) in &within {
-            for (atom, by) in atoms.iter().filter(|(atom, _)| filter.takes(Some(namespace), atom)) {
-                let entry = places.entry(*atom).or_insert_with(|| (Vec::new(), *by));
-                entry.0.push((*namespace).to_owned());
-            }
-        }
+        let within = within.into_iter().flat_map(|(namespace, atoms)| {
+            atoms.into_iter().map(move |(atom, by)| (atom, Some(vec![namespace.to_owned()]), by))
+        });
+        let within = within.filter(|(atom, namespaces, _)| {
+            filter.takes(namespaces.as_ref().and_then(|all| all.first()).map(String::as_str), atom)
+        });
         let everywhere = everywhere.into_iter().filter(|(atom, _)| filter.takes(None, atom));
-        let all = everywhere
-            .map(|(atom, by)| (atom, None, by))
-            .chain(places.into_iter().map(|(atom, (namespaces, by))| (atom, Some(namespaces), by)));
+        let all = everywhere.map(|(atom, by)| (atom, None, by)).chain(within);
         self.grouped(all)
     }
 

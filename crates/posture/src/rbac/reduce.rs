@@ -11,7 +11,8 @@ use ringwall_model::audit::Event;
 use ringwall_model::fix::Value;
 use ringwall_rbac::aggregate::Unsettled;
 use ringwall_rbac::attributes::{
-    AUTHENTICATED, Action, NODES, ResourceAction, SERVICE_ACCOUNTS, User, split_service_account,
+    ANONYMOUS, AUTHENTICATED, Action, NODES, ResourceAction, SERVICE_ACCOUNTS, UNAUTHENTICATED, User,
+    split_service_account,
 };
 use ringwall_rbac::default_policy;
 use ringwall_rbac::engine::Engine;
@@ -83,11 +84,20 @@ impl Request {
     }
 }
 
+/// Which grants of the input were used, and for what.
+#[derive(Debug, Default)]
+struct Used {
+    /// Index of the binding, and of its subject.
+    subjects: BTreeSet<(usize, usize)>,
+    /// What each rule allowed to those who hold it.
+    requests: BTreeMap<RuleAt, BTreeSet<Request>>,
+}
+
 /// What was read of a log. It grows with the different requests of each user, not with the events.
 #[derive(Debug, Default)]
 pub struct Seen {
-    /// For each user, the groups with which it was seen, and what it was allowed.
-    users: BTreeMap<String, (BTreeSet<Vec<String>>, BTreeSet<Request>)>,
+    /// For each user with the groups that it had, what it was allowed.
+    users: BTreeMap<(String, Vec<String>), BTreeSet<Request>>,
     /// All events.
     pub events: u64,
     /// Events that say that they were allowed.
@@ -107,8 +117,9 @@ pub struct Seen {
 impl Seen {
     /// Leaves all users out but these; one that the log does not have is told.
     pub fn only(&mut self, users: &[String]) -> Vec<String> {
-        self.users.retain(|name, _| users.contains(name));
-        users.iter().filter(|user| !self.users.contains_key(*user)).cloned().collect()
+        self.users.retain(|(name, _), _| users.contains(name));
+        let known = |user: &String| self.users.keys().any(|(name, _)| name == user);
+        users.iter().filter(|user| !known(user)).cloned().collect()
     }
 
     /// Takes in an event.
@@ -159,10 +170,9 @@ impl Seen {
         }
     }
 
-    fn note(&mut self, name: &str, groups: Vec<String>, requests: impl IntoIterator<Item = Request>) {
-        let entry = self.users.entry(name.to_owned()).or_default();
-        entry.0.insert(groups);
-        entry.1.extend(requests);
+    fn note(&mut self, name: &str, mut groups: Vec<String>, requests: impl IntoIterator<Item = Request>) {
+        groups.sort();
+        self.users.entry((name.to_owned(), groups)).or_default().extend(requests);
     }
 }
 
@@ -233,10 +243,11 @@ fn impersonating(name: &str, groups: &[String], constraint: &str, request: &Requ
     // Groups that the API server adds by itself were not asked for.
     let added = |group: &str| {
         group == AUTHENTICATED
+            || (group == UNAUTHENTICATED && name == ANONYMOUS)
             || account.is_some_and(|(namespace, _)| {
                 group == SERVICE_ACCOUNTS || group == format!("{SERVICE_ACCOUNTS}:{namespace}")
             })
-            || (group == NODES && name.starts_with("system:node:"))
+            || (group == NODES && !constraint.is_empty() && name.starts_with("system:node:"))
     };
     needed.extend(groups.iter().filter(|name| !added(name)).map(|name| of(verb, group, "groups", "", name)));
     needed
@@ -293,23 +304,27 @@ impl Rights<'_> {
         let common = Engine::new(common);
         let mut reduced = Reduced::default();
         let mut granted = common.policy().clone();
-        let mut used: BTreeSet<(usize, usize, RuleAt)> = BTreeSet::new();
+        let mut used = Used::default();
         let mut names = BTreeSet::new();
         let mut todo: Vec<(User, &BTreeSet<Request>)> = Vec::new();
-        for (name, (memberships, requests)) in &seen.users {
-            let groups: BTreeSet<&String> = memberships.iter().flatten().collect();
-            let user =
-                User { name: name.clone(), groups: groups.into_iter().cloned().collect(), ..User::default() };
+        let mut needs: BTreeMap<&str, BTreeMap<Option<String>, Needs>> = BTreeMap::new();
+        for ((name, groups), requests) in &seen.users {
+            let user = User { name: name.clone(), groups: groups.clone(), ..User::default() };
             self.mark(&user, requests, &mut used, &mut reduced);
             if user.is_master() {
-                reduced.passed_over.push(format!("{name} is of system:masters, and needs no role"));
+                reduced
+                    .passed_over
+                    .push(format!("{name} acts as one of system:masters, which needs no role"));
                 continue;
             }
             if user.groups.iter().any(|group| group == NODES) {
                 reduced.passed_over.push(format!("{name} is a node, which its own authorizer lets through"));
                 continue;
             }
-            let needs = self.needs(&user, requests, &common);
+            self.needs(&user, requests, &common, needs.entry(name).or_default());
+            todo.push((user, requests));
+        }
+        for (name, needs) in needs {
             for (namespace, needs) in needs {
                 reduced.most_names = reduced.most_names.max(needs.most_names());
                 let least = least(name, namespace, &needs.rules(options.most_names), &mut names);
@@ -317,7 +332,6 @@ impl Rights<'_> {
                 granted.add(RbacObject::Binding(least.binding.clone()));
                 reduced.least.push(least);
             }
-            todo.push((user, requests));
         }
         let granted = Engine::new(granted);
         for (user, requests) in todo {
@@ -329,7 +343,7 @@ impl Rights<'_> {
                 }
             }
         }
-        reduced.unused = self.unused(&used, seen);
+        reduced.unused = self.unused(&used);
         reduced
     }
 
@@ -339,8 +353,8 @@ impl Rights<'_> {
         user: &User,
         requests: &BTreeSet<Request>,
         common: &Engine,
-    ) -> BTreeMap<Option<String>, Needs> {
-        let mut needs: BTreeMap<Option<String>, Needs> = BTreeMap::new();
+        needs: &mut BTreeMap<Option<String>, Needs>,
+    ) {
         for request in requests {
             let mut all = vec![request.clone()];
             if request.path.is_none() {
@@ -357,17 +371,10 @@ impl Rights<'_> {
                 }
             }
         }
-        needs
     }
 
     /// Notes which grants of the input allowed what was seen.
-    fn mark(
-        &self,
-        user: &User,
-        requests: &BTreeSet<Request>,
-        used: &mut BTreeSet<(usize, usize, RuleAt)>,
-        reduced: &mut Reduced,
-    ) {
+    fn mark(&self, user: &User, requests: &BTreeSet<Request>, used: &mut Used, reduced: &mut Reduced) {
         for request in requests {
             let action = request.action();
             if self.engine.grant(user, &action).is_none() {
@@ -380,14 +387,18 @@ impl Rights<'_> {
             for grant in self.policy().grants_of(user, &action) {
                 let rules = &self.policy().roles()[grant.role].rules;
                 for (rule, _) in rules.iter().enumerate().filter(|(_, rule)| rule.allows(&action)) {
-                    used.insert((grant.binding, grant.subject, RuleAt { role: grant.role, rule }));
+                    used.subjects.insert((grant.binding, grant.subject));
+                    used.requests
+                        .entry(RuleAt { role: grant.role, rule })
+                        .or_default()
+                        .insert(request.clone());
                 }
             }
         }
     }
 
     /// Bindings, subjects and rules of the input that nothing used.
-    fn unused(&self, used: &BTreeSet<(usize, usize, RuleAt)>, seen: &Seen) -> Vec<Unused> {
+    fn unused(&self, used: &Used) -> Vec<Unused> {
         let policy = self.policy();
         let mut unused = Vec::new();
         let mut roles: BTreeMap<usize, bool> = BTreeMap::new();
@@ -396,7 +407,7 @@ impl Rights<'_> {
                 continue;
             }
             let within = binding.namespace.as_deref();
-            let by_anyone = used.iter().any(|(one, ..)| *one == index);
+            let by_anyone = used.subjects.range((index, 0)..=(index, usize::MAX)).next().is_some();
             if let Ok(role) = policy.resolve(&binding.role_ref, within.unwrap_or_default()) {
                 *roles.entry(role).or_default() |= by_anyone;
             }
@@ -406,7 +417,7 @@ impl Rights<'_> {
                 continue;
             }
             for (at, subject) in binding.subjects.iter().enumerate() {
-                let is_used = used.iter().any(|(one, subject, _)| *one == index && *subject == at);
+                let is_used = used.subjects.contains(&(index, at));
                 // A subject after the first that is the same user is never the one that counts.
                 let counts = !binding.subjects[..at].contains(subject);
                 if !is_used && counts {
@@ -417,7 +428,7 @@ impl Rights<'_> {
             }
         }
         for (role, _) in roles.into_iter().filter(|(_, is_used)| *is_used) {
-            self.unused_rules(role, used, seen, &mut unused);
+            self.unused_rules(role, used, &mut unused);
         }
         unused.sort();
         unused.dedup();
@@ -425,13 +436,7 @@ impl Rights<'_> {
     }
 
     /// Rules of a role that nothing used, and verbs and resources of those that something did.
-    fn unused_rules(
-        &self,
-        role: usize,
-        used: &BTreeSet<(usize, usize, RuleAt)>,
-        seen: &Seen,
-        unused: &mut Vec<Unused>,
-    ) {
+    fn unused_rules(&self, role: usize, used: &Used, unused: &mut Vec<Unused>) {
         let stated = &self.policy().roles()[role];
         if stated.origin == ringwall_rbac::model::Origin::Default {
             return;
@@ -440,13 +445,11 @@ impl Rights<'_> {
         for (at, rule) in stated.rules.iter().enumerate() {
             let here = RuleAt { role, rule: at };
             let place = self.rule_place(here);
-            if !used.iter().any(|(.., rule)| *rule == here) {
+            let Some(matching) = used.requests.get(&here) else {
                 let message = format!("{name}: {} was not used", words::rule(rule));
                 unused.push(Unused { message, place });
                 continue;
-            }
-            let asked: Vec<&Request> = seen.users.values().flat_map(|(_, requests)| requests).collect();
-            let matching: Vec<&&Request> = asked.iter().filter(|one| rule.allows(&one.action())).collect();
+            };
             let idle: Vec<&str> = rule
                 .verbs
                 .iter()
@@ -655,7 +658,7 @@ mod tests {
         let reduced = Rights::of(&snapshot).reduce(&seen, Options::default());
         for least in &reduced.least {
             for atom in least.role.rules.iter().flat_map(Rule::atoms) {
-                let shown = seen.users.values().flat_map(|(_, requests)| requests).any(|request| {
+                let shown = seen.users.values().flatten().any(|request| {
                     let namespace = least.namespace.as_deref().unwrap_or_default();
                     match (atom, request.action()) {
                         (Atom::Path { url, verb }, Action::Path { verb: asked, path }) => {

@@ -2,6 +2,7 @@
 
 use ringwall_rbac::attributes::Action;
 use ringwall_rbac::engine::Access;
+use ringwall_rbac::holdings;
 use ringwall_rbac::model::RuleAt;
 
 use super::{Place, Rights, words};
@@ -59,6 +60,10 @@ impl Rights<'_> {
         for access in self.engine.who_can(action) {
             let binding = &self.policy().bindings()[access.binding];
             for (index, subject) in binding.subjects.iter().enumerate() {
+                // A subject of an unknown kind, or an account without a namespace, is nobody.
+                if holdings::Who::of(subject, binding).is_none() {
+                    continue;
+                }
                 let name = words::subject(subject, binding.namespace.as_deref());
                 let holder = holders.entry(name.clone()).or_insert_with(|| Holder {
                     subject: name,

@@ -6,6 +6,7 @@ use super::graph::{End, Graph, NodeId};
 use super::proof::{Grant, Proof, Teller, gained, is_told};
 use super::search::{Cost, FAR, From, Routes, Walk, parts_of};
 use super::thing::{Gained, Identity, Thing};
+use crate::attributes::{ANONYMOUS, AUTHENTICATED, SERVICE_ACCOUNTS, UNAUTHENTICATED};
 use crate::model::Origin;
 use crate::policy::Policy;
 
@@ -345,6 +346,10 @@ pub(super) fn admin_grants<'g>(graph: &'g Graph<'_>, identity: u32) -> impl Iter
 /// Whether a grant gives everything by itself.
 pub(super) fn is_admin_grant(graph: &Graph<'_>, grant: (u32, u32)) -> bool {
     let binding = &graph.policy.bindings()[grant.0 as usize];
+    // Nobody means everyone, or whatever runs without an account of its own, to be an administrator.
+    if binding.subjects.get(grant.1 as usize).is_some_and(is_everyone) {
+        return false;
+    }
     let resolved = binding.namespace.is_none().then(|| graph.policy.resolve(&binding.role_ref, ""));
     resolved.and_then(Result::ok).is_some_and(|role| {
         let gives = |list: &[String]| list.iter().any(|one| one == crate::matching::ALL);
@@ -352,6 +357,20 @@ pub(super) fn is_admin_grant(graph: &Graph<'_>, grant: (u32, u32)) -> bool {
             gives(&rule.verbs) && gives(&rule.api_groups) && gives(&rule.resources) && rule.has_name("")
         })
     })
+}
+
+/// Whether a subject is whoever comes, or a pod that names no account.
+fn is_everyone(subject: &crate::model::Subject) -> bool {
+    let name = subject.name.as_str();
+    match subject.kind.as_str() {
+        "Group" => {
+            [AUTHENTICATED, UNAUTHENTICATED, SERVICE_ACCOUNTS].contains(&name)
+                || name.strip_prefix(SERVICE_ACCOUNTS).is_some_and(|rest| rest.starts_with(':'))
+        }
+        "User" => name == ANONYMOUS,
+        "ServiceAccount" => name == "default",
+        _ => false,
+    }
 }
 
 /// The grants that a way rests on, as callers know them.

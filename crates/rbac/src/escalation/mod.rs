@@ -15,6 +15,7 @@ pub mod proof;
 pub mod rows;
 mod search;
 mod table;
+mod targets;
 pub mod thing;
 
 pub use closure::{Escalation, Target};

@@ -107,7 +107,7 @@ fn list(args: &CanIArgs, user: &User, screen: &Screen) -> Result<Outcome, Usage>
         Ok(listed(rights, user, namespace, !args.no_headers))
     })?;
     let written = screen.answer(
-        |_, out| out.write_all(answer.table.as_bytes()),
+        |_, out| answer.table.lines().try_for_each(|line| writeln!(out, "{}", escape(line))),
         |out| document::write("ringwall.rbac-can-i-list/v1", &answer, &loaded, out),
     );
     for note in &answer.incomplete {

@@ -91,8 +91,8 @@ fn csv(subjects: &[&Subject], out: &mut dyn Write) -> io::Result<()> {
             };
             for namespace in namespaces {
                 for verb in &row.verbs {
-                    writer.write_record([
-                        &subject.kind,
+                    let cells = [
+                        subject.kind.as_str(),
                         subject.namespace.as_deref().unwrap_or_default(),
                         &subject.name,
                         namespace,
@@ -102,7 +102,8 @@ fn csv(subjects: &[&Subject], out: &mut dyn Write) -> io::Result<()> {
                         path,
                         verb,
                         &row.by.0,
-                    ])?;
+                    ];
+                    writer.write_record(cells.map(|cell| escape(cell).into_owned()))?;
                 }
             }
         }
