@@ -72,6 +72,7 @@ fn help_is_short_and_each_verb_has_an_example() {
                 offered
       pods      Ask Pod Security Admission: what is refused, at which level, what a label would break
       net       Ask the network policies: who reaches whom on what, why, and what a change opens
+      rbac      Ask RBAC: who may do what, through what, and what a change gives
       rules     List all checks: severity, the controls they serve, whether a tool mends what they find
       explain   Explain a check, or list all checks
       baseline  Accept the findings that are there, so that only new ones count
@@ -90,7 +91,9 @@ fn help_is_short_and_each_verb_has_an_example() {
     let net = net.map(|verb| vec!["net", verb]);
     let others =
         [vec!["scan"], vec!["pods", "check"], vec!["pods", "level"], vec!["pods", "plan"], vec!["explain"]];
-    for verb in others.into_iter().chain(net) {
+    let rbac = ["can-i", "who-can", "matrix", "escalate", "can-grant", "diff", "reduce"];
+    let rbac = rbac.map(|verb| vec!["rbac", verb]);
+    for verb in others.into_iter().chain(net).chain(rbac) {
         let shown = place.run(&[verb, vec!["--help"]].concat());
         assert!(shown.starts_with("exit code: 0") && shown.contains("Example"), "{shown}");
     }
