@@ -6,3 +6,4 @@ mod examples;
 mod fix;
 mod network;
 mod planted;
+mod reduce;
