@@ -235,6 +235,16 @@ fn on_role(
 }
 
 fn cluster_admin(subject: &Subject<'_>, flaws: &mut Flaws) {
+    // Where the role is in the input, its stars are beside.
+    let is_one = |role: &Role| role.namespace.is_none() && role.name == "cluster-admin";
+    let stars: Vec<(usize, FieldPath)> = subject
+        .roles()
+        .iter()
+        .filter(|written| is_one(&written.role))
+        .flat_map(|written| {
+            wildcards::all_stars(&written.role).into_iter().map(|path| (written.object, path))
+        })
+        .collect();
     for (object, bound) in subject.bindings() {
         let reference = &bound.binding.role_ref;
         let to: Vec<(usize, &BoundSubject)> =
@@ -247,13 +257,9 @@ fn cluster_admin(subject: &Subject<'_>, flaws: &mut Flaws) {
         let is_kubeadm = to.iter().all(|(_, to)| to.kind == "Group" && to.name == "kubeadm:cluster-admins");
         let severity = if is_kubeadm { Severity::Info } else { alone(bound).rate(Severity::Critical) };
         on_role(object, &to, bound, message, severity, flaws);
-        // Where the role is in the input, its stars are beside.
-        for written in subject.roles().iter().filter(|written| written.role.name == reference.name) {
-            let Some(flaw) = flaws.found.last_mut().filter(|_| written.role.namespace.is_none()) else {
-                continue;
-            };
-            for path in wildcards::all_stars(&written.role) {
-                flaw.related(written.object, path);
+        if let Some(flaw) = flaws.found.last_mut() {
+            for (object, path) in &stars {
+                flaw.related(*object, path.clone());
             }
         }
     }

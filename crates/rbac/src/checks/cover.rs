@@ -19,7 +19,7 @@ pub(super) const COVERED: RbacCheck = RbacCheck {
         summary: "a rule gives what its role gives already",
         what: "Another rule of the role alone gives all that a rule gives, or the two are alike; or a list of a rule names something beside the \
                `*` that holds it, or twice. It is judged as the API server judges whether rights are held.",
-        why: "Who takes one of them away has taken nothing away, and believes that he has.",
+        why: "Who takes one of them away has taken nothing away, and does not know it.",
         fix: "Take out what is held already. Where the wider rule is the mistake, narrow that one.",
         bad: everywhere!(
             "- apiGroups: [\"\"]\n  resources: [pods, services]\n  verbs: [get, list]\n- apiGroups: [\"\"]\n  resources: [pods]\n  verbs: [get]\n"

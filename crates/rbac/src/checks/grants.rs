@@ -20,7 +20,7 @@ pub(super) const ESCALATION: RbacCheck = RbacCheck {
                the *role*; on bindings it means nothing. Where the verb is there and the right to write is not, the severity is medium; where \
                it is limited to roles by `resourceNames`, medium too, unless `cluster-admin` is among them. In a namespace other than \
                `kube-system` it is one lower.",
-        why: "The API server lets nobody write a role or binding with rights that he does not hold. These two verbs switch that off: \
+        why: "The API server lets people write no role or binding with rights that they do not hold themselves. These two verbs switch that off: \
               their holder is cluster admin in two requests.",
         fix: "Take `escalate` and `bind` away. Where a program has to hand out roles, limit `bind` to them by `resourceNames`.",
         bad: everywhere!(

@@ -202,7 +202,7 @@ pub(super) fn opened(
             let everywhere = if is_whole && opened.facts.iter().all(|fact| holds(subject, *fact)) {
                 if limited { named(power, &names) } else { Some(power.everywhere) }
             } else {
-                // Who may approve for a signer of his own is not on the way to another.
+                // Who may approve for a signer of their own is not on the way to another.
                 let has_signer = chosen.iter().any(|(_, rule)| {
                     rule.has_verb("approve")
                         && has_resource(rule, "signers")

@@ -224,7 +224,7 @@ fn dangling_role(subject: &Subject<'_>, flaws: &mut Flaws) {
                 (missing_role(subject, namespace, &reference.name), role_path(), Severity::Low)
             }
             ("ClusterRole", _) => {
-                let near = near_role(subject, &reference.name);
+                let near = subject.near_cluster_role(&reference.name);
                 let is_shown = near.is_some() || subject.is_whole_cluster();
                 let hint = near.map_or_else(String::new, |near| format!("; \"{near}\" may be meant"));
                 let message = format!(
@@ -261,11 +261,6 @@ fn missing_role(subject: &Subject<'_>, namespace: &str, name: &str) -> String {
     }
 }
 
-fn near_role<'s>(subject: &Subject<'s>, name: &str) -> Option<&'s str> {
-    let roles = subject.policy.roles().iter().filter(|role| role.namespace.is_none());
-    nearest(name, roles.map(|role| role.name.as_str()))
-}
-
 fn dangling_account(subject: &Subject<'_>, flaws: &mut Flaws) {
     let accounts = subject.accounts();
     for (object, bound) in subject.bindings() {
@@ -279,13 +274,7 @@ fn dangling_account(subject: &Subject<'_>, flaws: &mut Flaws) {
             if name == "default" || is_there || !is_shown || is_system {
                 continue;
             }
-            let mut elsewhere: Vec<&str> = accounts
-                .known
-                .iter()
-                .filter(|(_, other)| *other == name)
-                .filter_map(|(namespace, _)| *namespace)
-                .collect();
-            elsewhere.sort_unstable();
+            let elsewhere: Vec<&str> = accounts.places.get(name).into_iter().flatten().copied().collect();
             let hint = match elsewhere.as_slice() {
                 [] => String::new(),
                 [other, ..] => format!("; there is one in {other}"),

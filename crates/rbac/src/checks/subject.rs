@@ -4,7 +4,8 @@ use std::cell::{OnceCell, RefCell};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
-use ringwall_model::finding::Severity;
+use ringwall_model::finding::{Severity, stable_hash};
+use ringwall_model::near::nearest;
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::resources::Resources;
@@ -280,7 +281,14 @@ impl<'a> Reach<'a> {
         }
         all.sort();
         all.dedup();
-        all.join(",")
+        // Of many a few are shown, and all of them count.
+        const SHOWN: usize = 8;
+        if all.len() <= SHOWN {
+            return all.join(",");
+        }
+        let texts: Vec<&str> = all.iter().map(String::as_str).collect();
+        let hash = stable_hash(&texts);
+        format!("{} and {} more ({hash})", all[..SHOWN].join(","), all.len() - SHOWN)
     }
 
     /// Whether all who hold it do so because a default role takes it in: that is told of its label.
@@ -361,6 +369,12 @@ pub struct Subject<'s> {
     default_policy: OnceCell<Policy>,
     /// The roles of the input by their objects.
     by_object: HashMap<usize, usize>,
+    /// Names of the Roles of the input that state no namespace.
+    placeless_roles: HashSet<String>,
+    /// Names of the Roles that bindings of the input refer to.
+    named_roles: HashSet<String>,
+    /// For names that no `ClusterRole` has, the one that is near.
+    near: RefCell<HashMap<String, Option<&'s str>>>,
 }
 
 /// What roles open, by their index and where they are held.
@@ -375,6 +389,8 @@ pub(super) struct Accounts<'s> {
     pub(super) listed: HashSet<Option<&'s str>>,
     /// Namespaces by name.
     pub(super) namespaces: HashSet<&'s str>,
+    /// The namespaces in which there is an account of a name.
+    pub(super) places: HashMap<&'s str, BTreeSet<&'s str>>,
 }
 
 impl<'s> Subject<'s> {
@@ -426,6 +442,13 @@ impl<'s> Subject<'s> {
             by_role.entry((namespace, reference.name.clone())).or_default().push(index);
         }
         let takers = takers(policy);
+        let is_placeless = |written: &&Written| {
+            written.role.namespace.is_some() && snapshot.all()[written.object].id.namespace.is_none()
+        };
+        let placeless_roles =
+            roles.iter().filter(is_placeless).map(|written| written.role.name.clone()).collect();
+        let references = bindings.iter().map(|bound| &bound.binding.role_ref);
+        let named_roles = references.filter(|one| one.kind == "Role").map(|one| one.name.clone()).collect();
         let by_object = roles.iter().enumerate().map(|(at, written)| (written.object, at)).collect();
         Self {
             snapshot,
@@ -442,6 +465,9 @@ impl<'s> Subject<'s> {
             opened_through: RefCell::default(),
             default_policy: OnceCell::new(),
             by_object,
+            placeless_roles,
+            named_roles,
+            near: RefCell::default(),
         }
     }
 
@@ -549,16 +575,23 @@ impl<'s> Subject<'s> {
 
     /// Whether the input holds a Role of this name that states no namespace: it lands where it is applied.
     pub(super) fn has_placeless_role(&self, name: &str) -> bool {
-        let mut roles = self.roles.iter().filter(|written| written.role.namespace.is_some());
-        roles.any(|written| written.role.name == name && self.object(written.object).id.namespace.is_none())
+        self.placeless_roles.contains(name)
     }
 
     /// Whether a `RoleBinding` of the input, in whatever namespace, refers to a Role of this name.
     pub(super) fn is_named_by_a_binding(&self, name: &str) -> bool {
-        self.bindings().any(|(_, bound)| {
-            let reference = &bound.binding.role_ref;
-            reference.kind == "Role" && reference.name == name
-        })
+        self.named_roles.contains(name)
+    }
+
+    /// The `ClusterRole` of almost this name, where there is one alone; searched for once.
+    pub(super) fn near_cluster_role(&self, name: &str) -> Option<&'s str> {
+        if let Some(known) = self.near.borrow().get(name) {
+            return *known;
+        }
+        let roles = self.policy.roles().iter().filter(|role| role.namespace.is_none());
+        let found = nearest(name, roles.map(|role| role.name.as_str()));
+        self.near.borrow_mut().insert(name.to_owned(), found);
+        found
     }
 
     /// The service accounts that bindings name, and what they may do by it. Judged when it is first asked for.
@@ -575,6 +608,7 @@ impl<'s> Subject<'s> {
                 match (id.group.as_str(), id.kind.as_str()) {
                     ("", "ServiceAccount") => {
                         accounts.known.insert((id.namespace.as_deref(), &id.name));
+                        accounts.places.entry(&id.name).or_default().extend(id.namespace.as_deref());
                         if id.name != "default" {
                             accounts.listed.insert(id.namespace.as_deref());
                         }
