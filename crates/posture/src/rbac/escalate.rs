@@ -86,21 +86,19 @@ pub struct Ways {
 }
 
 /// So many proofs are looked for, about, to find the fewest grants.
-const PROOFS: usize = 20_000;
+const PROOFS: usize = 200_000;
 
 impl Rights<'_> {
     /// Who comes to a target, by one chain each, and what to remove. Subjects of the default policy are left out unless `all`.
     pub fn ways_to(&self, facts: &Facts, target: &Target, all: bool) -> Ways {
         let escalation = Escalation::of(self.policy(), facts);
         let mut chains = Vec::new();
-        for subject in escalation.subjects() {
+        for (subject, proof) in escalation.proofs(target) {
             let is_target = matches!(target, Target::Identity(identity) if identity == subject.identity);
             if is_target || subject.is_admin || (subject.is_default && !all) {
                 continue;
             }
-            if let Some(proof) = escalation.proof(subject.identity, target) {
-                chains.push(self.chain(&proof, facts, subject.identity, subject.is_default, &told(target)));
-            }
+            chains.push(self.chain(&proof, facts, subject.identity, subject.is_default, &told(target)));
         }
         chains.sort_by_key(|chain| (chain.assumptions.len(), chain.steps.len(), chain.subject.clone()));
         // Each round looks for a proof of everyone again: where many come to it, fewer rounds are made, and the answer is an upper bound.

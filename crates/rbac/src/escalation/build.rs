@@ -1,8 +1,10 @@
 //! Makes the graph: what each thing gives, and which things give more together.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::catalogue::{CATALOGUE, Fact, Holding};
+use foldhash::{HashMap, HashMapExt as _};
+
+use super::catalogue::{CATALOGUE, Fact, Holding, Place};
 use super::graph::{Edge, Given, Graph, NodeId, PART_OF, profile};
 use super::holder::{Held, Holder};
 use super::table::{RightId, TABLE};
@@ -13,7 +15,7 @@ use crate::matching::ALL;
 use crate::model::{RoleKind, Rule};
 
 /// The most roles that are tried for what a holder lacks in one request.
-const MOST_ROLES: usize = 32;
+const MOST_ROLES: usize = 256;
 
 /// Row numbers by id, for the rows that are followed here.
 fn row(id: &str) -> u16 {
@@ -99,7 +101,7 @@ impl Builder {
                 node_secrets: row("node-reads-secrets"),
                 kubelet: row("kubelet-credentials"),
                 control_plane: row("control-plane-node"),
-                missing_account: row("make-missing-account"),
+                missing_account: row("become-made-account"),
             },
             pods_in,
             accounts_in,
@@ -161,8 +163,8 @@ impl Builder {
     /// The holder that a node is, if it is one.
     fn holder<'p>(&self, graph: &mut Graph<'p>, node: NodeId) -> Option<Holder<'p>> {
         let held: Vec<Held> = match graph.things[node as usize] {
-            Thing::Identity(identity) => self.held(graph, graph.grants_of(identity)),
-            Thing::NodeIdentity(which) => self.held(graph, graph.grants_of_node(which)),
+            Thing::Identity(identity) => Self::held(graph, graph.grants_of(identity)),
+            Thing::NodeIdentity(which) => Self::held(graph, graph.grants_of_node(which)),
             Thing::Bound(role, at) => vec![Held { role: Some(role), at, grant: None, via: None }],
             Thing::EverythingIn(namespace) => {
                 vec![Held { role: None, at: At::In(namespace), grant: None, via: None }]
@@ -172,18 +174,13 @@ impl Builder {
         Some(Holder::new(graph, held, &self.everything))
     }
 
-    #[expect(clippy::unused_self, reason = "reads better among its like")]
-    fn held(&self, graph: &mut Graph<'_>, grants: Vec<(u32, u32)>) -> Vec<Held> {
-        let mut held = Vec::new();
-        for grant in grants {
-            let binding = &graph.policy.bindings()[grant.0 as usize];
-            let within = binding.namespace.as_deref().unwrap_or_default();
-            if let Ok(role) = graph.policy.resolve(&binding.role_ref, within) {
-                let at = graph.scope(grant.0);
-                held.push(Held { role: Some(role as u32), at, grant: Some(grant), via: None });
-            }
-        }
-        held
+    /// Roles that grants give.
+    fn held(graph: &Graph<'_>, grants: Vec<(u32, u32)>) -> Vec<Held> {
+        let held = grants.into_iter().filter_map(|grant| {
+            let (at, role) = graph.bindings[grant.0 as usize];
+            role.map(|role| Held { role: Some(role), at, grant: Some(grant), via: None })
+        });
+        held.collect()
     }
 
     fn expand(&mut self, graph: &mut Graph<'_>, node: NodeId) {
@@ -192,7 +189,7 @@ impl Builder {
             holder.follow(graph, node);
         }
         match thing {
-            Thing::Identity(identity) => self.of_identity(graph, node, identity),
+            Thing::Identity(identity) => Self::of_identity(graph, node, identity),
             Thing::Bound(role, at) => graph.contain(node, Thing::BoundTo(role, at)),
             Thing::BoundTo(role, at) => {
                 let (kind, aggregated) = {
@@ -205,7 +202,7 @@ impl Builder {
                 }
             }
             Thing::BoundMissing(kind, at, _) => graph.contain(node, Thing::BoundMissingAny(kind, at)),
-            Thing::RolesOf(at) => self.of_roles(graph, node, at),
+            Thing::RolesOf(at) => Self::of_roles(graph, node, at),
             Thing::RoleRules(role) if graph.policy.roles()[role as usize].kind() == RoleKind::ClusterRole => {
                 graph.contain(node, Thing::Feed);
             }
@@ -241,10 +238,13 @@ impl Builder {
             }
             Thing::Pod(pod) => self.of_pod(graph, node, pod),
             Thing::UnknownPods(at) => {
-                if let Some(assumes) = graph.granted(&[Fact::PodsOfOthers], at) {
-                    graph.follow(node, self.rows.pod_account, assumes, at, Thing::Accounts(at));
-                }
-                if let Some(assumes) = graph.granted(&[Fact::PodOnHost], at) {
+                let assumes = graph.suppose(Fact::PodsOfOthers, at);
+                graph.follow(node, self.rows.pod_account, assumes, at, Thing::Accounts(at));
+                // Where pods are listed, and where privileged ones are refused, none is taken to be a way to the node.
+                let listed = matches!(at, At::In(namespace) if self.pods_in.contains_key(&namespace));
+                let refused = graph.granted(&[Fact::PrivilegedPods], at).is_none();
+                if !listed && !refused {
+                    let assumes = graph.suppose(Fact::PodOnHost, at);
                     let which = if at == At::All { Which::Any } else { Which::Some };
                     graph.follow(node, self.rows.pod_node, assumes, at, Thing::NodeRoot(which));
                 }
@@ -261,7 +261,7 @@ impl Builder {
         }
     }
 
-    fn of_identity(&self, graph: &mut Graph<'_>, node: NodeId, identity: u32) {
+    fn of_identity(graph: &mut Graph<'_>, node: NodeId, identity: u32) {
         if graph.identities[identity as usize] == Identity::Group(MASTERS.to_owned()) {
             let to = graph.node(Thing::Everything);
             graph.edges[node as usize].clear();
@@ -270,21 +270,16 @@ impl Builder {
         }
         for grant in graph.grants_of(identity) {
             let binding = &graph.policy.bindings()[grant.0 as usize];
-            let at = graph.scope(grant.0);
-            let within = binding.namespace.as_deref().unwrap_or_default();
-            let thing = match graph.policy.resolve(&binding.role_ref, within) {
-                Ok(role) => Thing::BoundTo(role as u32, at),
-                Err(_) => match kind_of(&binding.role_ref.kind) {
+            let (at, role) = graph.bindings[grant.0 as usize];
+            let thing = match role {
+                Some(role) => Thing::BoundTo(role, at),
+                None => match kind_of(&binding.role_ref.kind) {
                     Some(kind) => {
                         let name = graph.name(&binding.role_ref.name);
                         Thing::BoundMissing(kind, at, name)
                     }
                     None => continue,
                 },
-            };
-            let role = match thing {
-                Thing::BoundTo(role, _) => Some(role),
-                _ => None,
             };
             let to = graph.node(thing);
             if graph.edges[node as usize].iter().any(|edge| edge.to == to) {
@@ -293,11 +288,10 @@ impl Builder {
             let grounds = graph.ground(&[super::graph::Ground { grant: Some(grant), role, rule: None }]);
             graph.push(node, Edge { to, row: PART_OF, assumes: 0, at, grounds });
         }
-        let _ = self;
     }
 
     /// Roles of a namespace, or of all, that may be bound where they are.
-    fn of_roles(&self, graph: &mut Graph<'_>, node: NodeId, at: At) {
+    fn of_roles(graph: &mut Graph<'_>, node: NodeId, at: At) {
         let mut all = Vec::new();
         for role in 0..graph.policy.roles().len() {
             let Some(namespace) = graph.policy.roles()[role].namespace.as_deref() else { continue };
@@ -311,7 +305,6 @@ impl Builder {
         if let At::In(_) = at {
             graph.contain(node, Thing::BindsAny(RoleKind::Role, at));
         }
-        let _ = self;
     }
 
     fn pods(&self, at: At) -> Vec<u32> {
@@ -377,14 +370,7 @@ impl Builder {
             }
         }
         if !facts.complete {
-            let unknown = super::facts::Assumption {
-                fact: Fact::TokenSecret,
-                namespace: match at {
-                    At::All => None,
-                    At::In(namespace) => Some(graph.text(namespace).to_owned()),
-                },
-            };
-            let assumes = graph.assume(vec![unknown]);
+            let assumes = graph.suppose(Fact::TokenSecret, at);
             graph.follow(node, self.rows.tokens, assumes, at, Thing::Accounts(at));
         }
         let system = graph.name("kube-system");
@@ -401,7 +387,7 @@ impl Builder {
         let at = At::In(namespace);
         let facts = graph.facts;
         let (own, text) = (graph.text(namespace).to_owned(), graph.text(name).to_owned());
-        let account_of = |graph: &mut Graph<'_>, account: &str, assumes: u16| {
+        let account_of = |graph: &mut Graph<'_>, account: &str, assumes: u32| {
             let account = Identity::Account { namespace: own.clone(), name: account.to_owned() };
             if let Some(account) = graph.identity(&account) {
                 graph.follow(node, self.rows.tokens, assumes, at, Thing::Identity(account));
@@ -413,9 +399,7 @@ impl Builder {
         } else if !facts.complete {
             // The tokens' controller named them so.
             if let Some((account, _)) = text.rsplit_once("-token-") {
-                let assumed =
-                    super::facts::Assumption { fact: Fact::TokenSecret, namespace: Some(own.clone()) };
-                let assumes = graph.assume(vec![assumed]);
+                let assumes = graph.suppose(Fact::TokenSecret, at);
                 account_of(graph, account, assumes);
             }
         }
@@ -433,7 +417,7 @@ impl Builder {
         let facts = graph.facts;
         let fact = &facts.pods[pod as usize];
         let at = At::In(graph.name(&fact.namespace));
-        self.identity_and_secrets(graph, node, pod, (self.rows.pod_account, self.rows.pod_secrets), 0);
+        Self::identity_and_secrets(graph, node, pod, (self.rows.pod_account, self.rows.pod_secrets), 0);
         if fact.takes_node.is_some() {
             let which = node_of(graph, pod);
             graph.follow(node, self.rows.pod_node, 0, at, Thing::NodeRoot(which));
@@ -442,15 +426,7 @@ impl Builder {
     }
 
     /// What a pod's account and its secrets give to who is in it, or on its node.
-    fn identity_and_secrets(
-        &self,
-        graph: &mut Graph<'_>,
-        node: NodeId,
-        pod: u32,
-        rows: (u16, u16),
-        assumes: u16,
-    ) {
-        let _ = self;
+    fn identity_and_secrets(graph: &mut Graph<'_>, node: NodeId, pod: u32, rows: (u16, u16), assumes: u32) {
         let facts = graph.facts;
         let pod = &facts.pods[pod as usize];
         let namespace = graph.name(&pod.namespace);
@@ -496,14 +472,12 @@ impl Builder {
             };
             let Some(assumes) = assumes else { continue };
             match rows {
-                Some(rows) => self.identity_and_secrets(graph, node, at as u32, rows, assumes),
+                Some(rows) => Self::identity_and_secrets(graph, node, at as u32, rows, assumes),
                 None => graph.follow(node, PART_OF, assumes, At::All, Thing::Pod(at as u32)),
             }
         }
         if !facts.complete {
-            let assumes = graph.granted(&[Fact::PodsOfOthers], At::All).unwrap_or(0);
-            let others = super::facts::Assumption { fact: Fact::PodsOfOthers, namespace: None };
-            let assumes = if assumes == 0 { graph.assume(vec![others]) } else { assumes };
+            let assumes = graph.suppose(Fact::PodsOfOthers, At::All);
             let row = rows.map_or(self.rows.pod_account, |rows| rows.0);
             graph.follow(node, row, assumes, At::All, Thing::Accounts(At::All));
         }
@@ -567,7 +541,7 @@ impl Builder {
             }
         }
         for (index, way) in TABLE.alternatives.iter().enumerate() {
-            if way.parts() < 2 || way.row == self.rows.rewritten {
+            if way.parts() < 2 || [self.rows.rewritten, self.rows.missing_account].contains(&way.row) {
                 continue;
             }
             let alternative = index as u16;
@@ -616,7 +590,7 @@ impl Builder {
         if !self.joined_parts.insert((alternative, at)) {
             return;
         }
-        let Some(assumes) = graph.granted(&way.facts, at) else { return };
+        let Some(assumes) = graph.granted_for(alternative, at) else { return };
         let gain = CATALOGUE[usize::from(way.row)].gain;
         for thing in graph.targets(way.row, gain, at, None) {
             let to = graph.node(thing);
@@ -670,52 +644,38 @@ impl Builder {
         if bound.is_empty() {
             return;
         }
-        let mut givers: BTreeMap<RightId, Vec<usize>> = BTreeMap::new();
-        for (at, (_, role, _)) in bound.iter().enumerate() {
-            let rights: BTreeSet<RightId> =
-                graph.profiles[*role as usize].iter().map(|given| given.right).collect();
-            for right in rights {
-                givers.entry(right).or_default().push(at);
+        let mut givers: Givers = HashMap::new();
+        for (via, role, at) in bound {
+            let mut last = None;
+            for given in &graph.profiles[role as usize] {
+                if last != Some(given.right) {
+                    last = Some(given.right);
+                    givers.entry((given.right, at)).or_default().push((via, role));
+                }
             }
         }
         for node in holders {
-            self.complete(graph, node, &bound, &givers);
+            self.complete(graph, node, &givers);
         }
     }
 
-    fn complete(
-        &mut self,
-        graph: &mut Graph<'_>,
-        node: NodeId,
-        bound: &[(NodeId, u32, At)],
-        givers: &BTreeMap<RightId, Vec<usize>>,
-    ) {
+    fn complete(&mut self, graph: &mut Graph<'_>, node: NodeId, givers: &Givers) {
         let Some(own) = self.holder(graph, node) else { return };
         for (alternative, part, at) in graph.partials[node as usize].clone() {
             let rights = &TABLE.alternatives[usize::from(alternative)].groups[usize::from(part)];
-            let mut tried: HashSet<Vec<NodeId>> = HashSet::new();
-            // Which roles are of use: those that give one of the rights.
-            let useful: BTreeSet<usize> =
-                rights.iter().flat_map(|right| givers.get(right).into_iter().flatten().copied()).collect();
-            let useful: Vec<usize> =
-                useful.into_iter().filter(|one| bound[*one].0 != node).take(MOST_ROLES).collect();
+            let useful = Self::useful(graph, node, rights, at, givers);
             let sets = useful.iter().map(|one| vec![*one]);
             let pairs = useful
                 .iter()
                 .enumerate()
                 .flat_map(|(at, one)| useful[at + 1..].iter().map(move |other| vec![*one, *other]));
-            let sets: Vec<Vec<usize>> =
+            let sets: Vec<Vec<Held>> =
                 if rights.len() > 2 { sets.chain(pairs).collect() } else { sets.collect() };
             for set in sets {
-                let mut held = own.held.clone();
-                held.extend(set.iter().map(|one| {
-                    let (via, role, scope) = bound[*one];
-                    Held { role: Some(role), at: scope, grant: None, via: Some(via) }
-                }));
-                let holder = Holder::new(graph, held, &self.everything);
+                let holder = own.with(graph, &set, rights);
                 for met in holder.group(graph, rights, at) {
                     let mut parts = holder.via(&met);
-                    if parts.is_empty() || !tried.insert(parts.clone()) && met.names.is_none() {
+                    if parts.is_empty() {
                         continue;
                     }
                     parts.push(node);
@@ -728,7 +688,34 @@ impl Builder {
             }
         }
     }
+
+    /// Roles that may be bound and that give one of some rights at a place, no more than can be tried.
+    fn useful(graph: &mut Graph<'_>, node: NodeId, rights: &[RightId], at: At, givers: &Givers) -> Vec<Held> {
+        let mut found: Vec<Held> = Vec::new();
+        for right in rights {
+            let place = match TABLE.rights[usize::from(*right)].place() {
+                Place::Here => at,
+                Place::Cluster => At::All,
+                Place::In(namespace) => At::In(graph.name(namespace)),
+            };
+            for scope in BTreeSet::from([At::All, place]) {
+                for (via, role) in givers.get(&(*right, scope)).into_iter().flatten() {
+                    if *via != node && !found.iter().any(|held| held.via == Some(*via)) {
+                        found.push(Held { role: Some(*role), at: scope, grant: None, via: Some(*via) });
+                    }
+                }
+            }
+        }
+        if found.len() > MOST_ROLES {
+            graph.cut_short = true;
+            found.truncate(MOST_ROLES);
+        }
+        found
+    }
 }
+
+/// For each right and place the roles that may be bound there and give it: their nodes and indexes.
+type Givers = HashMap<(RightId, At), Vec<(NodeId, u32)>>;
 
 /// Where rules that one writes come to hold by a binding that one has.
 fn meets(rules: Thing, bound: Thing) -> Option<At> {

@@ -1,13 +1,19 @@
 //! The closure: what every subject may come to, with the shortest proof of each.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use super::build::Builder;
 use super::facts::Facts;
 use super::graph::{End, Graph, NodeId};
 use super::proof::{Grant, Proof, Teller, gained, is_told};
-use super::search::{Cost, FAR, From, Routes, Walk, parts_of};
+use super::reach::Opened;
+use super::search::{Backwards, Cost, FAR, Walk, bounds, parts_of};
 use super::thing::{Gained, Identity, Thing};
 use crate::attributes::{ANONYMOUS, AUTHENTICATED, SERVICE_ACCOUNTS, UNAUTHENTICATED};
-use crate::model::Origin;
+use crate::default_policy;
+use crate::model::{Binding, Origin, RbacObject};
 use crate::policy::Policy;
 
 /// What a subject should not come to.
@@ -21,7 +27,16 @@ pub enum Target {
     Identity(Identity),
 }
 
-/// How a target is reached.
+/// Whether a target is reached without assumptions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Certainty {
+    /// By what is known.
+    Certain,
+    /// If something is so that nobody knows.
+    Assumed,
+}
+
+/// How near something is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reach {
     /// How many assumptions the best proof makes, each as often as it is made.
@@ -39,10 +54,10 @@ pub struct Subject<'e> {
     pub is_default: bool,
     /// Whether a binding gives it everything: an administrator by intent.
     pub is_admin: bool,
-    /// Whether and how it comes to everything.
-    pub cluster_admin: Option<Reach>,
-    /// Whether and how it comes to a node.
-    pub node: Option<Reach>,
+    /// Whether it comes to everything.
+    pub cluster_admin: Option<Certainty>,
+    /// Whether it comes to a node.
+    pub node: Option<Certainty>,
 }
 
 /// Something that a subject may come to.
@@ -56,65 +71,62 @@ pub struct Gain<'e> {
     pub proof: Proof<'e>,
 }
 
-/// How somebody reaches a target, kept until somebody asks.
-#[derive(Clone, Debug)]
-pub(super) enum Found {
-    No,
-    /// By edges alone.
-    Route(Cost),
-    /// By this way.
-    Way(Cost, Vec<(NodeId, From)>),
-}
-
-impl Found {
-    pub(super) const fn cost(&self) -> Cost {
-        match self {
-            Self::No => FAR,
-            Self::Route(cost) | Self::Way(cost, _) => *cost,
-        }
-    }
-
-    fn reach(&self) -> Option<Reach> {
-        (self.cost() != FAR).then(|| {
-            let (assumptions, hops) = parts_of(self.cost());
-            Reach { assumptions, hops }
-        })
-    }
-}
-
-/// A target, and how each identity reaches it.
-#[derive(Clone, Debug)]
-pub(super) struct Solved {
-    pub(super) routes: Routes,
-    pub(super) found: Vec<Found>,
-}
-
 /// Who can become what in a cluster.
 ///
-/// Every identity is expanded once into a graph: what its rights and its groups' rights open by the catalogue's rows. A subject's closure is what is
-/// reached there. Rights of two identities count together where a row needs several requests: each part of the row is a thing that any identity
-/// may give, and a joint fires when all are reached. Where one request needs several rights, one identity must hold them all, for which roles count
-/// that may be bound to it on the way.
+/// Every identity is expanded once into a graph: what its rights and its groups' rights open by the catalogue's rows. A subject's closure
+/// is what is reached there. Rights of two identities count together where a row needs several requests: each part of the row is a thing
+/// that any identity may give, and a joint fires when all are reached. Where one request needs several rights, one identity must hold
+/// them all, for which roles count that may be bound to it on the way.
 ///
 /// Costs about what the grants are, times the rows that each opens; that of all proofs grows with what is asked.
 #[derive(Clone, Debug)]
 pub struct Escalation<'p> {
     pub(super) graph: Graph<'p>,
     pub(super) builder: Builder,
-    cluster_admin: Solved,
-    node: Solved,
+    opened: [Opened; 2],
+    back: Backwards,
+    cluster_admin: Aim,
+    node: Aim,
+}
+
+/// A target: its nodes, who reaches them without and with assumptions, and what is left to do from each node at least.
+#[derive(Clone, Debug)]
+struct Aim {
+    goals: Vec<NodeId>,
+    reached: [Vec<bool>; 2],
+    bounds: [Vec<Cost>; 2],
+}
+
+impl Aim {
+    fn of(graph: &Graph<'_>, opened: &[Opened; 2], back: &Backwards, target: &Target) -> Self {
+        let goals = goals(graph, target);
+        let reached = [opened[0].before(graph, back, &goals), opened[1].before(graph, back, &goals)];
+        let bounds = [bounds(graph, back, &goals, true), bounds(graph, back, &goals, false)];
+        Self { goals, reached, bounds }
+    }
+
+    fn certainty(&self, start: NodeId) -> Option<Certainty> {
+        if self.reached[0][start as usize] {
+            return Some(Certainty::Certain);
+        }
+        self.reached[1][start as usize].then_some(Certainty::Assumed)
+    }
 }
 
 impl<'p> Escalation<'p> {
-    /// The closure of all subjects of a policy. Aggregated roles must have their rules ([`Policy::aggregate`]), and the default policy should be
-    /// there ([`Origin::Default`]): its subjects are what others become on the way.
+    /// The closure of all subjects of a policy. Aggregated roles must have their rules ([`Policy::aggregate`]), and the default policy
+    /// should be there ([`Origin::Default`]): its subjects are what others become on the way.
     pub fn of(policy: &'p Policy, facts: &'p Facts) -> Self {
         let mut graph = Graph::new(policy, facts);
         let mut builder = Builder::new(&mut graph);
         builder.run(&mut graph);
-        let cluster_admin = solve(&graph, &goals(&graph, &Target::ClusterAdmin));
-        let node = solve(&graph, &goals(&graph, &Target::Node));
-        Self { graph, builder, cluster_admin, node }
+        let certain = Opened::of(&graph, true, None);
+        let assumed = Opened::of(&graph, false, Some(&certain));
+        let opened = [certain, assumed];
+        let back = Backwards::of(&graph);
+        let cluster_admin = Aim::of(&graph, &opened, &back, &Target::ClusterAdmin);
+        let node = Aim::of(&graph, &opened, &back, &Target::Node);
+        Self { graph, builder, opened, back, cluster_admin, node }
     }
 
     /// Whether all was followed. Otherwise there was too much of it, and subjects may come to more than is told.
@@ -147,43 +159,62 @@ impl<'p> Escalation<'p> {
             identity: &self.graph.identities[at],
             is_default: is_default(&self.graph, at as u32),
             is_admin: admin_grants(&self.graph, at as u32).next().is_some(),
-            cluster_admin: self.cluster_admin.found[at].reach(),
-            node: self.node.found[at].reach(),
+            cluster_admin: self.cluster_admin.certainty(start_of(&self.graph, at as u32)),
+            node: self.node.certainty(start_of(&self.graph, at as u32)),
         }
     }
 
-    /// The best proof that a subject comes to a target: with the fewest assumptions, of those the shortest, of those the first in the order of the
-    /// catalogue and the bindings. `None` if it does not come to it.
+    /// The best proof that a subject comes to a target: with the fewest assumptions, of those the shortest, of those the first in the
+    /// order of the catalogue and the bindings. `None` if it does not come to it. For all subjects, [`Self::proofs`] costs less.
     pub fn proof(&self, identity: &Identity, target: &Target) -> Option<Proof<'_>> {
         let at = self.graph.identity(identity)?;
+        self.prove(&self.aim(target), at, &mut Walk::default())
+    }
+
+    /// The best proof of each subject that comes to a target, in the order of [`Self::subjects`]. Costs a walk for each that does,
+    /// through no more than may be on a way as short.
+    pub fn proofs(&self, target: &Target) -> impl Iterator<Item = (Subject<'_>, Proof<'_>)> {
+        let (aim, mut walk) = (self.aim(target), Walk::default());
+        (0..self.graph.identities.len())
+            .filter_map(move |at| Some((self.at(at), self.prove(&aim, at as u32, &mut walk)?)))
+    }
+
+    fn aim(&self, target: &Target) -> Cow<'_, Aim> {
         match target {
-            Target::ClusterAdmin => self.prove(&self.cluster_admin, at),
-            Target::Node => self.prove(&self.node, at),
-            Target::Identity(_) => {
-                let goals = goals(&self.graph, target);
-                self.prove(&solve(&self.graph, &goals), at)
-            }
+            Target::ClusterAdmin => Cow::Borrowed(&self.cluster_admin),
+            Target::Node => Cow::Borrowed(&self.node),
+            Target::Identity(_) => Cow::Owned(Aim::of(&self.graph, &self.opened, &self.back, target)),
         }
     }
 
-    fn prove(&self, solved: &Solved, at: u32) -> Option<Proof<'_>> {
-        let way = way(&self.graph, solved, at)?;
-        let goal = way.last()?.0;
-        Some(Teller::new(&self.graph, &way).tell(goal))
+    fn prove(&self, aim: &Aim, at: u32, walk: &mut Walk) -> Option<Proof<'_>> {
+        let start = start_of(&self.graph, at);
+        let certain = aim.certainty(start)? == Certainty::Certain;
+        let (bounds, mut goal) = (&aim.bounds[usize::from(!certain)], None);
+        let bound = |node: NodeId| bounds[node as usize];
+        walk.run(&self.graph, start, certain, bound, |node, _| {
+            let found = aim.goals.contains(&node);
+            if found {
+                goal = Some(node);
+            }
+            found
+        });
+        let goal = goal?;
+        Some(Teller::new(&self.graph, &walk.way(&self.graph, &self.back, goal)).tell(goal))
     }
 
-    /// All that a subject comes to, the nearest first; nothing that is farther than everything, which holds it all. Costs a walk through what it
-    /// reaches.
+    /// All that a subject comes to, the nearest first; nothing that is farther than everything, which holds it all. Costs a walk through
+    /// what it reaches.
     pub fn gains(&self, identity: &Identity) -> Vec<Gain<'_>> {
         let graph = &self.graph;
         let Some(at) = graph.identity(identity) else { return Vec::new() };
         let start = start_of(graph, at);
-        let (mut walk, mut seen): (Walk, Vec<(NodeId, Cost)>) = (Walk::new(), Vec::new());
+        let (mut walk, mut seen): (Walk, Vec<(NodeId, Cost)>) = (Walk::default(), Vec::new());
         walk.run(
             graph,
             start,
-            FAR,
-            |_| true,
+            false,
+            |_| 0,
             |node, cost| {
                 seen.push((node, cost));
                 graph.things[node as usize] == Thing::Everything
@@ -191,22 +222,18 @@ impl<'p> Escalation<'p> {
         );
         let own = [Thing::Start(at), Thing::Identity(at)];
         let mut gains = Vec::new();
-        let mut ends = std::collections::HashSet::new();
+        let mut ends = HashSet::new();
         for (node, cost) in seen {
-            let reach = |cost: Cost| {
-                let (assumptions, hops) = parts_of(cost);
-                Reach { assumptions, hops }
-            };
             if is_told(graph, node) && !own.contains(&graph.things[node as usize]) {
-                let proof = Teller::new(graph, &walk.way(graph, node)).tell(node);
-                gains.push(Gain { what: gained(graph, node), reach: reach(cost), proof });
+                let proof = Teller::new(graph, &walk.way(graph, &self.back, node)).tell(node);
+                gains.extend(reach(cost).map(|reach| Gain { what: gained(graph, node), reach, proof }));
             }
             for End { row, at, assumes, grounds, .. } in &graph.ends[node as usize] {
                 if ends.insert((*row, *at)) {
-                    let proof = Teller::new(graph, &walk.way(graph, node));
+                    let proof = Teller::new(graph, &walk.way(graph, &self.back, node));
                     let proof = proof.tell_end(node, *row, *at, *assumes, *grounds);
                     let what = proof.hops.last().map_or(Gained::Effect(None), |hop| hop.to);
-                    let assumed = graph.assumptions[usize::from(*assumes)].len();
+                    let assumed = graph.assumptions[*assumes as usize].len();
                     let (assumptions, hops) = parts_of(cost);
                     gains.push(Gain {
                         what,
@@ -219,6 +246,13 @@ impl<'p> Escalation<'p> {
         gains.sort_by_key(|gain| gain.reach);
         gains
     }
+}
+
+fn reach(cost: Cost) -> Option<Reach> {
+    (cost != FAR).then(|| {
+        let (assumptions, hops) = parts_of(cost);
+        Reach { assumptions, hops }
+    })
 }
 
 /// The nodes of a target.
@@ -244,88 +278,38 @@ pub(super) fn start_of(graph: &Graph<'_>, identity: u32) -> NodeId {
     graph.find(Thing::Start(identity)).or_else(|| graph.find(Thing::Identity(identity))).unwrap_or(0)
 }
 
-/// How all identities reach goals.
-pub(super) fn solve(graph: &Graph<'_>, goals: &[NodeId]) -> Solved {
-    let routes = Routes::to(graph, goals);
-    let mut walk = Walk::new();
-    let found =
-        (0..graph.identities.len() as u32).map(|at| reach(graph, &routes, goals, at, &mut walk)).collect();
-    Solved { routes, found }
-}
+/// A binding and one of its subjects, by their names: namespace and name of the binding, role, then kind, namespace and name of the
+/// subject.
+type GrantName = (String, String, String, String, String, String);
 
-/// How one identity reaches goals.
-pub(super) fn reach(graph: &Graph<'_>, routes: &Routes, goals: &[NodeId], at: u32, walk: &mut Walk) -> Found {
-    let start = start_of(graph, at);
-    let known = routes.cost[start as usize];
-    if routes.may_improve(start) {
-        let mut better = None;
-        walk.run(
-            graph,
-            start,
-            known,
-            |node| routes.useful[node as usize],
-            |node, cost| {
-                let is_goal = goals.contains(&node);
-                if is_goal {
-                    better = Some((node, cost));
-                }
-                is_goal
-            },
-        );
-        if let Some((goal, cost)) = better {
-            return Found::Way(cost, walk.way(graph, goal));
-        }
-    }
-    if known == FAR { Found::No } else { Found::Route(known) }
-}
+/// The grants that API servers make by themselves, of all versions that are known.
+static DEFAULT: LazyLock<HashSet<GrantName>> = LazyLock::new(|| {
+    let objects = default_policy::KNOWN.into_iter().flat_map(default_policy::of);
+    let bindings = objects.filter_map(|object| match object {
+        RbacObject::Binding(binding) => Some(binding),
+        RbacObject::Role(_) => None,
+    });
+    bindings.flat_map(|binding| (0..binding.subjects.len()).map(move |at| name_of(&binding, at))).collect()
+});
 
-/// How an identity reaches the target, if it does.
-pub(super) fn way(graph: &Graph<'_>, solved: &Solved, at: u32) -> Option<Vec<(NodeId, From)>> {
-    match &solved.found[at as usize] {
-        Found::No => None,
-        Found::Route(_) => Some(solved.routes.way(graph, start_of(graph, at))),
-        Found::Way(_, way) => Some(way.clone()),
-    }
+fn name_of(binding: &Binding, subject: usize) -> GrantName {
+    let subject = binding.subjects.get(subject).cloned().unwrap_or_default();
+    (
+        binding.namespace.clone().unwrap_or_default(),
+        binding.name.clone(),
+        binding.role_ref.name.clone(),
+        subject.kind,
+        subject.namespace,
+        subject.name,
+    )
 }
-
-/// The bindings that every API server makes and whom they name, beside those of controllers.
-/// Source: k8s.io/kubernetes `plugin/pkg/auth/authorizer/rbac/bootstrappolicy`.
-const DEFAULT: &[(&str, &str, &str)] = &[
-    ("cluster-admin", "Group", "system:masters"),
-    ("system:monitoring", "Group", "system:monitoring"),
-    ("system:discovery", "Group", "system:authenticated"),
-    ("system:basic-user", "Group", "system:authenticated"),
-    ("system:public-info-viewer", "Group", "system:authenticated"),
-    ("system:public-info-viewer", "Group", "system:unauthenticated"),
-    ("system:service-account-issuer-discovery", "Group", "system:serviceaccounts"),
-    ("system:cluster-trust-bundle-discovery", "Group", "system:serviceaccounts"),
-    ("system:node-proxier", "User", "system:kube-proxy"),
-    ("system:kube-controller-manager", "User", "system:kube-controller-manager"),
-    ("system:kube-scheduler", "User", "system:kube-scheduler"),
-    ("system:volume-scheduler", "User", "system:kube-scheduler"),
-    ("system:kube-dns", "ServiceAccount", "kube-dns"),
-    ("system::extension-apiserver-authentication-reader", "User", "system:kube-controller-manager"),
-    ("system::extension-apiserver-authentication-reader", "User", "system:kube-scheduler"),
-    ("system::leader-locking-kube-controller-manager", "User", "system:kube-controller-manager"),
-    ("system::leader-locking-kube-controller-manager", "ServiceAccount", "kube-controller-manager"),
-    ("system::leader-locking-kube-controller-manager", "ServiceAccount", "leader-election-controller"),
-    ("system::leader-locking-kube-scheduler", "User", "system:kube-scheduler"),
-    ("system::leader-locking-kube-scheduler", "ServiceAccount", "kube-scheduler"),
-];
 
 /// Whether a grant is of the policy that every cluster has. In a dump, where it is an object like others, it is told by its names.
 pub(super) fn is_default_grant(graph: &Graph<'_>, grant: (u32, u32)) -> bool {
     let binding = &graph.policy.bindings()[grant.0 as usize];
-    if binding.origin == Origin::Default {
-        return true;
-    }
-    let Some(subject) = binding.subjects.get(grant.1 as usize) else { return false };
-    let role = binding.role_ref.name.as_str();
-    let same_role = role == binding.name || Some(role) == binding.name.strip_prefix("system::");
-    let in_system = subject.kind != "ServiceAccount" || subject.namespace == "kube-system";
-    let of_controller = binding.name.strip_prefix("system:controller:") == Some(subject.name.as_str());
-    let listed = DEFAULT.contains(&(binding.name.as_str(), subject.kind.as_str(), subject.name.as_str()));
-    same_role && in_system && (listed || (of_controller && subject.kind == "ServiceAccount"))
+    binding.origin == Origin::Default
+        || (binding.name.starts_with("system:") || binding.name == "cluster-admin")
+            && DEFAULT.contains(&name_of(binding, grant.1 as usize))
 }
 
 /// Whether nothing but the default policy names an identity.

@@ -1,20 +1,23 @@
 //! The fewest grants without which nobody comes to a target.
 //!
-//! A grant is one subject of one binding: that is what a person takes away when a right goes too far. Proofs are found one after another: each says
-//! that one of its grants must go; the smallest choice that hits all proofs known so far is tried by judging anew without those grants, which finds
-//! more proofs, until there are none. Since every proof must be hit, a choice that leaves none is the smallest there is.
+//! A grant is one subject of one binding: that is what a person takes away when a right goes too far. Proofs are found one after another:
+//! each says that one of its grants must go; the smallest choice that hits all proofs known so far is tried by judging anew without those
+//! grants, which finds more proofs, until there are none. Since every proof must be hit, a choice that leaves none is the smallest there
+//! is.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::Builder;
 use super::closure::{
-    Escalation, Found, Target, goals, is_admin_grant, is_default, is_default_grant, public, reach,
+    Escalation, Target, goals, is_admin_grant, is_default, is_default_grant, public, start_of,
 };
 use super::graph::{Graph, NodeId};
 use super::hitting::smallest;
-use super::proof::{Grant, grants_on};
-use super::search::{Routes, Walk};
+use super::proof::Grant;
+use super::reach::Opened;
+use super::search::Backwards;
 use super::thing::{Identity, Thing};
+use super::ways::{Grants, Ways};
 use crate::attributes::{AUTHENTICATED, NODES};
 
 /// How to cut.
@@ -26,13 +29,13 @@ pub struct CutOptions {
     pub keep: Vec<Grant>,
     /// How often it is judged anew for the exact answer; beyond, a small choice is found that may not be the smallest.
     pub rounds: usize,
-    /// Steps of the search for the smallest choice in each round.
+    /// How many proofs are looked at in search of the smallest choice, in each round and each part of it that shares no grant with others.
     pub steps: usize,
 }
 
 impl Default for CutOptions {
     fn default() -> Self {
-        Self { keep_admins: false, keep: Vec::new(), rounds: 100, steps: 100_000 }
+        Self { keep_admins: false, keep: Vec::new(), rounds: 100, steps: 2_000_000 }
     }
 }
 
@@ -59,8 +62,8 @@ impl Cut {
 }
 
 impl Escalation<'_> {
-    /// The fewest grants without which no subject comes to a target, but those of the default policy, and the target itself. What assumptions a
-    /// proof makes does not matter: what may be is cut too.
+    /// The fewest grants without which no subject comes to a target, but those of the default policy, and the target itself. What
+    /// assumptions a proof makes does not matter: what may be is cut too.
     pub fn cut(&self, target: &Target, options: &CutOptions) -> Cut {
         let graph = self.graph.clone();
         let mut cutting = Cutting::new(graph, self.builder.clone(), target, options);
@@ -133,7 +136,8 @@ impl<'p> Cutting<'p> {
                 proofs.extend(found);
                 let sets: Vec<Vec<u32>> = proofs.iter().cloned().collect();
                 let choice = smallest(&sets, options.steps);
-                exact &= choice.exact;
+                // Every proof must be hit, so that a smallest choice that leaves none is the smallest there is.
+                exact = choice.exact;
                 chosen = choice.elements.into_iter().collect();
             } else {
                 // From now on nothing comes back, so that it ends.
@@ -152,23 +156,24 @@ impl<'p> Cutting<'p> {
         Cut { grants: public(&grants), admins: public(&admins), exact, beyond: beyond.collect() }
     }
 
-    /// For each subject that still comes to the target the grants of a proof that may go.
+    /// For each subject that still comes to the target, and each first step by which it does, the grants of a proof that may go.
     fn proofs(&mut self) -> BTreeSet<Vec<u32>> {
+        let back = Backwards::of(&self.graph);
         let goals = goals(&self.graph, &self.target);
-        let routes = Routes::to(&self.graph, &goals);
-        let (mut walk, mut all) = (Walk::new(), BTreeSet::new());
-        for at in self.starts.clone() {
-            let way = match reach(&self.graph, &routes, &goals, at, &mut walk) {
-                Found::No => continue,
-                Found::Route(_) => routes.way(&self.graph, super::closure::start_of(&self.graph, at)),
-                Found::Way(_, way) => way,
-            };
-            let grants = grants_on(&self.graph, &way);
-            let grants: Vec<(u32, u32)> = grants.into_iter().filter(|grant| self.may_go(*grant)).collect();
-            if grants.is_empty() {
-                self.beyond.insert(at);
-            } else {
-                all.insert(grants.into_iter().map(|grant| self.number_of(grant)).collect());
+        let opened = Opened::of(&self.graph, false, None);
+        let mut ways = Ways::to(&self.graph, &back, &opened, &goals);
+        let found: Vec<(u32, Vec<Grants>)> =
+            self.starts.iter().map(|at| (*at, ways.from(start_of(&self.graph, *at)))).collect();
+        let mut all = BTreeSet::new();
+        for (at, ways) in found {
+            for grants in ways {
+                let grants: Vec<(u32, u32)> =
+                    grants.iter().copied().filter(|grant| self.may_go(*grant)).collect();
+                if grants.is_empty() {
+                    self.beyond.insert(at);
+                } else {
+                    all.insert(grants.into_iter().map(|grant| self.number_of(grant)).collect());
+                }
             }
         }
         let beyond = &self.beyond;

@@ -3,10 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use super::catalogue::Fact;
+use ringwall_model::version::Minor;
 
-/// The minor version that is taken where none is known: the newest whose sources the catalogue was held against.
-pub const NEWEST_MINOR: u32 = 37;
+use super::catalogue::Fact;
 
 /// What Pod Security enforces in a namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -70,7 +69,7 @@ pub struct TokenSecret {
 /// what nobody knows, its hop carries an [`Assumption`].
 #[derive(Clone, Debug, Default)]
 pub struct Facts {
-    /// Kubernetes 1.N; [`NEWEST_MINOR`] where it is not known.
+    /// Kubernetes 1.N; the newest where it is not known.
     pub minor: Option<u32>,
     /// Whether namespaces, accounts, pods, nodes, token secrets and API groups are all listed, as in a dump of a cluster.
     pub complete: bool,
@@ -148,6 +147,11 @@ impl Known {
     pub(super) const fn of(is: bool) -> Self {
         if is { Self::Yes } else { Self::No }
     }
+
+    /// The same, unless it is not known.
+    pub(super) const fn unless(self, unknown: bool) -> Self {
+        if unknown { Self::Unknown } else { self }
+    }
 }
 
 impl Facts {
@@ -174,25 +178,12 @@ impl Facts {
         }
         let here = |own: &str| namespace.is_none_or(|namespace| namespace == own);
         match fact {
-            Fact::Since(minor) => Known::of(self.minor.unwrap_or(NEWEST_MINOR) >= minor),
-            Fact::Before(minor) => Known::of(self.minor.unwrap_or(NEWEST_MINOR) < minor),
-            Fact::PrivilegedPods => match namespace {
-                Some(namespace) => self.privileged_in(namespace),
-                None => {
-                    let mut all = self.namespaces.keys().map(|one| self.privileged_in(one));
-                    let mut unknown = !self.complete || self.namespaces.is_empty();
-                    if all.any(|one| {
-                        unknown |= one == Known::Unknown;
-                        one == Known::Yes
-                    }) {
-                        Known::Yes
-                    } else if unknown {
-                        Known::Unknown
-                    } else {
-                        Known::No
-                    }
-                }
-            },
+            Fact::Since(minor) => Known::of(self.minor.unwrap_or(Minor::NEWEST.0) >= minor),
+            Fact::Before(minor) => Known::of(self.minor.unwrap_or(Minor::NEWEST.0) < minor),
+            // Of all namespaces it is asked one by one.
+            Fact::PrivilegedPods => {
+                namespace.map_or(Known::Unknown, |namespace| self.privileged_in(namespace))
+            }
             Fact::Installed(group) => self.or_unlisted(self.installed.contains(group)),
             Fact::PodsOfOthers => self.or_unlisted(self.pods.iter().any(|pod| here(&pod.namespace))),
             Fact::TokenSecret => {
@@ -235,7 +226,6 @@ mod tests {
         assert_eq!(asks(&facts, Some("shop")), Known::Yes);
         assert_eq!(asks(&facts, Some("safe")), Known::No);
         assert_eq!(asks(&facts, Some("other")), Known::Unknown);
-        assert_eq!(asks(&facts, None), Known::Yes);
         facts.other_admission = true;
         assert_eq!(asks(&facts, Some("shop")), Known::Unknown);
         assert_eq!(asks(&facts, Some("safe")), Known::No);

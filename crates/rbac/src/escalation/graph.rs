@@ -1,6 +1,8 @@
 //! The graph that the closure walks: things that may be held, edges from one to what it gives, and joints that need several.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::BTreeSet;
+
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
 
 use super::catalogue::Fact;
 use super::facts::{Assumption, Facts, Known};
@@ -31,7 +33,7 @@ pub(super) struct Edge {
     /// Index in the catalogue, or [`PART_OF`].
     pub(super) row: u16,
     /// Index of a set of assumptions.
-    pub(super) assumes: u16,
+    pub(super) assumes: u32,
     /// Which namespace the row is about.
     pub(super) at: At,
     /// A range in the grounds.
@@ -40,7 +42,7 @@ pub(super) struct Edge {
 
 impl Edge {
     /// One that needs no right.
-    pub(super) const fn plain(to: NodeId, row: u16, assumes: u16, at: At) -> Self {
+    pub(super) const fn plain(to: NodeId, row: u16, assumes: u32, at: At) -> Self {
         Self { to, row, assumes, at, grounds: (0, 0) }
     }
 }
@@ -50,7 +52,7 @@ impl Edge {
 pub(super) struct End {
     pub(super) row: u16,
     pub(super) at: At,
-    pub(super) assumes: u16,
+    pub(super) assumes: u32,
     pub(super) grounds: (u32, u32),
     pub(super) names: Vec<String>,
 }
@@ -88,8 +90,9 @@ const MOST: usize = 8_000_000;
 pub(super) struct Graph<'p> {
     pub(super) policy: &'p Policy,
     pub(super) facts: &'p Facts,
-    /// Namespaces and other names.
+    /// Namespaces, sorted, and then other names.
     pub(super) names: Vec<String>,
+    namespaces: u32,
     by_name: HashMap<String, u32>,
     /// All identities, sorted.
     pub(super) identities: Vec<Identity>,
@@ -98,6 +101,12 @@ pub(super) struct Graph<'p> {
     pub(super) own: Vec<Vec<(u32, u32)>>,
     /// For each identity its groups, as far as a binding names them.
     pub(super) groups: Vec<Vec<u32>>,
+    /// For each binding where it counts, and its role if there is one.
+    pub(super) bindings: Vec<(At, Option<u32>)>,
+    /// Accounts by their name.
+    by_account: HashMap<String, Vec<u32>>,
+    /// What must be taken for given, by the alternative and the place.
+    by_alternative: HashMap<(u16, At), Option<u32>>,
     /// Grants that are taken away.
     pub(super) removed: HashSet<(u32, u32)>,
     /// For each role what its rules give.
@@ -112,7 +121,7 @@ pub(super) struct Graph<'p> {
     known_joints: HashMap<(Vec<NodeId>, NodeId), u32>,
     pub(super) grounds: Vec<Ground>,
     pub(super) assumptions: Vec<Vec<Assumption>>,
-    by_assumptions: HashMap<Vec<Assumption>, u16>,
+    by_assumptions: HashMap<Vec<Assumption>, u32>,
     /// Nodes that are still to be expanded.
     pub(super) todo: Vec<NodeId>,
     /// Rights that an identity holds in part, where one request needs several.
@@ -163,11 +172,15 @@ impl<'p> Graph<'p> {
             policy,
             facts,
             names: Vec::new(),
+            namespaces: 0,
             by_name: HashMap::new(),
             groups: groups.collect(),
             identities,
             by_identity,
             own,
+            bindings: Vec::new(),
+            by_account: HashMap::new(),
+            by_alternative: HashMap::new(),
             removed: HashSet::new(),
             profiles,
             things: Vec::new(),
@@ -179,7 +192,7 @@ impl<'p> Graph<'p> {
             known_joints: HashMap::new(),
             grounds: Vec::new(),
             assumptions: vec![Vec::new()],
-            by_assumptions: HashMap::from([(Vec::new(), 0)]),
+            by_assumptions: std::iter::once((Vec::new(), 0)).collect(),
             todo: Vec::new(),
             partials: Vec::new(),
             partial_todo: Vec::new(),
@@ -194,8 +207,21 @@ impl<'p> Graph<'p> {
             _ => None,
         }));
         namespaces.extend(facts.pods.iter().map(|pod| pod.namespace.clone()));
+        // That every cluster has.
+        namespaces.insert("kube-system".to_owned());
         for namespace in namespaces {
             graph.name(&namespace);
+        }
+        graph.namespaces = graph.names.len() as u32;
+        for binding in policy.bindings() {
+            let at = binding.namespace.as_deref().map_or(At::All, |namespace| At::In(graph.name(namespace)));
+            let role = policy.resolve(&binding.role_ref, binding.namespace.as_deref().unwrap_or_default());
+            graph.bindings.push((at, role.ok().map(|role| role as u32)));
+        }
+        for (at, identity) in graph.identities.iter().enumerate() {
+            if let Identity::Account { name, .. } = identity {
+                graph.by_account.entry(name.clone()).or_default().push(at as u32);
+            }
         }
         graph
     }
@@ -209,6 +235,11 @@ impl<'p> Graph<'p> {
         self.names.push(name.to_owned());
         self.by_name.insert(name.to_owned(), next);
         next
+    }
+
+    /// The namespaces that are known, in order.
+    pub(super) fn namespaces(&self) -> impl Iterator<Item = u32> + use<> {
+        0..self.namespaces
     }
 
     pub(super) fn text(&self, name: u32) -> &str {
@@ -270,7 +301,7 @@ impl<'p> Graph<'p> {
     }
 
     /// An edge that needs no right.
-    pub(super) fn follow(&mut self, from: NodeId, row: u16, assumes: u16, at: At, to: Thing) {
+    pub(super) fn follow(&mut self, from: NodeId, row: u16, assumes: u32, at: At, to: Thing) {
         let to = self.node(to);
         if self.has_room() {
             self.edges[from as usize].push(Edge::plain(to, row, assumes, at));
@@ -316,24 +347,29 @@ impl<'p> Graph<'p> {
     }
 
     /// The number of a set of assumptions.
-    pub(super) fn assume(&mut self, mut assumptions: Vec<Assumption>) -> u16 {
+    pub(super) fn assume(&mut self, mut assumptions: Vec<Assumption>) -> u32 {
         assumptions.sort();
         assumptions.dedup();
         if let Some(known) = self.by_assumptions.get(&assumptions) {
             return *known;
         }
-        let next = u16::try_from(self.assumptions.len()).unwrap_or(u16::MAX);
-        if next == u16::MAX {
-            self.cut_short = true;
-            return next - 1;
-        }
+        let next = self.assumptions.len() as u32;
         self.assumptions.push(assumptions.clone());
         self.by_assumptions.insert(assumptions, next);
         next
     }
 
+    /// Takes a fact for given, whatever is known of it.
+    pub(super) fn suppose(&mut self, fact: Fact, at: At) -> u32 {
+        let namespace = match at {
+            At::In(namespace) if is_local(fact) => Some(self.text(namespace).to_owned()),
+            _ => None,
+        };
+        self.assume(vec![Assumption { fact, namespace }])
+    }
+
     /// What must be taken for given so that all facts hold; `None` where one does not.
-    pub(super) fn granted(&mut self, facts: &[Fact], at: At) -> Option<u16> {
+    pub(super) fn granted(&mut self, facts: &[Fact], at: At) -> Option<u32> {
         let mut assumed = Vec::new();
         for fact in facts {
             match self.judge(*fact, at) {
@@ -357,6 +393,15 @@ impl<'p> Graph<'p> {
             At::In(namespace) => Some(self.text(namespace)),
         };
         match fact {
+            Fact::PrivilegedPods if namespace.is_none() => {
+                let all = self.namespaces().map(|one| self.facts.judge(fact, Some(self.text(one))));
+                let found: Vec<Known> = all.collect();
+                if found.contains(&Known::Yes) {
+                    Known::Yes
+                } else {
+                    Known::of(false).unless(!self.facts.complete || found.contains(&Known::Unknown))
+                }
+            }
             Fact::MissingRole => Known::of(self.policy.bindings().iter().any(|binding| {
                 binding.namespace.is_some()
                     && binding.role_ref.kind == "Role"
@@ -428,12 +473,19 @@ impl<'p> Graph<'p> {
         all.filter(|grant| !self.removed.contains(grant)).collect()
     }
 
-    /// Where a binding counts, as a number.
-    pub(super) fn scope(&mut self, binding: u32) -> At {
-        match &self.policy.bindings()[binding as usize].namespace {
-            Some(namespace) => At::In(self.name(namespace)),
-            None => At::All,
+    /// The accounts of this name, in any namespace.
+    pub(super) fn accounts_of_name(&self, name: &str) -> &[u32] {
+        self.by_account.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// What must be taken for given so that the facts of an alternative hold at a place; `None` where one does not.
+    pub(super) fn granted_for(&mut self, alternative: u16, at: At) -> Option<u32> {
+        if let Some(known) = self.by_alternative.get(&(alternative, at)) {
+            return *known;
         }
+        let granted = self.granted(&TABLE.alternatives[usize::from(alternative)].facts, at);
+        self.by_alternative.insert((alternative, at), granted);
+        granted
     }
 }
 

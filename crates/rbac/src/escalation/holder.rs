@@ -55,6 +55,24 @@ impl<'p> Holder<'p> {
         Self { held, sources, policy: graph.policy }
     }
 
+    /// The same holder with more roles, and only with what gives some rights.
+    pub(super) fn with(&self, graph: &Graph<'p>, more: &[Held], rights: &[RightId]) -> Self {
+        let wanted = |right: RightId| {
+            rights.iter().any(|one| *one == right || TABLE.apply[usize::from(*one)] == Some(right))
+        };
+        let mut sources: Vec<Source> =
+            self.sources.iter().filter(|source| wanted(source.given.right)).copied().collect();
+        let mut held = self.held.clone();
+        for one in more {
+            let profile = one.role.map_or(&[][..], |role| graph.profiles[role as usize].as_slice());
+            let given = profile.iter().filter(|given| wanted(given.right));
+            sources.extend(given.map(|given| Source { given: *given, held: held.len() as u32 }));
+            held.push(*one);
+        }
+        sources.sort_by_key(|source| source.given.right);
+        Self { held, sources, policy: self.policy }
+    }
+
     fn of(&self, right: RightId) -> &[Source] {
         let begin = self.sources.partition_point(|source| source.given.right < right);
         let end = self.sources.partition_point(|source| source.given.right <= right);
@@ -259,9 +277,7 @@ impl<'p> Holder<'p> {
             return vec![Edge { to, row: super::graph::PART_OF, assumes: 0, at, grounds }];
         }
         let gain = CATALOGUE[usize::from(way.row)].gain;
-        let mut facts = Vec::new();
-        facts.extend(&way.facts);
-        let Some(assumes) = graph.granted(&facts, at) else { return Vec::new() };
+        let Some(assumes) = graph.granted_for(alternative, at) else { return Vec::new() };
         if let Gain::JoinBindings { role, everywhere } = gain {
             return self.joined(graph, way.row, role, everywhere, at, met, assumes);
         }
@@ -286,7 +302,7 @@ impl<'p> Holder<'p> {
         everywhere: bool,
         at: At,
         met: &Met<'p>,
-        assumes: u16,
+        assumes: u32,
     ) -> Vec<Edge> {
         let policy: &'p crate::policy::Policy = self.policy;
         let way = TABLE.alternatives.iter().find(|one| one.row == row);
@@ -304,7 +320,7 @@ impl<'p> Holder<'p> {
         };
         for index in bindings {
             let binding = &policy.bindings()[index];
-            let scope = graph.scope(index as u32);
+            let (scope, role) = graph.bindings[index];
             let named =
                 met.names.as_ref().is_none_or(|names| names.contains(&binding.role_ref.name.as_str()));
             if !named || binding.role_ref.kind != kind.kind() {
@@ -315,12 +331,11 @@ impl<'p> Holder<'p> {
                 names.is_empty() || names.contains(&binding.name)
             });
             let Some(by) = by.map(|source| (source.held, source.given.rule)) else { continue };
-            let within = binding.namespace.as_deref().unwrap_or_default();
-            let Ok(role) = policy.resolve(&binding.role_ref, within) else { continue };
+            let Some(role) = role else { continue };
             let bind = met.by.first().copied();
             let grounds: Vec<(u32, u32)> = bind.into_iter().chain([by]).collect();
             let grounds = graph.ground(&self.grounds(&grounds));
-            let to = graph.node(Thing::Bound(role as u32, scope));
+            let to = graph.node(Thing::Bound(role, scope));
             edges.push(Edge { to, row, assumes, at: scope, grounds });
         }
         edges
@@ -375,7 +390,7 @@ impl<'p> Holder<'p> {
                     if let Gain::Effect(_) = row.gain
                         && way.is_single()
                     {
-                        let Some(assumes) = graph.granted(&way.facts, at) else { continue };
+                        let Some(assumes) = graph.granted_for(alternative, at) else { continue };
                         let grounds = graph.ground(&self.grounds(&met.by));
                         let names =
                             met.names.unwrap_or_default().iter().map(|name| (*name).to_owned()).collect();
@@ -415,7 +430,7 @@ impl Found {
             self.ends.clear();
             self.partials.clear();
         }
-        let assumed = |graph: &Graph<'_>, set: u16| graph.assumptions[usize::from(set)].len();
+        let assumed = |graph: &Graph<'_>, set: u32| graph.assumptions[set as usize].len();
         self.edges.sort_by_key(|edge| (edge.to, assumed(graph, edge.assumes)));
         self.edges.dedup_by_key(|edge| edge.to);
         self.edges.retain(|edge| edge.to != node);

@@ -26,8 +26,8 @@ pub struct Use<'e> {
     pub grant: Option<Grant>,
     /// Index of the role.
     pub role: Option<usize>,
-    /// Index of the rule in it; none where it is the grant that counts. [`crate::policy::Policy::written_at`] says where an aggregated rule is
-    /// written.
+    /// Index of the rule in it; none where it is the grant that counts. [`crate::policy::Policy::written_at`] says where an aggregated
+    /// rule is written.
     pub rule: Option<usize>,
 }
 
@@ -85,22 +85,6 @@ impl Proof<'_> {
     }
 }
 
-/// The grants on a way, each once, in order.
-pub(super) fn grants_on(graph: &Graph<'_>, way: &[(NodeId, From)]) -> Vec<(u32, u32)> {
-    let mut all = Vec::new();
-    for (_, from) in way {
-        let edge = match from {
-            From::Nothing => continue,
-            From::Edge(node, index) => &graph.edges[*node as usize][*index as usize],
-            From::Joint(joint) => &graph.joints[*joint as usize].edge,
-        };
-        all.extend(grounds(graph, edge).iter().filter_map(|ground| ground.grant));
-    }
-    all.sort_unstable();
-    all.dedup();
-    all
-}
-
 fn grounds<'g>(graph: &'g Graph<'_>, edge: &Edge) -> &'g [Ground] {
     &graph.grounds[edge.grounds.0 as usize..edge.grounds.1 as usize]
 }
@@ -137,11 +121,11 @@ impl<'e, 'p> Teller<'e, 'p> {
         holder: NodeId,
         row: u16,
         at: At,
-        assumes: u16,
+        assumes: u32,
         by: (u32, u32),
     ) -> Proof<'e> {
         let (after, mut assumptions) = self.emit(holder);
-        assumptions.extend(self.graph.assumptions[usize::from(assumes)].iter().cloned());
+        assumptions.extend(self.graph.assumptions[assumes as usize].iter().cloned());
         let by = self.uses(holder, &self.graph.grounds[by.0 as usize..by.1 as usize]);
         let namespace = self.namespace(at);
         self.hops.push(Hop {
@@ -187,7 +171,7 @@ impl<'e, 'p> Teller<'e, 'p> {
                 From::Nothing => break (None, assumptions),
                 From::Edge(from, index) => {
                     let edge = self.graph.edges[from as usize][index as usize];
-                    assumptions.extend(self.graph.assumptions[usize::from(edge.assumes)].iter().cloned());
+                    assumptions.extend(self.graph.assumptions[edge.assumes as usize].iter().cloned());
                     if edge.row == PART_OF {
                         at = from;
                         continue;
@@ -201,7 +185,7 @@ impl<'e, 'p> Teller<'e, 'p> {
                 From::Joint(joint) => {
                     let all = &self.graph.joints[joint as usize];
                     let edge = all.edge;
-                    assumptions.extend(self.graph.assumptions[usize::from(edge.assumes)].iter().cloned());
+                    assumptions.extend(self.graph.assumptions[edge.assumes as usize].iter().cloned());
                     let (mut by, mut after) = (Vec::new(), Vec::new());
                     let holder = all.parts.first().copied();
                     for part in all.parts.clone() {
@@ -259,7 +243,7 @@ impl<'e, 'p> Teller<'e, 'p> {
             let own = grounds(self.graph, &edge);
             // A right that somebody has, or a role that is bound to whom one became.
             let is_right = !own.is_empty() || is_means(self.graph.things[at as usize]);
-            assumptions.extend(self.graph.assumptions[usize::from(edge.assumes)].iter().cloned());
+            assumptions.extend(self.graph.assumptions[edge.assumes as usize].iter().cloned());
             if is_right && !is_means(self.graph.things[from as usize]) {
                 let by = self.uses(from, own);
                 let (after, more) = self.emit(from);

@@ -26,8 +26,8 @@ pub struct Opened<'a> {
     pub whole: bool,
     /// The objects to which its gain is limited; `None` for no limit.
     pub names: Option<Vec<String>>,
-    /// The rules that give its rights, by their place in what was asked, in order. Together with a server-side apply, a rule to create and one to
-    /// patch are both named.
+    /// The rules that give its rights, by their place in what was asked, in order. Together with a server-side apply, a rule to create
+    /// and one to patch are both named.
     pub by: Vec<usize>,
     /// What must be so in the cluster, if anything.
     pub facts: Vec<Fact>,
@@ -35,14 +35,14 @@ pub struct Opened<'a> {
     pub holds: Vec<Holding>,
 }
 
-/// The rows that one rule opens, bound with this scope, in the catalogue's order. Costs a look-up for each resource of the rule and a walk over
-/// the catalogue. `*` on all opens nearly every row; [`Row::id`] `everything` then says it all.
+/// The rows that one rule opens, bound with this scope, in the catalogue's order. Costs a look-up for each resource of the rule and a
+/// walk over the catalogue. `*` on all opens nearly every row; [`Row::id`] `everything` then says it all.
 pub fn rows_of_rule<'a>(rule: &Rule, scope: Scope<'a>) -> Vec<Opened<'a>> {
     rows_of_rules(&[(rule, scope)])
 }
 
-/// The rows that rules of one subject open together, each bound with its scope: first those that are open everywhere, then namespace by namespace,
-/// in the catalogue's order.
+/// The rows that rules of one subject open together, each bound with its scope: first those that are open everywhere, then namespace by
+/// namespace, in the catalogue's order.
 pub fn rows_of_rules<'a>(rules: &[(&Rule, Scope<'a>)]) -> Vec<Opened<'a>> {
     let table = &*TABLE;
     let mut given: Vec<Vec<(usize, Limit<'_>)>> = vec![Vec::new(); table.rights.len()];

@@ -1,14 +1,18 @@
 //! Walks through the graph.
 //!
-//! The cost of a way is first the number of assumptions on it, then its length: the number of rows that follow on one another. Of ways that meet in
-//! a joint the dearer counts. So a proof that assumes nothing is always found before one that does, and among those the one with the fewest hops
-//! in a line. Costs only grow along a way, so the first way by which a thing is reached is the best (D. Knuth's generalization of Dijkstra's
-//! algorithm to joints).
+//! The cost of a way is first the number of assumptions on it, then its length: the number of rows that follow on one another. Of ways
+//! that meet in a joint the dearer counts. So a proof that assumes nothing is always found before one that does, and among those the one
+//! with the fewest hops in a line. Costs only grow along a way, so the first way by which a thing is reached is the best (D. Knuth's
+//! generalization of Dijkstra's algorithm to joints); a bound on what is left to do to the target keeps the walk from what leads nowhere
+//! (A*).
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+use foldhash::{HashMap, HashMapExt as _, HashSet, HashSetExt as _};
+
 use super::graph::{Edge, Graph, NodeId, PART_OF};
+use super::proof::is_told;
 
 /// Assumptions in the upper half, hops in the lower.
 pub(super) type Cost = u32;
@@ -19,16 +23,13 @@ pub(super) const FAR: Cost = Cost::MAX;
 /// One assumption.
 const ASSUMED: Cost = 1 << 16;
 
-/// A cost that no joint beats: something must be gained first, then joined.
-const CHEAP: Cost = 2;
-
 /// Assumptions and hops of a cost.
 pub(super) const fn parts_of(cost: Cost) -> (usize, usize) {
     ((cost >> 16) as usize, (cost & 0xffff) as usize)
 }
 
-fn weight(graph: &Graph<'_>, edge: &Edge) -> Cost {
-    let assumed = graph.assumptions[usize::from(edge.assumes)].len() as Cost;
+pub(super) fn weight(graph: &Graph<'_>, edge: &Edge) -> Cost {
+    let assumed = graph.assumptions[edge.assumes as usize].len() as Cost;
     assumed * ASSUMED + Cost::from(edge.row != PART_OF)
 }
 
@@ -42,31 +43,19 @@ pub(super) enum From {
     Joint(u32),
 }
 
-/// The best ways to goals from everywhere, by edges alone.
+/// Edges backwards, and for each node the joints that give it.
 #[derive(Clone, Debug)]
-pub(super) struct Routes {
-    pub(super) cost: Vec<Cost>,
-    /// The first edge of the way.
-    pub(super) next: Vec<u32>,
-    /// Nodes from which a goal, or a part of a joint that leads to one, may be reached.
-    pub(super) useful: Vec<bool>,
-    /// Whether any joint leads to a goal.
-    pub(super) has_joints: bool,
-}
-
-/// Edges backwards.
-struct Backwards {
+pub(super) struct Backwards {
     begin: Vec<u32>,
     from: Vec<(NodeId, u32)>,
+    joints: Vec<Vec<u32>>,
 }
 
 impl Backwards {
-    fn of(graph: &Graph<'_>) -> Self {
+    pub(super) fn of(graph: &Graph<'_>) -> Self {
         let mut begin = vec![0u32; graph.things.len() + 1];
-        for edges in &graph.edges {
-            for edge in edges {
-                begin[edge.to as usize + 1] += 1;
-            }
+        for edge in graph.edges.iter().flatten() {
+            begin[edge.to as usize + 1] += 1;
         }
         for at in 1..begin.len() {
             begin[at] += begin[at - 1];
@@ -80,89 +69,55 @@ impl Backwards {
                 *place += 1;
             }
         }
-        Self { begin, from }
+        let mut joints: Vec<Vec<u32>> = vec![Vec::new(); graph.things.len()];
+        for (index, joint) in graph.joints.iter().enumerate().filter(|(_, joint)| joint.lives) {
+            joints[joint.edge.to as usize].push(index as u32);
+        }
+        Self { begin, from, joints }
     }
 
-    fn onto(&self, node: NodeId) -> &[(NodeId, u32)] {
+    pub(super) fn onto(&self, node: NodeId) -> &[(NodeId, u32)] {
         &self.from[self.begin[node as usize] as usize..self.begin[node as usize + 1] as usize]
     }
 }
 
-impl Routes {
-    /// Costs O(e log e) in the graph's edges.
-    pub(super) fn to(graph: &Graph<'_>, goals: &[NodeId]) -> Self {
-        let back = Backwards::of(graph);
-        let count = graph.things.len();
-        let (mut cost, mut next) = (vec![FAR; count], vec![u32::MAX; count]);
-        let mut queue = BinaryHeap::new();
-        for goal in goals {
-            cost[*goal as usize] = 0;
-            queue.push(Reverse((0, *goal)));
-        }
-        while let Some(Reverse((at, node))) = queue.pop() {
-            if at > cost[node as usize] {
-                continue;
-            }
-            for (from, index) in back.onto(node) {
-                let edge = &graph.edges[*from as usize][*index as usize];
-                let own = weight(graph, edge);
-                let new = at.saturating_add(own);
-                let known = &mut cost[*from as usize];
-                // Of equal ways the one by the first edge; one that costs nothing might lead in a circle.
-                let equal = new == *known && own > 0 && new != FAR;
-                if new < *known || (equal && *index < next[*from as usize]) {
-                    let better = new < *known;
-                    *known = new;
-                    next[*from as usize] = *index;
-                    if better {
-                        queue.push(Reverse((new, *from)));
-                    }
-                }
-            }
-        }
-        let mut useful = vec![false; count];
-        let mut todo: Vec<NodeId> = goals.to_vec();
-        let mut heads: Vec<Vec<u32>> = vec![Vec::new(); count];
-        for (index, joint) in graph.joints.iter().enumerate().filter(|(_, joint)| joint.lives) {
-            heads[joint.edge.to as usize].push(index as u32);
-        }
-        let mut has_joints = false;
-        while let Some(node) = todo.pop() {
-            if std::mem::replace(&mut useful[node as usize], true) {
-                continue;
-            }
-            todo.extend(back.onto(node).iter().map(|(from, _)| *from));
-            for joint in &heads[node as usize] {
-                has_joints = true;
-                todo.extend(&graph.joints[*joint as usize].parts);
-            }
-        }
-        Self { cost, next, useful, has_joints }
-    }
+type Queue = BinaryHeap<Reverse<(Cost, NodeId)>>;
 
-    /// The way from a node, as how each node on it was reached; the goal is last.
-    pub(super) fn way(&self, graph: &Graph<'_>, start: NodeId) -> Vec<(NodeId, From)> {
-        let mut way = vec![(start, From::Nothing)];
-        let mut node = start;
-        while self.cost[node as usize] != 0 || self.next[node as usize] != u32::MAX {
-            let index = self.next[node as usize];
-            let Some(edge) = graph.edges[node as usize].get(index as usize) else { break };
-            way.push((edge.to, From::Edge(node, index)));
-            node = edge.to;
-            if way.len() > graph.things.len() {
-                break;
+/// What is left to do from each node to goals at least: as if any part of a joint were enough. With `certain` only ways without
+/// assumptions count. Costs O(e log e) in edges and parts of joints.
+pub(super) fn bounds(graph: &Graph<'_>, back: &Backwards, goals: &[NodeId], certain: bool) -> Vec<Cost> {
+    let mut bound = vec![FAR; graph.things.len()];
+    let mut queue = Queue::new();
+    for goal in goals {
+        bound[*goal as usize] = 0;
+        queue.push(Reverse((0, *goal)));
+    }
+    while let Some(Reverse((at, node))) = queue.pop() {
+        if at > bound[node as usize] {
+            continue;
+        }
+        let edges = back
+            .onto(node)
+            .iter()
+            .map(|(from, index)| (*from, weight(graph, &graph.edges[*from as usize][*index as usize])));
+        let joints = back.joints[node as usize].iter().flat_map(|joint| {
+            let joint = &graph.joints[*joint as usize];
+            let own = weight(graph, &joint.edge);
+            joint.parts.iter().map(move |part| (*part, own))
+        });
+        for (from, own) in edges.chain(joints) {
+            let new = at.saturating_add(own);
+            if (!certain || own < ASSUMED) && new < bound[from as usize] {
+                bound[from as usize] = new;
+                queue.push(Reverse((new, from)));
             }
         }
-        way
     }
-
-    /// Whether a way by joints might be better than that by edges alone.
-    pub(super) fn may_improve(&self, start: NodeId) -> bool {
-        self.has_joints && self.useful[start as usize] && self.cost[start as usize] > CHEAP
-    }
+    bound
 }
 
 /// What is reached from one node. It is used again for the next, so that nothing is cleared.
+#[derive(Debug, Default)]
 pub(super) struct Walk {
     cost: Vec<Cost>,
     from: Vec<From>,
@@ -170,20 +125,10 @@ pub(super) struct Walk {
     done: Vec<u32>,
     left: Vec<(u32, u32)>,
     round: u32,
+    start: NodeId,
 }
 
 impl Walk {
-    pub(super) fn new() -> Self {
-        Self {
-            cost: Vec::new(),
-            from: Vec::new(),
-            seen: Vec::new(),
-            done: Vec::new(),
-            left: Vec::new(),
-            round: 0,
-        }
-    }
-
     fn begin(&mut self, graph: &Graph<'_>) {
         let count = graph.things.len();
         self.cost.resize(count, FAR);
@@ -194,92 +139,206 @@ impl Walk {
         self.round += 1;
     }
 
-    fn offer(
-        &mut self,
-        node: NodeId,
-        cost: Cost,
-        from: From,
-        queue: &mut BinaryHeap<Reverse<(Cost, NodeId)>>,
-    ) {
+    fn offer(&mut self, node: NodeId, cost: Cost, from: From, bound: Cost, queue: &mut Queue) {
         let at = node as usize;
-        if self.seen[at] != self.round || cost < self.cost[at] {
+        if bound != FAR && (self.seen[at] != self.round || cost < self.cost[at]) {
             self.seen[at] = self.round;
             self.cost[at] = cost;
             self.from[at] = from;
-            queue.push(Reverse((cost, node)));
+            queue.push(Reverse((cost.saturating_add(bound), node)));
         }
     }
 
-    /// Walks from a node, calling `visit` for each thing in the order of costs, until it says that it is enough. Only things for which `through` says
-    /// so are gone through, and only what costs less than `limit`.
+    /// Walks from a node, calling `visit` for each thing with its cost until it says that it is enough: in the order of costs and of what
+    /// `bound` says is left to do at least, which must come from [`bounds`] with the same `certain` or be nothing everywhere.
     pub(super) fn run(
         &mut self,
         graph: &Graph<'_>,
         start: NodeId,
-        limit: Cost,
-        through: impl Fn(NodeId) -> bool,
+        certain: bool,
+        bound: impl Fn(NodeId) -> Cost,
         mut visit: impl FnMut(NodeId, Cost) -> bool,
     ) {
         self.begin(graph);
-        let mut queue = BinaryHeap::new();
-        self.offer(start, 0, From::Nothing, &mut queue);
-        while let Some(Reverse((cost, node))) = queue.pop() {
+        self.start = start;
+        let mut queue = Queue::new();
+        self.offer(start, 0, From::Nothing, bound(start), &mut queue);
+        while let Some(Reverse((_, node))) = queue.pop() {
             let at = node as usize;
-            if self.done[at] == self.round || cost > self.cost[at] {
+            if self.done[at] == self.round {
                 continue;
             }
             self.done[at] = self.round;
+            let cost = self.cost[at];
             if visit(node, cost) {
                 return;
             }
             for (index, edge) in graph.edges[at].iter().enumerate() {
-                let new = cost.saturating_add(weight(graph, edge));
-                if new < limit && through(edge.to) {
-                    self.offer(edge.to, new, From::Edge(node, index as u32), &mut queue);
+                let own = weight(graph, edge);
+                if !certain || own < ASSUMED {
+                    let from = From::Edge(node, index as u32);
+                    self.offer(edge.to, cost.saturating_add(own), from, bound(edge.to), &mut queue);
                 }
             }
             for joint in &graph.part_of[at] {
                 let all = &graph.joints[*joint as usize];
-                if !all.lives {
+                let own = weight(graph, &all.edge);
+                if !all.lives || (certain && own >= ASSUMED) {
                     continue;
                 }
                 let (round, left) = self.left[*joint as usize];
                 let left = if round == self.round { left } else { all.parts.len() as u32 } - 1;
                 self.left[*joint as usize] = (self.round, left);
                 if left == 0 {
-                    // The last part is the dearest.
-                    let new = cost.saturating_add(weight(graph, &all.edge));
-                    if new < limit && through(all.edge.to) {
-                        self.offer(all.edge.to, new, From::Joint(*joint), &mut queue);
-                    }
+                    let dearest =
+                        all.parts.iter().map(|part| self.cost[*part as usize]).max().unwrap_or(cost);
+                    let new = dearest.saturating_add(own);
+                    self.offer(all.edge.to, new, From::Joint(*joint), bound(all.edge.to), &mut queue);
                 }
             }
         }
     }
 
-    /// How the last walk came to a node: all that is needed for it, each after what it needs.
-    pub(super) fn way(&self, graph: &Graph<'_>, goal: NodeId) -> Vec<(NodeId, From)> {
-        let (mut way, mut seen) = (Vec::new(), std::collections::HashSet::new());
-        // Twice on the stack: to go down, and to be put down.
-        let mut stack = vec![(goal, false)];
-        while let Some((node, ready)) = stack.pop() {
-            if ready {
-                way.push((node, self.from[node as usize]));
+    /// How the last walk came to a node: all that is needed for it, each after what it needs. Of the parts of a joint the dearest is come
+    /// to first; the others begin where its way leads through, if that takes fewer hops and makes the whole no dearer.
+    pub(super) fn way(&self, graph: &Graph<'_>, back: &Backwards, goal: NodeId) -> Vec<(NodeId, From)> {
+        let mut trace =
+            Trace { walk: self, graph, back, start: self.start, way: Vec::new(), had: HashMap::new() };
+        trace.derive(goal);
+        trace.way
+    }
+}
+
+/// A way that is being put together.
+struct Trace<'t, 'p> {
+    walk: &'t Walk,
+    graph: &'t Graph<'p>,
+    back: &'t Backwards,
+    start: NodeId,
+    way: Vec<(NodeId, From)>,
+    /// What is on it, and its cost there.
+    had: HashMap<NodeId, Cost>,
+}
+
+/// The most nodes that are gone back over for a shorter way to a part.
+const NEAR: usize = 5000;
+
+impl Trace<'_, '_> {
+    fn take(&mut self, node: NodeId, from: From, cost: Cost) {
+        self.had.insert(node, cost);
+        self.way.push((node, from));
+    }
+
+    fn derive(&mut self, goal: NodeId) {
+        // Down to what is had, by edges; then up again.
+        let (mut steps, mut at) = (Vec::new(), goal);
+        while !self.had.contains_key(&at) {
+            let from = self.walk.from[at as usize];
+            steps.push((at, from));
+            match from {
+                From::Edge(before, _) => at = before,
+                From::Nothing | From::Joint(_) => break,
+            }
+        }
+        for (node, from) in steps.into_iter().rev() {
+            if let From::Joint(joint) = from {
+                self.derive_parts(joint);
+            }
+            // A part may have led through here.
+            if !self.had.contains_key(&node) {
+                self.take(node, from, self.walk.cost[node as usize]);
+            }
+        }
+    }
+
+    fn derive_parts(&mut self, joint: u32) {
+        let mut parts = self.graph.joints[joint as usize].parts.clone();
+        parts.sort_by_key(|part| (Reverse(self.walk.cost[*part as usize]), *part));
+        let within = parts.first().map_or(0, |part| self.walk.cost[*part as usize]);
+        for part in parts {
+            if self.had.contains_key(&part) {
                 continue;
             }
-            if !seen.insert(node) {
+            match self.near(part, within, self.own_hops(part)) {
+                Some(path) => {
+                    for (before, index) in path {
+                        let edge = &self.graph.edges[before as usize][index as usize];
+                        let cost = self.had.get(&before).copied().unwrap_or(0);
+                        let cost = cost.saturating_add(weight(self.graph, edge));
+                        if !self.had.contains_key(&edge.to) {
+                            self.take(edge.to, From::Edge(before, index), cost);
+                        }
+                    }
+                }
+                None => self.derive(part),
+            }
+        }
+    }
+
+    /// How many hops it takes to come to a node that the way does not have.
+    fn own_hops(&self, node: NodeId) -> Cost {
+        let (mut todo, mut seen, mut hops) = (vec![node], HashSet::new(), 0);
+        while let Some(node) = todo.pop() {
+            if self.had.contains_key(&node) || !seen.insert(node) {
                 continue;
             }
-            stack.push((node, true));
-            match self.from[node as usize] {
+            match self.walk.from[node as usize] {
                 From::Nothing => {}
-                From::Edge(from, _) => stack.push((from, false)),
+                From::Edge(before, index) => {
+                    hops += self.hop(before, index);
+                    todo.push(before);
+                }
                 From::Joint(joint) => {
-                    let parts = graph.joints[joint as usize].parts.iter().rev();
-                    stack.extend(parts.map(|part| (*part, false)));
+                    hops += 1;
+                    todo.extend(&self.graph.joints[joint as usize].parts);
                 }
             }
         }
-        way
+        hops
+    }
+
+    /// Whether an edge is a hop that is told: a row, or another part of something that the way went through for one part already.
+    fn hop(&self, before: NodeId, index: u32) -> Cost {
+        let edge = &self.graph.edges[before as usize][index as usize];
+        let again = self.had.contains_key(&before) && before != self.start && is_told(self.graph, edge.to);
+        Cost::from(edge.row != PART_OF || again)
+    }
+
+    /// A way by edges to a node from what is had, with fewer than so many hops and no dearer than `within`.
+    fn near(&self, part: NodeId, within: Cost, fewer: Cost) -> Option<Vec<(NodeId, u32)>> {
+        let mut cost: HashMap<NodeId, (Cost, NodeId, u32)> = HashMap::new();
+        let mut queue = Queue::new();
+        cost.insert(part, (0, part, 0));
+        queue.push(Reverse((0, part)));
+        let mut seen = 0;
+        while let Some(Reverse((at, node))) = queue.pop() {
+            if at > cost.get(&node)?.0 {
+                continue;
+            }
+            seen += 1;
+            if seen > NEAR || at & (ASSUMED - 1) >= fewer || at > within {
+                return None;
+            }
+            if self.had.get(&node).is_some_and(|had| had.saturating_add(at) <= within) {
+                let (mut path, mut node) = (Vec::new(), node);
+                let mut hops = 0;
+                while node != part {
+                    let (_, to, index) = *cost.get(&node)?;
+                    hops += self.hop(node, index);
+                    path.push((node, index));
+                    node = to;
+                }
+                return (hops < fewer).then_some(path);
+            }
+            for (before, index) in self.back.onto(node) {
+                let own = weight(self.graph, &self.graph.edges[*before as usize][*index as usize]);
+                let new = at.saturating_add(own);
+                if cost.get(before).is_none_or(|(known, ..)| new < *known) {
+                    cost.insert(*before, (new, node, *index));
+                    queue.push(Reverse((new, *before)));
+                }
+            }
+        }
+        None
     }
 }

@@ -1,7 +1,8 @@
 //! The catalogue made ready for asking: each right once, rows as trees of rights, and for a rule the rights that it gives.
 
-use std::collections::HashMap;
 use std::sync::LazyLock;
+
+use foldhash::{HashMap, HashMapExt as _};
 
 use super::catalogue::{CATALOGUE, Fact, Holding, Names, Need, PathRight, Place, Right, WHATEVER};
 use crate::matching::{ALL, url_matches};
@@ -75,8 +76,8 @@ impl Alternative {
 #[derive(Debug)]
 pub(super) struct Table {
     pub(super) rights: Vec<Asked>,
-    /// For a right to create, that to patch the same (or, for RBAC's own resources, to update it): with both, a server-side apply or an update
-    /// creates an object of a name that both are for.
+    /// For a right to create, that to patch the same (or, for RBAC's own resources, to update it): with both, a server-side apply or an
+    /// update creates an object of a name that both are for.
     pub(super) apply: Vec<Option<RightId>>,
     /// The needs of each row of the catalogue.
     pub(super) trees: Vec<Tree>,

@@ -1,7 +1,5 @@
 //! The things that a gain is at a place.
 
-use std::collections::BTreeSet;
-
 use super::catalogue::Gain;
 use super::graph::Graph;
 use super::thing::{At, Identity, Thing, Which};
@@ -108,10 +106,10 @@ impl Graph<'_> {
             // These are followed from what is held, or go no further.
             Gain::RightsOfRole
             | Gain::JoinBindings { .. }
-            | Gain::SomeRequests
             | Gain::PodAccounts
             | Gain::PodSecrets
             | Gain::TokensInSecrets
+            | Gain::MissingAccount
             | Gain::Effect(_) => Vec::new(),
         }
     }
@@ -184,39 +182,18 @@ impl Graph<'_> {
         things
     }
 
-    /// Namespaces that are known, and the one that every cluster has.
-    fn namespaces(&mut self) -> Vec<u32> {
-        let system = self.name("kube-system");
-        let mut all: BTreeSet<u32> = BTreeSet::from([system]);
-        let known = self.facts.namespaces.keys().cloned();
-        let accounts = self.identities.iter().filter_map(|one| match one {
-            Identity::Account { namespace, .. } => Some(namespace.clone()),
-            _ => None,
-        });
-        let bound = self.policy.bindings().iter().filter_map(|binding| binding.namespace.clone());
-        let names: BTreeSet<String> = known.chain(accounts).chain(bound).collect();
-        all.extend(names.iter().map(|name| self.name(name)));
-        all.into_iter().collect()
-    }
-
-    fn everything_in_each(&mut self) -> Vec<Thing> {
-        self.namespaces().into_iter().map(Thing::EverythingIn).collect()
+    fn everything_in_each(&self) -> Vec<Thing> {
+        self.namespaces().map(Thing::EverythingIn).collect()
     }
 
     fn accounts_named(&self, at: At, names: &[&str]) -> Vec<Thing> {
-        let mut found = Vec::new();
-        for (index, identity) in self.identities.iter().enumerate() {
-            if let Identity::Account { namespace, name } = identity {
-                let here = match at {
-                    At::All => true,
-                    At::In(own) => self.text(own) == namespace,
-                };
-                if here && names.contains(&name.as_str()) && self.exists(index as u32) {
-                    found.push(Thing::Identity(index as u32));
-                }
-            }
-        }
-        found
+        let all = names.iter().flat_map(|name| self.accounts_of_name(name)).copied();
+        let here = all.filter(|account| match (at, &self.identities[*account as usize]) {
+            (At::All, _) => true,
+            (At::In(own), Identity::Account { namespace, .. }) => self.text(own) == namespace,
+            _ => false,
+        });
+        here.filter(|account| self.exists(*account)).map(Thing::Identity).collect()
     }
 
     fn pods_named(&self, at: At, names: &[&str]) -> Vec<Thing> {
@@ -240,6 +217,7 @@ pub(super) const fn all_at(at: At) -> Thing {
     }
 }
 
+/// The groups of bootstrap tokens that a binding names.
 pub(super) fn bootstrap_groups(graph: &Graph<'_>) -> Vec<Thing> {
     let all = graph.identities.iter().enumerate();
     all.filter(|(_, one)| match one {

@@ -48,8 +48,8 @@ impl Identity {
         }
     }
 
-    /// The groups that it is in besides, as authenticators give them: all service accounts and those of the namespace, all who are known. Of whom
-    /// else a group's members are, or which groups a user is in, nobody says.
+    /// The groups that it is in besides, as authenticators give them: all service accounts and those of the namespace, all who are known.
+    /// Of whom else a group's members are, or which groups a user is in, nobody says.
     pub fn groups(&self) -> Vec<String> {
         let known = || AUTHENTICATED.to_owned();
         match self {

@@ -8,6 +8,7 @@ mod common;
 mod covering;
 mod default_policy;
 mod engine;
+mod escalation;
 mod node;
 mod reconciliation;
 mod shop;

@@ -236,6 +236,14 @@ pub(super) const ROWS: &[Row] = &[
         references: &[GOOD_PRACTICES],
     },
     Row {
+        number: 45,
+        id: "become-made-account",
+        needs: Need::All(&[Need::Holds(Holding::NewAccounts), Need::Holds(Holding::Accounts)]),
+        gain: Gain::MissingAccount,
+        says: "has the service account {where} that it made, and what a binding gave it before",
+        references: &[GOOD_PRACTICES],
+    },
+    Row {
         number: 46,
         id: "make-missing-role",
         needs: Need::All(&[here(CREATE, RBAC, &["roles"]), Need::Fact(Fact::MissingRole)]),

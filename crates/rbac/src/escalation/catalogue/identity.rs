@@ -1,5 +1,6 @@
 //! Ways to be somebody else: impersonation, tokens, certificates. Sources: k8s.io/apiserver `pkg/endpoints/filters/impersonation`,
-//! k8s.io/kubernetes `pkg/registry/core/serviceaccount/storage/token.go`, `plugin/pkg/admission/certificates`, `pkg/controller/certificates`.
+//! k8s.io/kubernetes `pkg/registry/core/serviceaccount/storage/token.go`, `plugin/pkg/admission/certificates`,
+//! `pkg/controller/certificates`.
 
 use super::{
     CHANGE, CORE, CREATE, Effect, Fact, GOOD_PRACTICES, Gain, Names, Need, Place, READ, Right, Row, WHATEVER,

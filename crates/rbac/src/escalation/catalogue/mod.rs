@@ -1,14 +1,15 @@
 //! The escalation catalogue: for each way up what it needs and what it gains.
 //!
-//! A [`Row`] is data: its [`Need`]s name requests that RBAC must allow, things that are held already, and facts of the cluster; its [`Gain`] says
-//! what its holder has then, and so which rows are open next. Rows with one number are variants of one way. What a row says of the API server was
-//! read in the sources that it names.
+//! A [`Row`] is data: its [`Need`]s name requests that RBAC must allow, things that are held already, and facts of the cluster; its
+//! [`Gain`] says what its holder has then, and so which rows are open next. Rows with one number are variants of one way. What a row says
+//! of the API server was read in the sources that it names.
 //!
 //! Three distinctions are the reference's own and decide most cases:
-//! - *One request or several.* `bind` counts only for who sends the binding ([`Need::Together`]); a CSR may be made by one identity and approved by
-//!   another ([`Need::All`]).
-//! - *Names.* A request that creates has no name, unless a server-side apply, or for some resources an update, makes the object: then `create`
-//!   is asked with the name, beside `patch` or `update` (k8s.io/apiserver `pkg/endpoints/handlers/patch.go` and `update.go`). See [`super::rows`].
+//! - *One request or several.* `bind` counts only for who sends the binding ([`Need::Together`]); a CSR may be made by one identity and
+//!   approved by another ([`Need::All`]).
+//! - *Names.* A request that creates has no name, unless a server-side apply, or for some resources an update, makes the object: then
+//!   `create` is asked with the name, beside `patch` or `update` (k8s.io/apiserver `pkg/endpoints/handlers/patch.go` and `update.go`).
+//!   See [`super::rows`].
 //! - *Place.* What is not in a namespace is granted by `ClusterRoleBindings` only; a namespace itself also by a `RoleBinding` in it.
 
 mod admission;
@@ -134,6 +135,10 @@ pub enum Holding {
     BoundRole,
     /// The group `system:masters`.
     Masters,
+    /// The service accounts of the namespace.
+    Accounts,
+    /// Service accounts that were missing can be made there.
+    NewAccounts,
 }
 
 /// Something that is so in the cluster, apart from RBAC.
@@ -220,8 +225,6 @@ pub enum Gain {
     Groups,
     /// Any user with any groups but `system:masters`.
     AnyUser,
-    /// Any user and groups, for the requests that are allowed, but no node, service account or `system:masters`.
-    SomeRequests,
     /// Groups that begin with `system:bootstrappers:`.
     BootstrapGroups,
     /// The identity of a node.
@@ -248,6 +251,8 @@ pub enum Gain {
     NamespaceLabels,
     /// Service accounts that are missing can be made.
     NewAccounts,
+    /// A service account that was missing.
+    MissingAccount,
     /// What a controller may do that runs as a service account of one of these names.
     Controller(&'static [&'static str]),
     /// Something that opens no further row.
@@ -295,7 +300,8 @@ impl Gain {
 }
 
 impl Row {
-    /// The sentence for people. `place` is such as `in namespace shop` or `in every namespace`; `names` the objects that it is limited to, if it is.
+    /// The sentence for people. `place` is such as `in namespace shop` or `in every namespace`; `names` the objects that it is limited
+    /// to, if it is.
     pub fn say(&self, place: &str, names: &[&str]) -> String {
         let named = match names {
             [] => String::new(),

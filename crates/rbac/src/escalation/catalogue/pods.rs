@@ -1,5 +1,5 @@
-//! Ways through pods: those that one makes, and those that are there. Sources: k8s.io/kubernetes `pkg/registry/core/pod/rest/subresources.go`,
-//! `pkg/kubelet/server/auth.go`; k8s.io/pod-security-admission `admission/admission.go`.
+//! Ways through pods: those that one makes, and those that are there. Sources: k8s.io/kubernetes
+//! `pkg/registry/core/pod/rest/subresources.go`, `pkg/kubelet/server/auth.go`; k8s.io/pod-security-admission `admission/admission.go`.
 
 use super::{
     CHANGE, CORE, CREATE, Effect, Fact, GOOD_PRACTICES, Gain, Holding, Need, Row, WRITE, cluster,
