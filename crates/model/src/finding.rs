@@ -82,7 +82,7 @@ pub struct Evidence {
 }
 
 /// A place in a text that was read.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Location {
     /// Name of the text: a path, or `<stdin>`.
     pub file: String,

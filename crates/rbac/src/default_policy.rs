@@ -5,6 +5,9 @@
 //! gates that it turns on by itself (program `default-policy/main.go`, which also says how they are read). Source: k8s.io/kubernetes
 //! `plugin/pkg/auth/authorizer/rbac/bootstrappolicy`, in the order of `pkg/registry/rbac/rest/storage_rbac.go`.
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
 use ringwall_model::selector::Selector;
 use ringwall_model::version::Minor;
 
@@ -140,6 +143,40 @@ fn rule(said: &str) -> Rule {
         *list = items.map(str::to_owned).collect();
     }
     rule
+}
+
+/// A binding and one of its subjects, by their names: namespace and name of the binding, role, then kind, namespace and name of the
+/// subject.
+type GrantName = (String, String, String, String, String, String);
+
+/// The grants that API servers make by themselves, of all versions that are known.
+static DEFAULT: LazyLock<HashSet<GrantName>> = LazyLock::new(|| {
+    let objects = KNOWN.into_iter().flat_map(of);
+    let bindings = objects.filter_map(|object| match object {
+        RbacObject::Binding(binding) => Some(binding),
+        RbacObject::Role(_) => None,
+    });
+    bindings.flat_map(|binding| (0..binding.subjects.len()).map(move |at| name_of(&binding, at))).collect()
+});
+
+fn name_of(binding: &Binding, subject: usize) -> GrantName {
+    let subject = binding.subjects.get(subject).cloned().unwrap_or_default();
+    (
+        binding.namespace.clone().unwrap_or_default(),
+        binding.name.clone(),
+        binding.role_ref.name.clone(),
+        subject.kind,
+        subject.namespace,
+        subject.name,
+    )
+}
+
+/// Whether a subject of a binding is of the policy that every cluster has. In a dump, where it is an object like others, it is told by its
+/// names.
+pub fn is_default_grant(binding: &Binding, subject: usize) -> bool {
+    binding.origin == Origin::Default
+        || (binding.name.starts_with("system:") || binding.name == "cluster-admin")
+            && DEFAULT.contains(&name_of(binding, subject))
 }
 
 #[cfg(test)]

@@ -81,10 +81,15 @@ impl Authorizers {
         Self { list }
     }
 
+    /// What makes the cluster allow everything to everyone, where something does.
+    pub fn allows_all(&self) -> Option<&Authorizer> {
+        self.list.iter().find(|known| known.influence == Influence::AllowsAll)
+    }
+
     /// What RBAC's answer is worth with these beside it.
     pub fn verdict(&self, allowed: bool) -> Verdict {
         let any = |one: Influence| self.list.iter().any(|known| known.influence == one);
-        if any(Influence::AllowsAll) {
+        if self.allows_all().is_some() {
             return Verdict::Yes;
         }
         // Where RBAC is not asked, others decide; those of nodes, who are there by default, do not for users.

@@ -10,7 +10,7 @@ use ringwall_rbac::model::RuleAt;
 use super::{Place, Rights, words};
 
 /// What a hop rests on.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Ground {
     /// Who holds it.
     pub who: String,
@@ -83,10 +83,12 @@ pub struct Ways {
     pub beyond: Vec<String>,
     /// Whether all was followed.
     pub is_whole: bool,
+    /// Whether something in the input names the target.
+    pub is_named: bool,
 }
 
 /// So many proofs are looked for, about, to find the fewest grants.
-const PROOFS: usize = 200_000;
+const PROOFS: usize = 40_000;
 
 impl Rights<'_> {
     /// Who comes to a target, by one chain each, and what to remove. Subjects of the default policy are left out unless `all`.
@@ -115,6 +117,10 @@ impl Rights<'_> {
             exact: cut.exact,
             beyond: cut.beyond.iter().map(ToString::to_string).collect(),
             is_whole: escalation.is_whole(),
+            is_named: match target {
+                Target::ClusterAdmin | Target::Node => true,
+                Target::Identity(identity) => escalation.subject(identity).is_some(),
+            },
         }
     }
 

@@ -1,6 +1,6 @@
 //! All that subjects may do: one row for each thing, with its verbs, and where.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use ringwall_rbac::covers::Atom;
 use ringwall_rbac::holdings::{By, Holdings, Least, Who};
@@ -76,15 +76,19 @@ impl Rights<'_> {
     /// The matrix: for each subject that a binding names, all that it may do by that name; what it has as a member of a group is the group's.
     pub fn matrix(&self, filter: &Filter) -> Vec<Subject> {
         let holdings = self.policy().holdings();
+        let bindings = self.policy().bindings().iter().enumerate();
+        let named: HashSet<Who> = bindings
+            .flat_map(|(index, binding)| {
+                let own = binding.subjects.iter().enumerate();
+                let own = own.filter(move |(subject, _)| !self.is_default_grant(index, *subject));
+                own.filter_map(|(_, subject)| Who::of(subject, binding))
+            })
+            .collect();
         let mut subjects: Vec<Subject> = holdings
             .iter()
             .map(|(who, holdings)| {
                 let (kind, namespace, name) = parts(who);
-                let is_default = holdings
-                    .everywhere
-                    .values()
-                    .chain(holdings.within.values().flat_map(|atoms| atoms.values()))
-                    .all(|by| self.is_default_binding(by.binding));
+                let is_default = !named.contains(who);
                 Subject { kind, namespace, name, is_default, rows: self.rows(holdings, filter) }
             })
             .filter(|subject| !subject.rows.is_empty())

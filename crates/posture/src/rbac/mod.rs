@@ -32,6 +32,7 @@ use ringwall_model::resources::Resources;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::version::Minor;
 use ringwall_rbac::aggregate::Unsettled;
+use ringwall_rbac::default_policy::is_default_grant;
 use ringwall_rbac::draft::Draft;
 use ringwall_rbac::engine::Engine;
 use ringwall_rbac::model::{Origin, RuleAt};
@@ -59,7 +60,7 @@ pub struct Rights<'s> {
 }
 
 /// An object's field that an answer rests on.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Place {
     /// In the input.
     Input(Location),
@@ -145,8 +146,16 @@ impl<'s> Rights<'s> {
         self.place(self.policy().roles()[role].origin, &FieldPath::root())
     }
 
-    /// Whether a binding is of the default policy.
+    /// Whether a subject is in a binding by the policy that every cluster has, written in the input or not.
+    pub fn is_default_grant(&self, binding: usize, subject: usize) -> bool {
+        is_default_grant(&self.policy().bindings()[binding], subject)
+    }
+
+    /// Whether a binding is of the policy that every cluster has, written in the input or not.
     pub fn is_default_binding(&self, binding: usize) -> bool {
-        self.policy().bindings()[binding].origin == Origin::Default
+        let stated = &self.policy().bindings()[binding];
+        stated.origin == Origin::Default
+            || (!stated.subjects.is_empty()
+                && (0..stated.subjects.len()).all(|subject| is_default_grant(stated, subject)))
     }
 }

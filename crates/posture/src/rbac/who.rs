@@ -70,7 +70,7 @@ impl Rights<'_> {
                     ways: Vec::new(),
                     is_default: true,
                 });
-                holder.is_default &= self.is_default_binding(access.binding);
+                holder.is_default &= self.is_default_grant(access.binding, index);
                 let way = self.way(access, index);
                 if !holder.ways.contains(&way) {
                     holder.ways.push(way);

@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
-use std::sync::LazyLock;
 
 use super::build::Builder;
 use super::facts::Facts;
@@ -13,7 +12,6 @@ use super::search::{Backwards, Cost, FAR, Walk, bounds, parts_of};
 use super::thing::{Gained, Identity, Thing};
 use crate::attributes::{ANONYMOUS, AUTHENTICATED, SERVICE_ACCOUNTS, UNAUTHENTICATED};
 use crate::default_policy;
-use crate::model::{Binding, Origin, RbacObject};
 use crate::policy::Policy;
 
 /// What a subject should not come to.
@@ -278,38 +276,9 @@ pub(super) fn start_of(graph: &Graph<'_>, identity: u32) -> NodeId {
     graph.find(Thing::Start(identity)).or_else(|| graph.find(Thing::Identity(identity))).unwrap_or(0)
 }
 
-/// A binding and one of its subjects, by their names: namespace and name of the binding, role, then kind, namespace and name of the
-/// subject.
-type GrantName = (String, String, String, String, String, String);
-
-/// The grants that API servers make by themselves, of all versions that are known.
-static DEFAULT: LazyLock<HashSet<GrantName>> = LazyLock::new(|| {
-    let objects = default_policy::KNOWN.into_iter().flat_map(default_policy::of);
-    let bindings = objects.filter_map(|object| match object {
-        RbacObject::Binding(binding) => Some(binding),
-        RbacObject::Role(_) => None,
-    });
-    bindings.flat_map(|binding| (0..binding.subjects.len()).map(move |at| name_of(&binding, at))).collect()
-});
-
-fn name_of(binding: &Binding, subject: usize) -> GrantName {
-    let subject = binding.subjects.get(subject).cloned().unwrap_or_default();
-    (
-        binding.namespace.clone().unwrap_or_default(),
-        binding.name.clone(),
-        binding.role_ref.name.clone(),
-        subject.kind,
-        subject.namespace,
-        subject.name,
-    )
-}
-
-/// Whether a grant is of the policy that every cluster has. In a dump, where it is an object like others, it is told by its names.
+/// Whether a grant is of the policy that every cluster has.
 pub(super) fn is_default_grant(graph: &Graph<'_>, grant: (u32, u32)) -> bool {
-    let binding = &graph.policy.bindings()[grant.0 as usize];
-    binding.origin == Origin::Default
-        || (binding.name.starts_with("system:") || binding.name == "cluster-admin")
-            && DEFAULT.contains(&name_of(binding, grant.1 as usize))
+    default_policy::is_default_grant(&graph.policy.bindings()[grant.0 as usize], grant.1 as usize)
 }
 
 /// Whether nothing but the default policy names an identity.

@@ -1,9 +1,10 @@
 //! `ringwall rbac escalate`: who can become what, and the fewest grants to remove.
 
+use std::collections::{HashMap, HashSet};
 use std::io::{self, Write};
 
 use ringwall_model::version::Minor;
-use ringwall_posture::rbac::authorizers::Authorizer;
+use ringwall_posture::rbac::authorizers::Influence;
 use ringwall_posture::rbac::escalate::{Chain, Ground, Removal, Step, Ways, told};
 use ringwall_posture::rbac::facts;
 use ringwall_rbac::escalation::{Identity, Target};
@@ -27,7 +28,7 @@ enum Answer {
 pub(crate) fn run(args: &EscalateArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(args.output.output.format(), &args.output.look);
     let settings = settings::load_config(&args.config)?;
-    let (loaded, (answer, others, version)) =
+    let (loaded, (answer, others, everyone, version)) =
         with_rights(&args.paths.paths, &args.paths.source, USAGE, &screen, |rights| {
             let facts = facts::of(rights.snapshot, &rights.authorizers, &settings.workloads);
             let answer = match &args.from {
@@ -41,6 +42,7 @@ pub(crate) fn run(args: &EscalateArgs) -> Result<Outcome, Usage> {
                 }
                 None => {
                     let target = match args.to.as_str() {
+                        "system:masters" => Target::ClusterAdmin,
                         "cluster-admin" => Target::ClusterAdmin,
                         "node" => Target::Node,
                         name => Target::Identity(identity(name)),
@@ -48,8 +50,17 @@ pub(crate) fn run(args: &EscalateArgs) -> Result<Outcome, Usage> {
                     Answer::To(told(&target), rights.ways_to(&facts, &target, args.all))
                 }
             };
-            let others: Vec<String> = rights.authorizers.list.iter().map(Authorizer::told).collect();
-            Ok((answer, others, rights.version))
+            let others = rights.authorizers.list.iter();
+            let others: Vec<String> = others
+                .map(|other| match other.influence {
+                    Influence::AllowsAll => {
+                        format!("{}; everyone comes to cluster-admin, and RBAC is not asked", other.told())
+                    }
+                    _ => format!("{}, which may allow more", other.told()),
+                })
+                .collect();
+            let everyone = rights.authorizers.allows_all().is_some();
+            Ok((answer, others, everyone, rights.version))
         })?;
     let written = screen.answer(
         |style, out| match &answer {
@@ -59,12 +70,15 @@ pub(crate) fn run(args: &EscalateArgs) -> Result<Outcome, Usage> {
         |out| document::write("ringwall.rbac-escalate/v1", &entry(&answer), &loaded, out),
     );
     for other in &others {
-        screen.aside(|_, out| writeln!(out, "note: {}, which may allow more", escape(other)));
+        screen.aside(|_, out| writeln!(out, "note: {}", escape(other)));
     }
     screen.asides(&loaded.problems, &loaded.notes);
     loaded.hint(&screen);
     let found = match &answer {
-        Answer::To(_, ways) => ways.chains.iter().any(|chain| !chain.is_default),
+        // Where not all was followed, nobody can tell that nobody comes to it.
+        Answer::To(_, ways) => {
+            everyone || !ways.is_whole || ways.chains.iter().any(|chain| !chain.is_default)
+        }
         Answer::From(..) => false,
     };
     Ok(Outcome::no_if(found).max(loaded.outcome(false)).max(written))
@@ -91,7 +105,8 @@ fn to_text(target: &str, ways: &Ways, version: Minor, style: Style, out: &mut dy
         writeln!(out)?;
     }
     if ways.chains.is_empty() {
-        writeln!(out, "nobody comes to {target} but administrators by intent")?;
+        let but = if ways.admins.is_empty() { "" } else { " but administrators by intent" };
+        writeln!(out, "nobody whom the input names comes to {}{but}", escape(target))?;
         writeln!(out)?;
     }
     let heading = |what: &str, count: usize, exact: bool| {
@@ -117,6 +132,13 @@ fn to_text(target: &str, ways: &Ways, version: Minor, style: Style, out: &mut dy
     for beyond in &ways.beyond {
         writeln!(out, "note: {} comes to it whatever is removed", escape(beyond))?;
     }
+    if !ways.is_named {
+        writeln!(
+            out,
+            "note: nothing in the input names {}; who may be anyone may be it too",
+            escape(target)
+        )?;
+    }
     if !ways.is_whole {
         writeln!(out, "note: there was too much to follow all of it; more may come to it")?;
     }
@@ -135,6 +157,51 @@ fn write_removals(removals: &[Removal], version: Minor, style: Style, out: &mut 
     Ok(())
 }
 
+/// Steps of several chains that are the same act on the same grounds, and all that it leads to.
+struct Act<'a> {
+    step: &'a Step,
+    /// The acts before it that it needs, by their index.
+    after: Vec<usize>,
+    to: Vec<&'a str>,
+    /// Whether what it takes for given, itself or before, is known.
+    is_certain: bool,
+}
+
+/// What is done, on what it rests, what it takes for given, and the acts before it.
+type Key<'a> = (&'a str, &'a [Ground], &'a [String], Vec<usize>);
+
+/// The acts of all chains, each once, after those that it needs.
+fn acts(chains: &[Chain]) -> Vec<Act<'_>> {
+    let mut acts: Vec<Act<'_>> = Vec::new();
+    let mut known: HashMap<Key<'_>, usize> = HashMap::new();
+    let mut led: HashSet<(usize, &str)> = HashSet::new();
+    for chain in chains {
+        let mut own: Vec<usize> = Vec::new();
+        for step in &chain.steps {
+            let mut after: Vec<usize> = step.after.iter().filter_map(|at| own.get(*at)).copied().collect();
+            after.sort_unstable();
+            after.dedup();
+            let key =
+                (step.does.as_str(), step.grounds.as_slice(), step.assumptions.as_slice(), after.clone());
+            let at = *known.entry(key).or_insert_with(|| {
+                let is_certain = step.assumptions.is_empty() && after.iter().all(|at| acts[*at].is_certain);
+                acts.push(Act { step, after, to: Vec::new(), is_certain });
+                acts.len() - 1
+            });
+            if let Some(to) = step.to.as_deref()
+                && led.insert((at, to))
+            {
+                acts[at].to.push(to);
+            }
+            own.push(at);
+        }
+    }
+    acts
+}
+
+/// So much of what one act leads to is shown.
+const SHOWN: usize = 5;
+
 fn from_text(
     subject: &str,
     chains: &[Chain],
@@ -143,19 +210,28 @@ fn from_text(
     out: &mut dyn Write,
 ) -> io::Result<()> {
     if chains.is_empty() {
-        writeln!(out, "{} comes to nothing beyond what it is given", escape(subject))?;
+        return writeln!(out, "{} comes to nothing beyond what it is given", escape(subject));
     }
-    for chain in chains {
-        let (look, comes) =
-            if chain.assumptions.is_empty() { (BAD, "comes to") } else { (DOUBT, "may come to") };
-        let line = match chain.steps.last() {
-            Some(Step { to: None, does, .. }) => format!("{subject} {does}"),
-            _ => format!("{subject} {comes} {}", chain.to),
-        };
-        writeln!(out, "{}", style.paint(look, escape(&line)))?;
-        write_steps(&chain.steps, version, style, out)?;
-        for assumption in &chain.assumptions {
-            writeln!(out, "  if {}", escape(assumption))?;
+    writeln!(
+        out,
+        "{}",
+        style.paint(HEADING, escape(&format!("What {subject} comes to, the nearest first")))
+    )?;
+    for (at, act) in acts(chains).iter().enumerate() {
+        let look = if act.is_certain { BAD } else { DOUBT };
+        let does = style.paint(look, escape(&act.step.does));
+        let after: Vec<String> = act.after.iter().map(|at| (at + 1).to_string()).collect();
+        let after = if after.is_empty() { String::new() } else { format!("  after {}", after.join(" and ")) };
+        writeln!(out, "  {}. {does}{}", at + 1, style.paint(ASIDE, after))?;
+        write_grounds(&act.step.grounds, version, style, out)?;
+        for assumption in &act.step.assumptions {
+            writeln!(out, "     if {}", escape(assumption))?;
+        }
+        for to in act.to.iter().take(SHOWN) {
+            writeln!(out, "     {} {}", style.paint(ASIDE, "→"), escape(to))?;
+        }
+        if let Some(more @ 1..) = act.to.len().checked_sub(SHOWN) {
+            writeln!(out, "     {} and {more} more, which -o json tells", style.paint(ASIDE, "→"))?;
         }
     }
     Ok(())
@@ -167,29 +243,39 @@ fn write_steps(steps: &[Step], version: Minor, style: Style, out: &mut dyn Write
         if steps.len() > 1 || step.to.is_some() {
             writeln!(out, "  {}. {}", at + 1, escape(&step.does))?;
         }
-        let mut last = String::new();
-        for Ground { who, binding, gives } in &step.grounds {
-            let held = match binding {
-                Some((name, place)) => {
-                    format!(
-                        "{}  {}",
-                        escape(&format!("{who} by {name}")),
-                        style.paint(ASIDE, shown(place, version))
-                    )
-                }
-                None => escape(who).into_owned(),
-            };
-            // Several rules of one binding are told below it.
-            if held != last {
-                writeln!(out, "     {held}")?;
-                last = held;
-            }
-            if let Some((rule, place)) = gives {
-                writeln!(out, "       {}  {}", escape(rule), style.paint(ASIDE, shown(place, version)))?;
-            }
-        }
+        write_grounds(&step.grounds, version, style, out)?;
         if let Some(to) = &step.to {
             writeln!(out, "     {} {}", style.paint(ASIDE, "→"), escape(to))?;
+        }
+    }
+    Ok(())
+}
+
+fn write_grounds(grounds: &[Ground], version: Minor, style: Style, out: &mut dyn Write) -> io::Result<()> {
+    let (mut last, mut rules) = (String::new(), HashSet::new());
+    for Ground { who, binding, gives } in grounds {
+        let held = match binding {
+            Some((name, place)) => {
+                format!(
+                    "{}  {}",
+                    escape(&format!("{who} by {name}")),
+                    style.paint(ASIDE, shown(place, version))
+                )
+            }
+            None => escape(who).into_owned(),
+        };
+        // Several rules of one binding are told below it.
+        if held != last {
+            writeln!(out, "     {held}")?;
+            last = held;
+            rules.clear();
+        }
+        if let Some((rule, place)) = gives {
+            let line = format!("{}  {}", escape(rule), style.paint(ASIDE, shown(place, version)));
+            if !rules.contains(&line) {
+                writeln!(out, "       {line}")?;
+                rules.insert(line);
+            }
         }
     }
     Ok(())

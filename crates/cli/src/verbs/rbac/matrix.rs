@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use ringwall_model::version::Minor;
+use ringwall_posture::rbac::authorizers::Authorizer;
 use ringwall_posture::rbac::matrix::{Filter, Subject};
 use ringwall_report::{ASIDE, HEADING, Style, escape};
 use serde::Serialize;
@@ -16,7 +17,7 @@ use crate::table;
 
 pub(crate) fn run(args: &MatrixArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(args.output.format(), &args.look);
-    let (loaded, (subjects, version)) =
+    let (loaded, (subjects, everyone, version)) =
         with_rights(&args.paths.paths, &args.paths.source, "rbac matrix", &screen, |rights| {
             let resource = match &args.resource {
                 None => None,
@@ -30,7 +31,8 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<Outcome, Usage> {
                 }
             };
             let filter = Filter { namespace: args.namespace.clone(), resource, verb: args.verb.clone() };
-            Ok((rights.matrix(&filter), rights.version))
+            let everyone = rights.authorizers.allows_all().map(Authorizer::told);
+            Ok((rights.matrix(&filter), everyone, rights.version))
         })?;
     let hidden = if args.all { 0 } else { subjects.iter().filter(|subject| subject.is_default).count() };
     let chosen: Vec<&Subject> = subjects.iter().filter(|subject| args.all || !subject.is_default).collect();
@@ -41,6 +43,11 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<Outcome, Usage> {
         },
         |out| document::write("ringwall.rbac-matrix/v1", &entry(&chosen), &loaded, out),
     );
+    if let Some(told) = everyone {
+        screen.aside(|_, out| {
+            writeln!(out, "note: {}; everyone may do everything, and RBAC is not asked", escape(&told))
+        });
+    }
     if hidden > 0 {
         screen.aside(|style, out| {
             let count = counted(hidden, "subject", "subjects");

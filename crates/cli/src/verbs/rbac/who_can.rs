@@ -7,7 +7,7 @@ use ringwall_posture::rbac::authorizers::Authorizer;
 use ringwall_posture::rbac::can_i::Question;
 use ringwall_posture::rbac::who::{Holder, Unknown, Who};
 use ringwall_posture::rbac::words;
-use ringwall_report::{ASIDE, HEADING, Style, escape};
+use ringwall_report::{ASIDE, BAD, HEADING, Style, escape};
 use serde::Serialize;
 
 use super::{PlaceEntry, WayEntry, asked, refuse, shown, split, with_rights, write_way};
@@ -22,21 +22,27 @@ pub(crate) fn run(args: &WhoCanArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(args.output.output.format(), &args.output.look);
     let (verb, what, paths) = split(&args.words, USAGE)?;
     let namespace = asked(args.namespace.as_deref(), args.all_namespaces);
-    let (loaded, (question, who, authorizers, version)) =
+    let (loaded, (question, who, everyone, authorizers, version)) =
         with_rights(&paths, &args.source, &format!("rbac {USAGE}"), &screen, |rights| {
             let question =
                 rights.question(verb, what, args.subresource.as_deref(), namespace).map_err(refuse)?;
             let who = rights.who_can(&question.action());
             let authorizers: Vec<String> = rights.authorizers.list.iter().map(Authorizer::told).collect();
-            Ok((question, who, authorizers, rights.version))
+            let everyone = rights.authorizers.allows_all().map(Authorizer::told);
+            Ok((question, who, everyone, authorizers, rights.version))
         })?;
     for warning in &question.warnings {
         screen.aside(|_, out| writeln!(out, "Warning: {}", escape(warning)));
     }
     let written = screen.answer(
-        |style, out| text(&question, &who, version, style, out),
+        |style, out| text(&question, &who, everyone.as_deref(), version, style, out),
         |out| {
-            document::write("ringwall.rbac-who-can/v1", &entry(&question, &who, &authorizers), &loaded, out)
+            document::write(
+                "ringwall.rbac-who-can/v1",
+                &entry(&question, &who, everyone.is_some(), &authorizers),
+                &loaded,
+                out,
+            )
         },
     );
     for authorizer in &authorizers {
@@ -47,8 +53,20 @@ pub(crate) fn run(args: &WhoCanArgs) -> Result<Outcome, Usage> {
     Ok(loaded.outcome(false).max(written))
 }
 
-fn text(question: &Question, who: &Who, version: Minor, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn text(
+    question: &Question,
+    who: &Who,
+    everyone: Option<&str>,
+    version: Minor,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     let action = words::action(&question.action());
+    if let Some(told) = everyone {
+        let line = format!("Everyone may {action}: {told}");
+        writeln!(out, "{}", style.paint(BAD, escape(&line)))?;
+        return writeln!(out, "  RBAC is not asked");
+    }
     let (default, own): (Vec<&Holder>, Vec<&Holder>) =
         who.holders.iter().partition(|holder| holder.is_default);
     let heading = match own.len() {
@@ -86,6 +104,9 @@ struct Answer<'a> {
     unresolved: Vec<UnknownEntry<'a>>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     other_authorizers: &'a [String],
+    /// The cluster allows everything to everyone, and does not ask RBAC.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    everyone: bool,
 }
 
 #[derive(Serialize)]
@@ -104,7 +125,7 @@ struct UnknownEntry<'a> {
     place: PlaceEntry<'a>,
 }
 
-fn entry<'a>(question: &'a Question, who: &'a Who, authorizers: &'a [String]) -> Answer<'a> {
+fn entry<'a>(question: &'a Question, who: &'a Who, everyone: bool, authorizers: &'a [String]) -> Answer<'a> {
     let masters = HolderEntry { subject: "Group system:masters", default_policy: true, ways: Vec::new() };
     let holders = who.holders.iter().map(|holder| HolderEntry {
         subject: &holder.subject,
@@ -124,6 +145,7 @@ fn entry<'a>(question: &'a Question, who: &'a Who, authorizers: &'a [String]) ->
                 place: PlaceEntry::of(&unknown.place),
             })
             .collect(),
+        everyone,
         other_authorizers: authorizers,
     }
 }
