@@ -15,7 +15,7 @@ use crate::authorize::forbidden;
 use crate::draft::Draft;
 use crate::model::GROUP;
 use crate::policy::Policy;
-use crate::validate::{invalid_message, validate_write};
+use crate::validate::{invalid_message, validate_write_in};
 use crate::write::{Verb, Write};
 
 /// What is known of the namespace that an object is written in.
@@ -94,7 +94,7 @@ impl Write<'_> {
             return Some(of_rights(message));
         }
         let in_validation = || {
-            let errors = validate_write(self.draft, old, meets.version);
+            let errors = validate_write_in(self.draft, old, meets.version);
             invalid_message(&self.draft.prepared(old), &errors)
         };
         let version = version_error(self.draft, old, meets.verb);
@@ -142,7 +142,8 @@ impl Write<'_> {
             (Verb::Update, stored) => {
                 let namespace = self.draft.object.namespace();
                 let within = namespace.map(|namespace| format!("{namespace}/")).unwrap_or_default();
-                let key = format!("/registry/{}/{within}{}", self.draft.object.resource(), self.draft.meta.name);
+                let key =
+                    format!("/registry/{}/{within}{}", self.draft.object.resource(), self.draft.meta.name);
                 let stored = stored.map_or("", String::as_str);
                 cannot(format!(
                     "StorageError: invalid object, Code: 4, Key: {key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in \
@@ -175,8 +176,7 @@ impl Write<'_> {
     fn exists(&self, meets: &Meets<'_>) -> Option<String> {
         // A name that is made is another one.
         let stored = meets.stored.filter(|_| !self.draft.meta.name.is_empty())?;
-        let leaving =
-            if stored.meta.deletion_timestamp.is_some() { "object is being deleted: " } else { "" };
+        let leaving = if stored.meta.deletion_timestamp.is_some() { "object is being deleted: " } else { "" };
         Some(format!("{leaving}{} already exists", self.qualified()))
     }
 }

@@ -29,8 +29,11 @@ pub fn unserved(object: &Object) -> Option<String> {
 pub enum Reader {
     /// As the whole of it: POST and PUT.
     Whole,
-    /// As a patch of what is there.
-    Patch,
+    /// As a patch of what is there, which has owners or not.
+    Patch {
+        /// Whether it has.
+        has_owners: bool,
+    },
     /// As a server-side apply of what is not there.
     Apply,
 }
@@ -123,10 +126,7 @@ static REQUIREMENT: Struct = Struct {
 
 static SELECTOR: Struct = Struct {
     name: "LabelSelector",
-    fields: &[
-        ("matchLabels", Type::Texts),
-        ("matchExpressions", Type::List(&Type::Struct(&REQUIREMENT))),
-    ],
+    fields: &[("matchLabels", Type::Texts), ("matchExpressions", Type::List(&Type::Struct(&REQUIREMENT)))],
 };
 
 static AGGREGATION: Struct = Struct {
@@ -209,7 +209,15 @@ pub fn decoding_error(object: &Object, reader: Reader) -> Option<String> {
             let kind = shape.name;
             Some(format!("{kind} in version {} cannot be handled as a {kind}: {why}", go_quote(SERVED)))
         }
-        Reader::Patch => {
+        Reader::Patch { has_owners } => {
+            // Only lists of mappings are merged by a key; others are refused when they are converted.
+            let owners = root.at(&["metadata", "ownerReferences"]).filter(|_| has_owners);
+            let is_unkeyed = |owner: &Node<'_>| {
+                owner.kind() == Kind::Mapping && owner.get("uid").is_none_or(Node::is_null)
+            };
+            if let Some(owner) = owners.and_then(|owners| owners.items().find(is_unkeyed)) {
+                return Some(format!("map: {} does not contain declared merge key: uid", go_value(owner)));
+            }
             let why = convert(shape, root)?;
             let shown = go_quote(&go_value(root));
             // The error is of no object: kind and name stay empty.
@@ -426,10 +434,17 @@ impl Converter {
                     Type::Bool => node.kind() == Kind::Bool,
                     _ => is_whole,
                 };
-                if fits {
-                    Ok(())
-                } else {
-                    Err(format!("cannot convert {} to {}", go_type(node), expected.go()))
+                // Go can make a text of an integer, which is refused, and of nothing else.
+                let converts = match expected {
+                    Type::Text(_) => node.kind() == Kind::Integer,
+                    Type::Int64 => node.as_f64().is_some(),
+                    _ => false,
+                };
+                match expected {
+                    _ if fits => Ok(()),
+                    _ if converts => Err(format!("cannot convert {} to {}", go_kind(node), expected.go())),
+                    Type::Text(_) => Err("unrecognized type: string".to_owned()),
+                    _ => Err(format!("unrecognized type: {}", expected.go())),
                 }
             }
             Type::Time => match node.as_str() {
@@ -526,21 +541,50 @@ fn go_value(node: Node<'_>) -> String {
     }
 }
 
+/// A value as Go's `%#v` prints it.
+fn go_syntax(node: Node<'_>) -> String {
+    match node.kind() {
+        Kind::Null => "interface {}(nil)".to_owned(),
+        Kind::String => go_quote(node.as_str().unwrap_or_default()),
+        Kind::Sequence => {
+            let items: Vec<String> = node.items().map(go_syntax).collect();
+            format!("[]interface {{}}{{{}}}", items.join(", "))
+        }
+        Kind::Mapping => {
+            let entries: BTreeMap<&str, Node<'_>> =
+                node.entries().map(|entry| (entry.key, entry.value)).collect();
+            let entries: Vec<String> = entries
+                .iter()
+                .map(|(key, value)| format!("{}:{}", go_quote(key), go_syntax(*value)))
+                .collect();
+            format!("map[string]interface {{}}{{{}}}", entries.join(", "))
+        }
+        Kind::Bool | Kind::Integer | Kind::Unsigned | Kind::Float => node.raw().to_owned(),
+    }
+}
+
 /// What a server-side apply says of an object that is not of its schema.
 fn apply(shape: &'static Struct, object: &Object) -> Option<String> {
+    let root = object.root();
+    if root.at(&["metadata", "managedFields"]).is_some_and(|fields| !fields.is_null()) {
+        return Some("metadata.managedFields must be nil".to_owned());
+    }
     let mut schema = Schema::default();
-    schema.structure(object.root(), shape);
+    schema.structure(root, shape);
+    let (namespace, name) = (object.id.namespace.as_deref().unwrap_or_default(), &object.id.name);
+    let kind = format!("{}, Kind={}", object.api_version(), object.id.kind);
+    let named = format!("({namespace}/{name}; {kind})");
     let errors = match schema.errors.as_slice() {
-        [] => return None,
+        [] => {
+            let why = Converter::default().structure(root, shape).err()?;
+            return Some(format!(
+                "failed to convert new object {named} to proper version: unable to convert unstructured object to {kind}: {why}"
+            ));
+        }
         [one] => one.clone(),
         several => format!("errors:\n  {}", several.join("\n  ")),
     };
-    let (namespace, name) = (object.id.namespace.as_deref().unwrap_or_default(), &object.id.name);
-    Some(format!(
-        "failed to create typed patch object ({namespace}/{name}; {}, Kind={}): {errors}",
-        object.api_version(),
-        object.id.kind
-    ))
+    Some(format!("failed to create typed patch object {named}: {errors}"))
 }
 
 #[derive(Default)]
@@ -550,55 +594,112 @@ struct Schema {
 }
 
 impl Schema {
-    fn within(&mut self, step: &str, look: impl FnOnce(&mut Self)) {
+    fn within<T>(&mut self, step: &str, look: impl FnOnce(&mut Self) -> T) -> T {
         let length = self.path.len();
         self.path.push_str(step);
-        look(self);
+        let result = look(self);
         self.path.truncate(length);
+        result
     }
 
-    fn expected(&mut self, what: &str, node: Node<'_>) {
-        let shown = match what {
-            "list" | "map" => format!("&{{{}}}", go_value(node)),
-            _ => format!("&value.valueUnstructured{{Value:{}}}", go_value(node)),
-        };
-        self.errors.push(format!("{}: expected {what}, got {shown}", self.path));
+    fn say(&mut self, what: &str) {
+        self.errors.push(format!("{}: {what}", self.path));
     }
 
     fn value(&mut self, node: Node<'_>, expected: &'static Type) {
         if node.is_null() {
             return;
         }
+        let shown = || format!("&{{{}}}", go_value(node));
         match expected {
-            Type::Text(_) | Type::Time if node.kind() != Kind::String => self.expected("string", node),
-            Type::Bool if node.kind() != Kind::Bool => self.expected("boolean", node),
-            Type::Int64 if node.as_f64().is_none() => self.expected("numeric (int or float)", node),
+            Type::Text(_) if node.kind() != Kind::String => {
+                self.say(&format!(
+                    "expected string, got &value.valueUnstructured{{Value:{}}}",
+                    go_syntax(node)
+                ));
+            }
+            Type::Bool if node.kind() != Kind::Bool => {
+                self.say(&format!("expected boolean, got {}", shown()));
+            }
+            Type::Int64 if node.as_f64().is_none() => {
+                self.say(&format!("expected numeric (int or float), got {}", go_type(node)));
+            }
+            // The schema leaves times open.
             Type::Text(_) | Type::Time | Type::Bool | Type::Int64 | Type::Any => {}
             Type::List(element) if node.kind() == Kind::Sequence => {
+                // Owners are told apart by their uid, and finalizers are a set; no other lists are that deep in the metadata.
+                let is_set = self.path == ".metadata.finalizers";
+                let mut seen = HashSet::new();
                 for (index, item) in node.items().enumerate() {
-                    self.within(&format!("[{index}]"), |schema| schema.value(item, element));
+                    let key = match element {
+                        Type::Struct(shape) if shape.name == OWNER.name => owner_key(item),
+                        Type::Text(_) if is_set => set_key(item),
+                        _ => Ok(None),
+                    };
+                    match key {
+                        Ok(None) => self.within(&format!("[{index}]"), |schema| schema.value(item, element)),
+                        Ok(Some(key)) => {
+                            if !seen.insert(key.clone()) {
+                                self.say(&format!("duplicate entries for key {key}"));
+                            }
+                            self.within(&key, |schema| schema.value(item, element));
+                        }
+                        Err(why) => self.say(&format!("element {index}: {why}")),
+                    }
                 }
             }
             Type::Texts if node.kind() == Kind::Mapping => {
-                for entry in node.entries() {
-                    self.within(&format!(".{}", entry.key), |schema| schema.value(entry.value, &TEXT));
+                let entries: BTreeMap<&str, Node<'_>> =
+                    node.entries().map(|entry| (entry.key, entry.value)).collect();
+                for (key, value) in entries {
+                    self.within(&format!(".{key}"), |schema| schema.value(value, &TEXT));
                 }
             }
             Type::Struct(shape) if node.kind() == Kind::Mapping => self.structure(node, shape),
-            Type::List(_) => self.expected("list", node),
-            Type::Texts | Type::Struct(_) => self.expected("map", node),
+            Type::List(_) => self.say(&format!("expected list, got {}", shown())),
+            Type::Texts | Type::Struct(_) => self.say(&format!("expected map, got {}", shown())),
         }
     }
 
+    /// Fields by their names, up to the first that is not known.
     fn structure(&mut self, node: Node<'_>, shape: &'static Struct) {
         let entries: BTreeMap<&str, Node<'_>> =
             node.entries().map(|entry| (entry.key, entry.value)).collect();
         for (key, value) in entries {
-            self.within(&format!(".{key}"), |schema| match shape.field(key) {
-                Some((_, kind)) => schema.value(value, kind),
-                None => schema.errors.push(format!("{}: field not declared in schema", schema.path)),
+            let is_known = self.within(&format!(".{key}"), |schema| {
+                match shape.field(key) {
+                    Some((_, kind)) => schema.value(value, kind),
+                    None => schema.say("field not declared in schema"),
+                }
+                shape.field(key).is_some()
             });
+            if !is_known {
+                break;
+            }
         }
+    }
+}
+
+/// How the elements of a list are told apart, where they are.
+type Key = Result<Option<String>, &'static str>;
+
+fn owner_key(item: Node<'_>) -> Key {
+    match item.kind() {
+        Kind::Null => Err("associative list with keys has an element that's an explicit null"),
+        Kind::Mapping => {
+            let uid = item.get("uid").filter(|uid| !uid.is_null());
+            Ok(Some(format!("[uid={}]", uid.map_or_else(|| "\"\"".to_owned(), go_syntax))))
+        }
+        _ => Err("associative list with keys may not have non-map elements"),
+    }
+}
+
+fn set_key(item: Node<'_>) -> Key {
+    match item.kind() {
+        Kind::Null => Err("associative list without keys has an element that's an explicit null"),
+        Kind::Mapping => Err("associative list without keys has an element that's a map type"),
+        Kind::Sequence => Err("not supported: associative list with lists as elements"),
+        _ => Ok(Some(format!("[={}]", go_syntax(item)))),
     }
 }
 
@@ -610,7 +711,11 @@ fn time_error(text: &str) -> Option<String> {
         [("", "2006"), ("-", "01"), ("-", "02"), ("T", "15"), (":", "04"), (":", "05")];
     let (quoted, layout) = (go_quote(text), go_quote(LAYOUT));
     let cannot = |rest: &str, element: &str| {
-        Some(format!("parsing time {quoted} as {layout}: cannot parse {} as {}", go_quote(rest), go_quote(element)))
+        Some(format!(
+            "parsing time {quoted} as {layout}: cannot parse {} as {}",
+            go_quote(rest),
+            go_quote(element)
+        ))
     };
     let range = |what: &str| Some(format!("parsing time {quoted}: {what} out of range"));
     let (mut rest, mut parts) = (text, [0_u32; 6]);
@@ -619,9 +724,11 @@ fn time_error(text: &str) -> Option<String> {
             Some(behind) => rest = behind,
             None => return cannot(rest, before),
         }
-        let digits = rest.get(..element.len()).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
+        let digits =
+            rest.get(..element.len()).filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()));
         // An hour may have one digit.
-        let one = rest.get(..1).filter(|digit| element == "15" && digit.bytes().all(|byte| byte.is_ascii_digit()));
+        let one =
+            rest.get(..1).filter(|digit| element == "15" && digit.bytes().all(|byte| byte.is_ascii_digit()));
         let Some(digits) = digits.or(one) else { return cannot(rest, element) };
         *part = digits.parse().unwrap_or_default();
         rest = &rest[digits.len()..];

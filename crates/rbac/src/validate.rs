@@ -24,12 +24,17 @@ const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 /// The version from which on required fields are validated by what their types declare, and not by hand.
 const DECLARATIVE: Minor = Minor(37);
 
+/// As [`validate_write_in`], by the newest version.
+pub fn validate_write(draft: &Draft, old: Option<&Draft>) -> Vec<FieldError> {
+    validate_write_in(draft, old, Minor::NEWEST)
+}
+
 /// What is wrong with an object that is written, over an old one if there is one, as the API server of a version would have it written: see
 /// [`Draft::prepared`]. In the order of its message, none twice: what is wrong with the metadata of any object that is updated, what is wrong
 /// with this one, and what the types declare.
 /// Sources: k8s.io/apiserver `pkg/registry/rest/{create,update,validate}.go`; k8s.io/kubernetes `pkg/registry/rbac/*/strategy.go`,
 /// `pkg/apis/rbac/v1/zz_generated.validations.go`.
-pub fn validate_write(draft: &Draft, old: Option<&Draft>, version: Minor) -> Vec<FieldError> {
+pub fn validate_write_in(draft: &Draft, old: Option<&Draft>, version: Minor) -> Vec<FieldError> {
     let prepared = draft.prepared(old);
     let mut errors = Vec::new();
     match old {

@@ -70,7 +70,8 @@ impl State<'_> {
         if let RbacObject::Role(role) = &completed.object
             && role.namespace.is_none()
         {
-            let before = self.policy.cluster_role(&role.name).and_then(|index| self.policy.roles().get(index));
+            let before =
+                self.policy.cluster_role(&role.name).and_then(|index| self.policy.roles().get(index));
             let touched = [before, Some(role)].into_iter().flatten();
             self.outdated |= touched.into_iter().any(|role| self.is_aggregated(role));
         }
@@ -86,7 +87,11 @@ impl State<'_> {
             selectors.into_iter().any(|selector| selector.matches(label))
         };
         role.aggregation.is_some()
-            || self.policy.roles().iter().any(|other| !other.stored && other.namespace.is_none() && matches(other))
+            || self
+                .policy
+                .roles()
+                .iter()
+                .any(|other| !other.stored && other.namespace.is_none() && matches(other))
     }
 
     fn settle(&mut self) {
@@ -167,7 +172,9 @@ impl Rights<'_> {
         }
         let reader = match (verb, &stored) {
             (Verb::Create | Verb::Update, _) => Reader::Whole,
-            (Verb::Patch, Some(_)) => Reader::Patch,
+            (Verb::Patch, Some(stored)) => {
+                Reader::Patch { has_owners: !stored.draft.meta.owner_references.is_empty() }
+            }
             (Verb::Patch, None) => Reader::Apply,
         };
         let undecodable = decoding_error(object, reader);
@@ -176,7 +183,11 @@ impl Rights<'_> {
             && stored.unchanged
             && undecodable.is_none()
         {
-            return writing(Verdict::Yes, None, vec![told("it is there as it is, so that nothing is written")]);
+            return writing(
+                Verdict::Yes,
+                None,
+                vec![told("it is there as it is, so that nothing is written")],
+            );
         }
         let result = match &stored {
             Some(stored) if verb == Verb::Patch => patched(draft, object, stored, is_apply),
@@ -266,8 +277,9 @@ impl Rights<'_> {
                 because.push(told("nothing changes but finalizers, owners and managed fields"));
             }
             Ok(Passed::Master) | Err(Refused::RoleUnresolved(_)) => {}
-            Err(refused) => because
-                .extend(refused.missing_lines().iter().map(|line| told(&format!("not held: {line}")))),
+            Err(refused) => {
+                because.extend(refused.missing_lines().iter().map(|line| told(&format!("not held: {line}"))))
+            }
         }
         because
     }
@@ -323,9 +335,8 @@ impl Rights<'_> {
                 let mut stored = Draft::from(found);
                 if matches!(stored.object, RbacObject::Binding(_)) {
                     // What the API server puts on all that it makes itself.
-                    let one = |key: &str, value: &str| {
-                        Some(BTreeMap::from([(key.to_owned(), value.to_owned())]))
-                    };
+                    let one =
+                        |key: &str, value: &str| Some(BTreeMap::from([(key.to_owned(), value.to_owned())]));
                     stored.meta.labels = one("kubernetes.io/bootstrapping", "rbac-defaults");
                     stored.meta.annotations = one(ringwall_rbac::reconcile::AUTOUPDATE, "true");
                 }
