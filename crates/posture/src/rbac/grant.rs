@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use ringwall_model::finding::{Location, Verdict};
+use ringwall_model::go::go_quote;
+use ringwall_model::name::path_segment_errors;
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_rbac::attributes::{Action, Decision, ResourceAction, User};
@@ -164,6 +166,13 @@ impl Rights<'_> {
             because,
         };
         let is_apply = asked.is_none() && !draft.meta.name.is_empty();
+        // kubectl asks for no such name.
+        let faults = path_segment_errors(&draft.meta.name);
+        if is_apply && !faults.is_empty() {
+            let message =
+                format!("invalid resource name {}: [{}]", go_quote(&draft.meta.name), faults.join(" "));
+            return writing(Verdict::No, Some(message), Vec::new());
+        }
         if is_apply && let Some((message, because)) = self.unread(&state.policy, user, draft) {
             let verdict = self.authorizers.verdict(false);
             if verdict == Verdict::No {
@@ -323,7 +332,13 @@ impl Rights<'_> {
                 let last: Option<Value> = last.and_then(|text| serde_json::from_str(text).ok());
                 let applied = last.as_ref().map(paths_of).unwrap_or_default();
                 let unchanged = last.is_some_and(|last| {
-                    let kept = draft.applied_over(&stored);
+                    let mut kept = draft.applied_over(&stored);
+                    // kubectl puts its own there.
+                    if let (Some(kept), Some(stored)) = (&mut kept.meta.annotations, &stored.meta.annotations)
+                        && let Some(last) = stored.get(LAST_APPLIED)
+                    {
+                        kept.insert(LAST_APPLIED.to_owned(), last.clone());
+                    }
                     let same = format!("{:?}{:?}", kept.meta, kept.completed().object)
                         == format!("{:?}{:?}", stored.meta, stored.completed().object);
                     let new = serde_json::to_value(object.root()).unwrap_or_default();
@@ -374,16 +389,20 @@ fn patched(draft: &Draft, object: &Object, stored: &Stored, is_apply: bool) -> D
     }
     let patch = Draft { said: draft.said.taking_away(&stored.applied), ..draft.clone() };
     let mut result = patch.applied_over(&stored.draft);
-    let text = serde_json::to_string(&object.root()).unwrap_or_default();
+    let config = as_applied(serde_json::to_value(object.root()).unwrap_or_default(), draft);
+    let text = serde_json::to_string(&config).unwrap_or_default();
     result.meta.annotations.get_or_insert_default().insert(LAST_APPLIED.to_owned(), text + "\n");
     result
 }
 
-/// What `kubectl apply` compares: empty annotations and the namespace are always there.
+/// What `kubectl apply` keeps and compares: annotations and the namespace are always there, what it kept before is not.
 fn as_applied(mut value: Value, draft: &Draft) -> Value {
     if let Some(metadata) = value.get_mut("metadata").and_then(Value::as_object_mut) {
         if metadata.get("annotations").is_none_or(Value::is_null) {
             metadata.insert("annotations".to_owned(), Value::Object(serde_json::Map::new()));
+        }
+        if let Some(annotations) = metadata.get_mut("annotations").and_then(Value::as_object_mut) {
+            annotations.remove(LAST_APPLIED);
         }
         if !draft.namespace().is_empty() {
             metadata.insert("namespace".to_owned(), draft.namespace().into());
