@@ -83,7 +83,8 @@ fn is_covered(error: &FieldError) -> bool {
     let path = error.path.to_string();
     let named = ["rules", "subjects"].iter().any(|list| path.starts_with(list));
     error.kind == FieldErrorKind::Required
-        && (path == "roleRef.name" || (named && (path.ends_with(".verbs") || path.ends_with(".name"))))
+        && (path == "roleRef.name"
+            || (named && path.rsplit_once('.').is_some_and(|(_, key)| matches!(key, "verbs" | "name"))))
 }
 
 /// What the types declare to be required. A list that an update leaves as it was is not looked at, nor is a `roleRef`, which may not change.
@@ -131,7 +132,7 @@ fn in_older_words(error: &mut FieldError) {
     };
     if error.kind == FieldErrorKind::Required {
         error.kind = FieldErrorKind::Invalid;
-        error.value = "\"\"".to_owned();
+        "\"\"".clone_into(&mut error.value);
         if inner.ends_with("].apiVersion") {
             "version must not be empty".clone_into(&mut error.detail);
         }

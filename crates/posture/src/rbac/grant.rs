@@ -41,11 +41,17 @@ pub struct Writing {
     pub because: Vec<Because>,
 }
 
+/// An object by its kind, namespace and name.
+type Key = (&'static str, String, String);
+
+/// Fields of mappings, by their keys from the root.
+type Paths = BTreeSet<Vec<String>>;
+
 /// What is there when an object is written.
 struct State<'s> {
     policy: Policy,
     /// What the file itself has written, and the fields that its text states.
-    written: HashMap<(&'static str, String, String), (Draft, BTreeSet<Vec<String>>)>,
+    written: HashMap<Key, (Draft, Paths)>,
     /// The namespaces that there are, where the input tells.
     namespaces: Option<HashSet<&'s str>>,
     /// Whether roles that aggregate must be made anew.
@@ -56,18 +62,18 @@ struct State<'s> {
 struct Stored {
     draft: Draft,
     /// The fields that `kubectl apply` put there.
-    applied: BTreeSet<Vec<String>>,
+    applied: Paths,
     /// Whether applying the same once more writes nothing.
     unchanged: bool,
 }
 
 impl State<'_> {
-    fn key(draft: &Draft) -> (&'static str, String, String) {
+    fn key(draft: &Draft) -> Key {
         (draft.object.kind(), draft.namespace().to_owned(), draft.meta.name.clone())
     }
 
     /// Takes in what was written. Aggregation is left for later where it matters at all.
-    fn put(&mut self, draft: Draft, applied: BTreeSet<Vec<String>>) {
+    fn put(&mut self, draft: &Draft, applied: Paths) {
         let completed = draft.completed();
         if let RbacObject::Role(role) = &completed.object
             && role.namespace.is_none()
@@ -137,7 +143,7 @@ impl Rights<'_> {
             }
             let Some(draft) = Draft::read(object, DEFAULT_NAMESPACE) else { continue };
             state.settle();
-            all.push(self.one(user, object, &draft, verb, &mut state, location));
+            all.push(self.one(user, object, &draft, verb, &mut state, &location));
         }
         all
     }
@@ -149,7 +155,7 @@ impl Rights<'_> {
         draft: &Draft,
         asked: Option<Verb>,
         state: &mut State<'_>,
-        location: Location,
+        location: &Location,
     ) -> Writing {
         let stored = self.stored(draft, object, state);
         let verb = asked.unwrap_or(if stored.is_some() { Verb::Patch } else { Verb::Create });
@@ -232,7 +238,7 @@ impl Rights<'_> {
         };
         let writing = writing(verdict, message, because);
         if writing.message.is_none() {
-            state.put(result, draft.said.paths());
+            state.put(&result, draft.said.paths());
         }
         writing
     }
@@ -287,7 +293,7 @@ impl Rights<'_> {
             }
             Ok(Passed::Master) | Err(Refused::RoleUnresolved(_)) => {}
             Err(refused) => {
-                because.extend(refused.missing_lines().iter().map(|line| told(&format!("not held: {line}"))))
+                because.extend(refused.missing_lines().iter().map(|line| told(&format!("not held: {line}"))));
             }
         }
         because
@@ -412,8 +418,8 @@ fn as_applied(mut value: Value, draft: &Draft) -> Value {
 }
 
 /// The fields of mappings that a value states.
-fn paths_of(value: &Value) -> BTreeSet<Vec<String>> {
-    fn walk(value: &Value, at: &mut Vec<String>, all: &mut BTreeSet<Vec<String>>) {
+fn paths_of(value: &Value) -> Paths {
+    fn walk(value: &Value, at: &mut Vec<String>, all: &mut Paths) {
         for (key, value) in value.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null()) {
             at.push(key.clone());
             all.insert(at.clone());
