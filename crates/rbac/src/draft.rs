@@ -1,13 +1,13 @@
 //! Roles and bindings as somebody writes them, with all of their metadata: what validation, escalation checks and reconciliation look at, and
 //! the authorizer does not. Source: k8s.io/apimachinery `pkg/apis/meta/v1/types.go` (`ObjectMeta`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::Timestamp;
 use ringwall_model::decode::{Decode, Fields, List, fill};
 use ringwall_model::decode_fields;
 use ringwall_model::object::Object;
-use ringwall_model::tree::Node;
+use ringwall_model::tree::{Kind, Node};
 
 use crate::model::{Origin, RbacObject, Subject};
 
@@ -68,7 +68,7 @@ decode_fields!(ObjectMeta {
 });
 
 /// An owner of an object.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct OwnerReference {
     /// `apiVersion`.
     pub api_version: String,
@@ -92,6 +92,22 @@ decode_fields!(OwnerReference {
     "controller" => controller,
     "blockOwnerDeletion" => block_owner_deletion,
 });
+
+impl OwnerReference {
+    /// Takes over what a patch states of the same owner.
+    fn merge(&mut self, new: &Self) {
+        let texts = [
+            (&new.api_version, &mut self.api_version),
+            (&new.kind, &mut self.kind),
+            (&new.name, &mut self.name),
+        ];
+        for (new, old) in texts.into_iter().filter(|(new, _)| !new.is_empty()) {
+            old.clone_from(new);
+        }
+        self.controller = new.controller.or(self.controller);
+        self.block_owner_deletion = new.block_owner_deletion.or(self.block_owner_deletion);
+    }
+}
 
 /// What one manager says of its fields, as far as it is validated.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -181,6 +197,118 @@ fn same_texts(one: &Texts, other: &Texts) -> bool {
     one.eq(other)
 }
 
+/// Which fields a text states. A patch leaves the others alone, and takes away those that are null.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Said {
+    /// All that the object has: it was not read from a text.
+    #[default]
+    Everything,
+    /// Fields of mappings by their keys from the root, and whether they are null. What lies within a list is not told apart.
+    Fields(BTreeMap<Vec<String>, bool>),
+}
+
+impl Said {
+    /// What a text states.
+    pub fn of(root: Node<'_>) -> Self {
+        fn walk(node: Node<'_>, at: &mut Vec<String>, fields: &mut BTreeMap<Vec<String>, bool>) {
+            for entry in node.entries() {
+                at.push(entry.key.to_owned());
+                fields.insert(at.clone(), entry.value.is_null());
+                if entry.value.kind() == Kind::Mapping {
+                    walk(entry.value, at, fields);
+                }
+                at.pop();
+            }
+        }
+        let mut fields = BTreeMap::new();
+        walk(root, &mut Vec::new(), &mut fields);
+        Self::Fields(fields)
+    }
+
+    /// The same, with null for each field that `last` states and this does not: so `kubectl apply` takes away what it had put there.
+    #[must_use]
+    pub fn taking_away(&self, last: &BTreeSet<Vec<String>>) -> Self {
+        let Self::Fields(fields) = self else { return Self::Everything };
+        let mut all = fields.clone();
+        // It writes an annotation of its own, so that annotations never go as a whole.
+        all.insert(vec!["metadata".to_owned(), "annotations".to_owned()], false);
+        for path in last {
+            // Of what goes as a whole, no part is named.
+            let parent_stays = (1..path.len()).all(|length| all.get(&path[..length]) == Some(&false));
+            if parent_stays && !all.contains_key(path) {
+                all.insert(path.clone(), true);
+            }
+        }
+        Self::Fields(all)
+    }
+
+    /// The fields that are stated and not null; none where nothing is known of a text.
+    pub fn paths(&self) -> BTreeSet<Vec<String>> {
+        match self {
+            Self::Everything => BTreeSet::new(),
+            Self::Fields(fields) => {
+                fields.iter().filter(|(_, null)| !**null).map(|(path, _)| path.clone()).collect()
+            }
+        }
+    }
+
+    /// Whether a field has a value (`Some(true)`), is null (`Some(false)`), or is not stated.
+    fn get(&self, path: &[&str]) -> Option<bool> {
+        let Self::Fields(fields) = self else { return Some(true) };
+        for length in 1..=path.len() {
+            let part: Vec<String> = path[..length].iter().map(|key| (*key).to_owned()).collect();
+            match fields.get(&part) {
+                None => return None,
+                Some(true) => return Some(false),
+                Some(false) => {}
+            }
+        }
+        Some(true)
+    }
+
+    /// Puts a value of a patch over the old one.
+    fn put<T: Clone + Default>(&self, path: &[&str], new: &T, old: &mut T) {
+        match self.get(path) {
+            None => {}
+            Some(true) => old.clone_from(new),
+            Some(false) => *old = T::default(),
+        }
+    }
+
+    /// Merges a map of a patch into the old one.
+    fn merge(&self, key: &str, new: &Texts, old: &mut Texts) {
+        match self.get(&["metadata", key]) {
+            None => return,
+            Some(false) => {
+                *old = None;
+                return;
+            }
+            Some(true) => {}
+        }
+        let merged = old.get_or_insert_default();
+        if *self == Self::Everything {
+            merged.clear();
+        }
+        for (name, value) in new.iter().flatten() {
+            if self.get(&["metadata", key, name]) == Some(true) {
+                merged.insert(name.clone(), value.clone());
+            }
+        }
+        if let Self::Fields(fields) = self {
+            for (path, _) in fields.iter().filter(|(_, null)| **null) {
+                if let [metadata, map, name] = path.as_slice()
+                    && (metadata.as_str(), map.as_str()) == ("metadata", key)
+                {
+                    merged.remove(name);
+                }
+            }
+        }
+        if merged.is_empty() {
+            *old = None;
+        }
+    }
+}
+
 /// A role or binding as somebody writes it.
 #[derive(Clone, Debug)]
 pub struct Draft {
@@ -188,6 +316,8 @@ pub struct Draft {
     pub meta: ObjectMeta,
     /// The rest of it, as written: groups of a `roleRef` and of subjects are not completed.
     pub object: RbacObject,
+    /// What the text states.
+    pub said: Said,
 }
 
 #[derive(Default)]
@@ -212,7 +342,7 @@ impl Draft {
         if let Some(namespace) = read.namespace() {
             namespace.clone_into(&mut meta.namespace);
         }
-        Some(Self { meta, object: read })
+        Some(Self { meta, object: read, said: Said::of(object.root()) })
     }
 
     /// The namespace; `""` for an object of all namespaces, whatever it states.
@@ -229,14 +359,23 @@ impl Draft {
     }
 
     /// As the API server prepares it before it is validated: completed, with what only the server sets. An object that is created is wiped of it
-    /// and has its name made; one that is written over another takes it from there.
-    /// Sources: k8s.io/apiserver `pkg/registry/rest/{meta,create,update}.go`, `pkg/registry/generic/registry/store.go`.
+    /// and has its name made; one that is written over another takes it from there. An owner that is named twice counts once, and the server
+    /// keeps the managed fields itself.
+    /// Sources: k8s.io/apiserver `pkg/registry/rest/{meta,create,update}.go`, `pkg/registry/generic/registry/store.go`,
+    /// `pkg/endpoints/handlers/rest.go` (`dedupOwnerReferences`).
     #[must_use]
     pub fn prepared(&self, old: Option<&Self>) -> Self {
         let mut prepared = self.completed();
         let meta = &mut prepared.meta;
         if self.object.namespace().is_none() {
             meta.namespace.clear();
+        }
+        meta.managed_fields = List::default();
+        let mut seen: HashSet<&OwnerReference> = HashSet::new();
+        if meta.owner_references.iter().any(|owner| !seen.insert(owner)) {
+            let mut seen = HashSet::new();
+            let once = meta.owner_references.iter().filter(|owner| seen.insert(*owner)).cloned();
+            meta.owner_references = once.collect::<Vec<_>>().into();
         }
         let Some(old) = old.map(|old| &old.meta) else {
             meta.uid.clear();
@@ -271,24 +410,92 @@ impl Draft {
         prepared
     }
 
-    /// What comes of it where it is applied over `old`, as `kubectl apply` does it: what it does not state of its metadata is the old object's.
+    /// What comes of it where it is a patch of `old`: fields that it does not state stay, those that are null go, maps are merged, lists are
+    /// replaced but for owners (merged by their uid) and finalizers (added to).
+    /// Sources: k8s.io/apimachinery `pkg/util/strategicpatch/patch.go`, the patch strategies of `pkg/apis/meta/v1/types.go`; k8s.io/api
+    /// `rbac/v1/types.go`, whose lists have none.
     #[must_use]
     pub fn applied_over(&self, old: &Self) -> Self {
-        let mut meta = old.meta.clone();
-        let new = &self.meta;
-        for (new, meta) in [(&new.labels, &mut meta.labels), (&new.annotations, &mut meta.annotations)] {
-            if let Some(new) = new {
-                let added = new.iter().map(|(key, value)| (key.clone(), value.clone()));
-                meta.get_or_insert_default().extend(added);
+        let mut result = Self { meta: old.meta.clone(), object: old.object.clone(), said: Said::Everything };
+        let said = &self.said;
+        result.patch_meta(&self.meta, said);
+        match (&self.object, &mut result.object) {
+            (RbacObject::Role(new), RbacObject::Role(role)) => {
+                said.put(&["rules"], &new.rules, &mut role.rules);
+                match said.get(&["aggregationRule", "clusterRoleSelectors"]) {
+                    Some(true) => role.aggregation.clone_from(&new.aggregation),
+                    // The rule is there, and says nothing of the selectors, or takes them away.
+                    gone if said.get(&["aggregationRule"]) == Some(true) => {
+                        let selectors = role.aggregation.get_or_insert_default();
+                        if gone.is_some() {
+                            selectors.clear();
+                        }
+                    }
+                    Some(false) => role.aggregation = None,
+                    None => {}
+                }
+                role.labels = result.meta.labels.clone().unwrap_or_default();
+                role.annotations = result.meta.annotations.clone().unwrap_or_default();
+            }
+            (RbacObject::Binding(new), RbacObject::Binding(binding)) => {
+                said.put(&["subjects"], &new.subjects, &mut binding.subjects);
+                let (new, old) = (&new.role_ref, &mut binding.role_ref);
+                said.put(&["roleRef", "apiGroup"], &new.api_group, &mut old.api_group);
+                said.put(&["roleRef", "kind"], &new.kind, &mut old.kind);
+                said.put(&["roleRef", "name"], &new.name, &mut old.name);
+            }
+            _ => {}
+        }
+        result
+    }
+
+    fn patch_meta(&mut self, new: &ObjectMeta, said: &Said) {
+        let meta = &mut self.meta;
+        said.put(&["metadata", "generateName"], &new.generate_name, &mut meta.generate_name);
+        said.put(&["metadata", "selfLink"], &new.self_link, &mut meta.self_link);
+        said.put(&["metadata", "uid"], &new.uid, &mut meta.uid);
+        said.put(&["metadata", "resourceVersion"], &new.resource_version, &mut meta.resource_version);
+        said.put(&["metadata", "generation"], &new.generation, &mut meta.generation);
+        said.put(&["metadata", "creationTimestamp"], &new.creation_timestamp, &mut meta.creation_timestamp);
+        said.put(&["metadata", "deletionTimestamp"], &new.deletion_timestamp, &mut meta.deletion_timestamp);
+        let seconds = (&new.deletion_grace_period_seconds, &mut meta.deletion_grace_period_seconds);
+        said.put(&["metadata", "deletionGracePeriodSeconds"], seconds.0, seconds.1);
+        said.merge("labels", &new.labels, &mut meta.labels);
+        said.merge("annotations", &new.annotations, &mut meta.annotations);
+        if *said == Said::Everything {
+            meta.finalizers.clone_from(&new.finalizers);
+            meta.owner_references.clone_from(&new.owner_references);
+            return;
+        }
+        match said.get(&["metadata", "finalizers"]) {
+            None => {}
+            Some(false) => meta.finalizers = List::default(),
+            Some(true) => {
+                let mut seen = HashSet::new();
+                let both = meta.finalizers.iter().chain(&new.finalizers);
+                let all: Vec<String> = both.filter(|one| seen.insert(*one)).cloned().collect();
+                meta.finalizers = all.into();
             }
         }
-        if !new.finalizers.is_empty() {
-            meta.finalizers.clone_from(&new.finalizers);
+        match said.get(&["metadata", "ownerReferences"]) {
+            None => {}
+            Some(false) => meta.owner_references = List::default(),
+            Some(true) => {
+                let mut all: Vec<OwnerReference> = meta.owner_references.iter().cloned().collect();
+                let mut at: BTreeMap<String, usize> =
+                    all.iter().enumerate().map(|(index, owner)| (owner.uid.clone(), index)).collect();
+                for owner in &new.owner_references {
+                    match at.get(&owner.uid).and_then(|index| all.get_mut(*index)) {
+                        Some(old) => old.merge(owner),
+                        None => {
+                            at.insert(owner.uid.clone(), all.len());
+                            all.push(owner.clone());
+                        }
+                    }
+                }
+                meta.owner_references = all.into();
+            }
         }
-        if !new.owner_references.is_empty() {
-            meta.owner_references.clone_from(&new.owner_references);
-        }
-        Self { meta, object: self.object.clone() }
     }
 
     /// Whether writing it over `old` changes nothing but finalizers, owners and managed fields. Empty lists and maps are as good as none;
@@ -327,6 +534,6 @@ impl From<RbacObject> for Draft {
             annotations,
             ..ObjectMeta::default()
         };
-        Self { meta, object }
+        Self { meta, object, said: Said::Everything }
     }
 }

@@ -27,5 +27,7 @@ pub mod reconcile;
 pub mod request;
 pub mod review;
 pub mod snapshot;
+pub mod storage;
+pub mod strict;
 pub mod validate;
 pub mod write;

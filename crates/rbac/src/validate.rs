@@ -5,12 +5,15 @@
 //!
 //! Where the reference walks through a map it has no order; here it is that of the keys.
 
+use std::collections::HashSet;
+
 use ringwall_model::go::{go_json_string, go_quote, is_go_printable};
-use ringwall_model::invalid::FieldError;
+use ringwall_model::invalid::{FieldError, FieldErrorKind};
 use ringwall_model::name::{
     dns_label_errors, dns_subdomain_errors, label_key_errors, label_value_errors, path_segment_errors,
 };
 use ringwall_model::path::FieldPath;
+use ringwall_model::version::Minor;
 
 use crate::draft::{Draft, ManagedFields, ObjectMeta, OwnerReference, Texts, Time};
 use crate::model::{Binding, Expression, GROUP, RbacObject, Role, RoleRef, RoleSelector, Rule, Subject};
@@ -18,13 +21,123 @@ use crate::model::{Binding, Expression, GROUP, RbacObject, Role, RoleRef, RoleSe
 /// The most that all annotations of an object may take.
 const ANNOTATIONS_LIMIT: usize = 256 * 1024;
 
-/// What is wrong with an object that is written, over an old one if there is one, as the API server would have it written: see
-/// [`Draft::prepared`].
+/// The version from which on required fields are validated by what their types declare, and not by hand.
+const DECLARATIVE: Minor = Minor(37);
+
+/// As [`validate_write_in`], by the newest version.
 pub fn validate_write(draft: &Draft, old: Option<&Draft>) -> Vec<FieldError> {
+    validate_write_in(draft, old, Minor::NEWEST)
+}
+
+/// What is wrong with an object that is written, over an old one if there is one, as the API server of a version would have it written: see
+/// [`Draft::prepared`]. In the order of its message, none twice: what is wrong with the metadata of any object that is updated, what is wrong
+/// with this one, and what the types declare.
+/// Sources: k8s.io/apiserver `pkg/registry/rest/{create,update,validate}.go`; k8s.io/kubernetes `pkg/registry/rbac/*/strategy.go`,
+/// `pkg/apis/rbac/v1/zz_generated.validations.go`.
+pub fn validate_write_in(draft: &Draft, old: Option<&Draft>, version: Minor) -> Vec<FieldError> {
     let prepared = draft.prepared(old);
+    let mut errors = Vec::new();
     match old {
-        Some(old) => validate_update(&prepared, old),
-        None => validate(&prepared),
+        Some(old) => {
+            let common = |error: &FieldError| !is_of_qualified_finalizer(error);
+            let is_namespaced = prepared.object.namespace().is_some();
+            meta(&prepared.meta, is_namespaced, &mut errors);
+            meta_update(&prepared.meta, &old.meta, &mut errors);
+            errors.retain(common);
+            errors.append(&mut validate_update(&prepared, old));
+        }
+        None => errors = validate(&prepared),
+    }
+    if version >= DECLARATIVE {
+        let declared = declared(&prepared, old);
+        // What is said by hand of a field makes way for what is declared of it.
+        let fields: HashSet<String> = declared.iter().map(|error| error.path.to_string()).collect();
+        errors.retain(|error| !(is_covered(error) && fields.contains(&error.path.to_string())));
+        errors.extend(declared);
+    } else {
+        errors.iter_mut().for_each(in_older_words);
+    }
+    let mut seen = HashSet::new();
+    errors.retain(|error| seen.insert(error.to_string()));
+    errors
+}
+
+/// The message of the API server for an object with these errors; `None` where there are none.
+pub fn invalid_message(draft: &Draft, errors: &[FieldError]) -> Option<String> {
+    let list: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    let list = match list.len() {
+        0 => return None,
+        1 => list.concat(),
+        _ => format!("[{}]", list.join(", ")),
+    };
+    let (kind, name) = (draft.object.kind(), go_quote(&draft.meta.name));
+    Some(format!("{kind}.{GROUP} {name} is invalid: {list}"))
+}
+
+fn is_of_qualified_finalizer(error: &FieldError) -> bool {
+    error.detail == UNQUALIFIED
+}
+
+/// Whether what is said by hand is declared as well. Source: `MarkCoveredByDeclarative` in `pkg/apis/rbac/validation/validation.go`.
+fn is_covered(error: &FieldError) -> bool {
+    let path = error.path.to_string();
+    let named = ["rules", "subjects"].iter().any(|list| path.starts_with(list));
+    error.kind == FieldErrorKind::Required
+        && (path == "roleRef.name"
+            || (named && path.rsplit_once('.').is_some_and(|(_, key)| matches!(key, "verbs" | "name"))))
+}
+
+/// What the types declare to be required. A list that an update leaves as it was is not looked at, nor is a `roleRef`, which may not change.
+fn declared(draft: &Draft, old: Option<&Draft>) -> Vec<FieldError> {
+    let old = old.map(Draft::completed);
+    let required = |path: FieldPath| FieldError::required(path, "");
+    match &draft.object {
+        RbacObject::Role(role) => {
+            let same = match old.as_ref().map(|old| &old.object) {
+                Some(RbacObject::Role(old)) => old.rules == role.rules,
+                _ => false,
+            };
+            let rules = role.rules.iter().enumerate().filter(|(_, rule)| !same && rule.verbs.is_empty());
+            rules.map(|(index, _)| required(FieldPath::keys(&["rules"]).index(index).key("verbs"))).collect()
+        }
+        RbacObject::Binding(binding) => {
+            let same = match old.as_ref().map(|old| &old.object) {
+                Some(RbacObject::Binding(old)) => old.subjects == binding.subjects,
+                _ => false,
+            };
+            let nameless =
+                binding.subjects.iter().enumerate().filter(|(_, subject)| !same && subject.name.is_empty());
+            let mut errors: Vec<FieldError> = nameless
+                .map(|(index, _)| required(FieldPath::keys(&["subjects"]).index(index).key("name")))
+                .collect();
+            if old.is_none() && binding.role_ref.name.is_empty() {
+                errors.push(required(FieldPath::keys(&["roleRef", "name"])));
+            }
+            errors
+        }
+    }
+}
+
+/// An error as versions before [`DECLARATIVE`] word it. Source: the same files of k8s.io/kubernetes and k8s.io/apimachinery, v1.34 to v1.36.
+fn in_older_words(error: &mut FieldError) {
+    let path = error.path.to_string();
+    if path == "roleRef" && error.detail == IMMUTABLE {
+        "cannot change roleRef".clone_into(&mut error.detail);
+    }
+    let Some(inner) = path.strip_prefix("metadata.ownerReferences[") else { return };
+    // The place of an owner in the list was not named.
+    error.path = match inner.split_once("].") {
+        Some((_, key)) => field("ownerReferences").key(key),
+        None => field("ownerReferences"),
+    };
+    if error.kind == FieldErrorKind::Required {
+        error.kind = FieldErrorKind::Invalid;
+        "\"\"".clone_into(&mut error.value);
+        if inner.ends_with("].apiVersion") {
+            "version must not be empty".clone_into(&mut error.detail);
+        }
+    } else if inner.ends_with("].apiVersion") {
+        "version must not be empty".clone_into(&mut error.detail);
     }
 }
 
@@ -60,6 +173,7 @@ pub fn validate_update(draft: &Draft, old: &Draft) -> Vec<FieldError> {
 }
 
 const IMMUTABLE: &str = "field is immutable";
+const UNQUALIFIED: &str = "name is neither a standard finalizer name nor is it fully qualified";
 
 fn validate_as(draft: &Draft, may_have_bad_values: bool) -> Vec<FieldError> {
     let mut errors = Vec::new();
@@ -289,10 +403,15 @@ fn annotations(annotations: &Texts, errors: &mut Vec<FieldError>) {
     }
 }
 
+/// How much of messages is made of controllers too many, each of which shows all owners: there the reference's answer grows with the square of
+/// their number, and the rest of it is left out here.
+const CONTROLLERS_LIMIT: usize = 1 << 20;
+
 /// Source: `ValidateOwnerReferences`.
 fn owner_references(references: &[OwnerReference], errors: &mut Vec<FieldError>) {
     let path = field("ownerReferences");
     let mut controller: Option<String> = None;
+    let (mut all, mut length) = (String::new(), 0);
     for (index, reference) in references.iter().enumerate() {
         let path = path.clone().index(index);
         let version = match reference.api_version.split_once('/') {
@@ -318,15 +437,19 @@ fn owner_references(references: &[OwnerReference], errors: &mut Vec<FieldError>)
         if reference.controller == Some(true) {
             let name = format!("{}/{}", reference.kind, reference.name);
             match &controller {
+                Some(_) if length > CONTROLLERS_LIMIT => {}
                 Some(first) => {
-                    let all: Vec<String> = references.iter().map(owner_json).collect();
+                    if all.is_empty() {
+                        let owners: Vec<String> = references.iter().map(owner_json).collect();
+                        all = format!("[{}]", owners.join(","));
+                    }
+                    length += all.len();
                     let why = format!(
                         "Only one reference can have Controller set to true. Found \"true\" in references for {first} and {name}"
                     );
-                    let shown = format!("[{}]", all.join(","));
                     let path = self::field("ownerReferences");
                     let place = path.clone().index(index).key("controller");
-                    errors.push(FieldError::invalid_shown(path, shown, why).meaning(place));
+                    errors.push(FieldError::invalid_shown(path, all.clone(), why).meaning(place));
                 }
                 None => controller = Some(name),
             }
@@ -375,8 +498,7 @@ fn qualified_finalizers(finalizers: &[String], errors: &mut Vec<FieldError>) {
     for (index, finalizer) in finalizers.iter().enumerate() {
         let is_standard = matches!(finalizer.as_str(), "kubernetes" | "orphan" | "foregroundDeletion");
         if !is_standard && !finalizer.contains('/') {
-            let why = "name is neither a standard finalizer name nor is it fully qualified";
-            errors.push(FieldError::invalid(field("finalizers").index(index), finalizer, why));
+            errors.push(FieldError::invalid(field("finalizers").index(index), finalizer, UNQUALIFIED));
         }
     }
 }

@@ -112,7 +112,7 @@ impl Policy {
         self.check_write_by(verb, user, draft, old)
     }
 
-    /// As [`Policy::check_write`], with the verb stated. For a patch, `draft` is what is applied ([`Draft::applied_over`]). `old` is of no
+    /// As [`Policy::check_write`], with the verb stated. For a patch, `draft` is what comes of it ([`Draft::applied_over`]). `old` is of no
     /// interest to a creation.
     pub fn check_write_by<'w>(
         &'w self,
@@ -122,14 +122,16 @@ impl Policy {
         old: Option<&Draft>,
     ) -> Write<'w> {
         let old = old.filter(|_| verb != Verb::Create);
+        // Who creates names nothing in the request, whatever the object is called. What follows a slash in a name is taken for a subresource.
+        let name = if verb == Verb::Create { "" } else { draft.meta.name.as_str() };
+        let mut parts = name.split('/');
         let target = ResourceAction {
             verb: verb.word(),
             group: GROUP,
             resource: draft.object.resource(),
-            subresource: "",
+            name: parts.next().unwrap_or_default(),
+            subresource: parts.next().unwrap_or_default(),
             namespace: draft.namespace(),
-            // Who creates names nothing in the request, whatever the object is called.
-            name: if verb == Verb::Create { "" } else { &draft.meta.name },
         };
         let ask = |action: ResourceAction<'w>| Asked {
             answer: self.answer(user, &Action::Resource(action)),
@@ -268,18 +270,28 @@ impl Write<'_> {
     /// names the resource of the *request* and not the role's, because its storage takes that from the context
     /// (`qualifiedResourceFromContext`).
     pub fn http_message(&self, policy: &Policy) -> Option<String> {
-        let mut refusals = self.asked.iter().map(|asked| {
-            (asked.answer.decision() != Decision::Allow).then(|| {
-                let reason = policy.reason(&asked.answer);
-                forbidden_message(self.user, &Action::Resource(asked.action), &reason)
-            })
-        });
-        // Whether an update that creates may do so is asked last.
-        let first = refusals.next().flatten();
-        first.or_else(|| self.escalation_http_message()).or_else(|| refusals.flatten().next())
+        let first = self.refused_at_once(policy);
+        first.or_else(|| self.escalation_http_message()).or_else(|| self.refused_at_last(policy))
     }
 
-    fn escalation_http_message(&self) -> Option<String> {
+    /// What the authorizer says before anything else is looked at.
+    pub(crate) fn refused_at_once(&self, policy: &Policy) -> Option<String> {
+        self.asked.first().and_then(|asked| self.forbidden(asked, policy))
+    }
+
+    /// What the authorizer says when an update turns out to create.
+    pub(crate) fn refused_at_last(&self, policy: &Policy) -> Option<String> {
+        self.asked.iter().skip(1).find_map(|asked| self.forbidden(asked, policy))
+    }
+
+    fn forbidden(&self, asked: &Asked<'_>, policy: &Policy) -> Option<String> {
+        (asked.answer.decision() != Decision::Allow).then(|| {
+            let reason = policy.reason(&asked.answer);
+            forbidden_message(self.user, &Action::Resource(asked.action), &reason)
+        })
+    }
+
+    pub(crate) fn escalation_http_message(&self) -> Option<String> {
         let resource = self.draft.object.resource();
         let in_context = |error: &Unresolved| match error {
             Unresolved::NotFound { name, .. } => format!("{resource}.{GROUP} {} not found", go_quote(name)),

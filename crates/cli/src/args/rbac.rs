@@ -205,6 +205,8 @@ impl MatrixOutput {
   ringwall rbac can-grant --as alice -f role.yaml k8s/
   ringwall rbac can-grant --as system:serviceaccount:ci:deployer -f bindings.yaml --verb create k8s/
 
+What the file writes counts for what follows in it; what is refused is not there for it.
+
 Exit codes: 0 all of it may be written, 1 some of it may not or cannot tell, 2 wrong usage or unreadable input")]
 pub(crate) struct CanGrantArgs {
     #[command(flatten)]
@@ -212,7 +214,7 @@ pub(crate) struct CanGrantArgs {
     /// The roles and bindings to write, in their order; `-` for standard input; may be given more than once
     #[arg(short, long, value_name = "FILE", required = true)]
     pub(crate) filename: Vec<PathBuf>,
-    /// How they are written [default: patch for what is there already, as kubectl apply does it, create for what is not]
+    /// How they are written [default: as kubectl apply does it: get, then patch for what is there already, create for what is not]
     #[arg(long, value_enum)]
     pub(crate) verb: Option<WriteVerb>,
     #[command(flatten)]
@@ -228,7 +230,7 @@ pub(crate) enum WriteVerb {
     Create,
     /// PUT, as kubectl replace does it
     Update,
-    /// PATCH, as kubectl apply does it
+    /// PATCH: merged into what is there; where nothing is, a server-side apply
     Patch,
 }
 

@@ -163,8 +163,106 @@ kind: Role
 metadata: {name: writer, namespace: shop}
 rules: [{apiGroups: [\"\"], resources: [pods]}]
 ";
-    let place = Place::new(&[("rbac.yaml", RBAC), ("drafts.yaml", drafts)]);
+    let rbac = RBAC.replace("verbs: [create, patch]", "verbs: [get, create, patch]");
+    let place = Place::new(&[("rbac.yaml", &rbac), ("drafts.yaml", drafts)]);
     assert_snapshot!(place.run(&["rbac", "can-grant", "--as", "alice", "-f", "drafts.yaml", "rbac.yaml"]));
+    // kubectl apply reads first; who creates need not.
+    let place = Place::new(&[("rbac.yaml", RBAC), ("drafts.yaml", drafts)]);
+    let words = ["rbac", "can-grant", "--as", "alice", "-f", "drafts.yaml", "rbac.yaml"];
+    let (unread, created) = (place.run(&words), place.run(&[&words[..], &["--verb", "create"]].concat()));
+    assert!(unread.contains("User \"alice\" cannot get resource \"roles\""), "{unread}");
+    assert!(created.contains("yes: alice may create Role shop/reader"), "{created}");
+}
+
+/// What the API server cannot read, does not serve or does not store is an answer, and other kinds are a note.
+#[test]
+fn what_nobody_could_write_is_a_no_in_the_servers_words() {
+    let drafts = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {namespace: shop}
+---
+apiVersion: rbac.authorization.k8s.io/v1beta1
+kind: Role
+metadata: {name: old, namespace: shop}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: typo, namespace: shop}
+rules: [{apiGroups: [\"\"], resource: [pods], verbs: [get]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: wrong, namespace: shop}
+rules: [{apiGroups: [\"\"], resources: [pods], verbs: get}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: writer, namespace: shop}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: new, namespace: away}
+";
+    let namespaces = "\
+apiVersion: v1
+kind: Namespace
+metadata: {name: default, uid: a}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: kube-system, uid: b}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, uid: c}
+";
+    let place = Place::new(&[("rbac.yaml", RBAC), ("drafts.yaml", drafts), ("namespaces.yaml", namespaces)]);
+    let words = [
+        "rbac",
+        "can-grant",
+        "--as",
+        "root",
+        "--as-group",
+        "system:masters",
+        "-f",
+        "drafts.yaml",
+        "--verb",
+        "create",
+    ];
+    assert_snapshot!(place.run(&[&words[..], &["rbac.yaml", "namespaces.yaml"]].concat()));
+}
+
+/// A patch leaves alone what it does not state, so that what stays must be held as well.
+#[test]
+fn a_patch_is_merged_into_what_is_there() {
+    let patch = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: writer, namespace: shop, labels: {team: a}}
+";
+    let place = Place::new(&[("rbac.yaml", RBAC), ("patch.yaml", patch)]);
+    let ask = |verb: &str| {
+        place.run(&["rbac", "can-grant", "--as", "alice", "-f", "patch.yaml", "--verb", verb, "rbac.yaml"])
+    };
+    // Alice holds the role that she patches, and would hold all of one that gives nothing.
+    assert!(ask("patch").starts_with("exit code: 0"), "{}", ask("patch"));
+    let more = RBAC.replace("name: alice}, {", "name: nobody}, {")
+        + "---\napiVersion: rbac.authorization.k8s.io/v1\nkind: Role\nmetadata: {name: patcher, namespace: shop}\n\
+           rules: [{apiGroups: [rbac.authorization.k8s.io], resources: [roles], verbs: [patch]}]\n\
+           ---\napiVersion: rbac.authorization.k8s.io/v1\nkind: RoleBinding\nmetadata: {name: patcher, namespace: shop}\n\
+           roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: patcher}\nsubjects: [{kind: User, name: alice}]\n";
+    let place = Place::new(&[("rbac.yaml", &more), ("patch.yaml", patch)]);
+    let words = ["rbac", "can-grant", "--as", "alice", "-f", "patch.yaml", "--verb", "patch", "rbac.yaml"];
+    let answer = place.run(&words);
+    assert!(
+        answer.contains("{APIGroups:[\"\"], Resources:[\"pods\"], Verbs:[\"get\" \"list\"]}"),
+        "{answer}"
+    );
 }
 
 /// Other authorizers may allow what RBAC does not; one that is asked first may deny.

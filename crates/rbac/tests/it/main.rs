@@ -12,5 +12,6 @@ mod escalation;
 mod node;
 mod reconciliation;
 mod shop;
+mod storing;
 mod validation;
 mod writing;

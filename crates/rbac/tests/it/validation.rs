@@ -1,8 +1,9 @@
 //! What is found wrong with roles and bindings, in the API server's words, and where.
 
 use ringwall_model::invalid::FieldError;
+use ringwall_model::version::Minor;
 use ringwall_rbac::draft::Draft;
-use ringwall_rbac::validate::{validate, validate_update, validate_write};
+use ringwall_rbac::validate::{validate, validate_update, validate_write, validate_write_in};
 
 use crate::common::{draft, objects};
 
@@ -211,4 +212,82 @@ fn each_error_leads_to_its_line() {
     assert_eq!((errors.len(), lines), (2, vec![7, 9]));
     assert_eq!(errors[0].path.to_string(), "metadata.labels");
     assert_eq!(errors[1].place.to_string(), "rules[0].resources");
+}
+
+#[test]
+fn what_types_declare_is_said_last_and_without_detail_since_1_37() {
+    let role = draft("Role shop/r\nrules: [{resources: [pods]}, {verbs: [get]}]");
+    let written = |minor: u32, old: Option<&Draft>| texts(&validate_write_in(&role, old, Minor(minor)));
+    let by_hand = [
+        "rules[0].verbs: Required value: verbs must contain at least one value",
+        "rules[0].apiGroups: Required value: resource rules must supply at least one api group",
+        "rules[1].apiGroups: Required value: resource rules must supply at least one api group",
+        "rules[1].resources: Required value: resource rules must supply at least one resource",
+    ];
+    for minor in 34..=36 {
+        assert_eq!(written(minor, None), by_hand);
+    }
+    assert_eq!(written(37, None), [by_hand[1], by_hand[2], by_hand[3], "rules[0].verbs: Required value"]);
+    // What an update leaves alone is not looked at by what is declared.
+    assert_eq!(written(37, Some(&role)), by_hand);
+    let binding = |name: &str, subject: &str| {
+        draft(&format!(
+            "RoleBinding shop/b\nroleRef: {{kind: Role, name: '{name}'}}\nsubjects: [{{kind: ServiceAccount, name: '', apiGroup: x}}, {{kind: User, name: {subject}}}]"
+        ))
+    };
+    assert_eq!(
+        texts(&validate_write(&binding("", "u"), None)),
+        [
+            "subjects[0].apiGroup: Unsupported value: \"x\": supported values: \"\"",
+            "subjects[0].name: Required value",
+            "roleRef.name: Required value",
+        ]
+    );
+    let changed = |minor: u32| {
+        let errors = validate_write_in(&binding("", "u"), Some(&binding("a", "v")), Minor(minor));
+        texts(&errors)
+    };
+    let json = "{\"APIGroup\":\"rbac.authorization.k8s.io\",\"Kind\":\"Role\",\"Name\":\"\"}";
+    assert_eq!(
+        changed(37),
+        [
+            "roleRef.name: Required value".to_owned(),
+            "subjects[0].apiGroup: Unsupported value: \"x\": supported values: \"\"".to_owned(),
+            format!("roleRef: Invalid value: {json}: field is immutable"),
+            "subjects[0].name: Required value".to_owned(),
+        ]
+    );
+    assert_eq!(changed(36)[3], format!("roleRef: Invalid value: {json}: cannot change roleRef"));
+}
+
+#[test]
+fn older_versions_name_no_place_of_an_owner() {
+    let role = draft("ClusterRole r\n  ownerReferences: [{apiVersion: a/b/c, kind: K, name: own}]");
+    let written = |minor: u32| texts(&validate_write_in(&role, None, Minor(minor)));
+    assert_eq!(
+        written(36),
+        [
+            "metadata.ownerReferences.apiVersion: Invalid value: \"a/b/c\": version must not be empty",
+            "metadata.ownerReferences.uid: Invalid value: \"\": must not be empty",
+        ]
+    );
+    assert_eq!(
+        written(37),
+        [
+            "metadata.ownerReferences[0].apiVersion: Invalid value: \"a/b/c\": must be <group>/<version> or <version>",
+            "metadata.ownerReferences[0].uid: Required value: must not be empty",
+        ]
+    );
+}
+
+/// Each controller too many shows all owners: what is told of them stays bounded.
+#[test]
+fn many_controllers_are_told_in_bounds() {
+    let owners: Vec<String> = (0..2000)
+        .map(|index| format!("{{apiVersion: v1, kind: K, name: n{index}, uid: u{index}, controller: true}}"))
+        .collect();
+    let role = draft(&format!("ClusterRole r\n  ownerReferences: [{}]", owners.join(", ")));
+    let length: usize = validate_write(&role, None).iter().map(|error| error.to_string().len()).sum();
+    assert!(length > 1 << 20, "{length}");
+    assert!(length < 1 << 21, "{length}");
 }

@@ -1,10 +1,13 @@
 //! `ringwall rbac can-grant`: whether a user may write roles and bindings.
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use ringwall_model::finding::Verdict;
+use ringwall_model::finding::{Note, Verdict};
+use ringwall_model::object::Object;
 use ringwall_model::version::Minor;
 use ringwall_posture::rbac::grant::Writing;
+use ringwall_rbac::model::GROUP;
 use ringwall_rbac::write::Verb;
 use ringwall_report::{ASIDE, BAD, DOUBT, GOOD, LocationEntry, Style, escape};
 use serde::Serialize;
@@ -38,6 +41,7 @@ pub(crate) fn run(args: &CanGrantArgs) -> Result<Outcome, Usage> {
             hint: "-f FILE is what is written, the paths are what is there".to_owned(),
         });
     }
+    drafts.add(Vec::new(), passed_over(drafts.snapshot.all()));
     let lacking = drafts.outcome(false);
     loaded.add(std::mem::take(&mut drafts.problems), std::mem::take(&mut drafts.notes));
     let written = screen.answer(
@@ -49,6 +53,23 @@ pub(crate) fn run(args: &CanGrantArgs) -> Result<Outcome, Usage> {
     let any = |verdict| answers.iter().any(|answer| answer.verdict == verdict);
     let unknown = any(Verdict::CannotTell);
     Ok(Outcome::no_if(any(Verdict::No)).max(loaded.outcome(unknown)).max(lacking).max(written))
+}
+
+/// A note for each file that holds objects of other kinds as well.
+fn passed_over(objects: &[Object]) -> Vec<Note> {
+    let mut files: BTreeMap<&str, usize> = BTreeMap::new();
+    for object in objects.iter().filter(|object| object.id.group != GROUP) {
+        *files.entry(object.source().name()).or_default() += 1;
+    }
+    let note = |(file, count): (&str, usize)| Note {
+        file: file.to_owned(),
+        position: None,
+        message: match count {
+            1 => "1 object is neither a role nor a binding, and passed over".to_owned(),
+            _ => format!("{count} objects are neither roles nor bindings, and passed over"),
+        },
+    };
+    files.into_iter().map(note).collect()
 }
 
 fn text(
