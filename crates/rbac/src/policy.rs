@@ -5,20 +5,36 @@ use std::collections::HashMap;
 use std::fmt;
 
 use ringwall_model::go::{go_aggregate, go_quote};
+use ringwall_model::version::Minor;
 
 use crate::attributes::User;
 use crate::model::{Binding, RbacObject, Role, RoleRef, Rule};
 
 /// Roles and bindings, in the order in which they were given. Nothing is said twice of one role: a later one of the same name takes the
 /// place of the earlier one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Policy {
+    version: Minor,
     roles: Vec<Role>,
     bindings: Vec<Binding>,
     cluster_roles: HashMap<String, usize>,
     namespaced_roles: HashMap<String, HashMap<String, usize>>,
     cluster_bindings: Vec<usize>,
     namespaced_bindings: HashMap<String, Vec<usize>>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            version: Minor::NEWEST,
+            roles: Vec::new(),
+            bindings: Vec::new(),
+            cluster_roles: HashMap::new(),
+            namespaced_roles: HashMap::new(),
+            cluster_bindings: Vec::new(),
+            namespaced_bindings: HashMap::new(),
+        }
+    }
 }
 
 /// Why a role could not be resolved, in the reference's words.
@@ -61,6 +77,18 @@ pub struct Held<'p> {
 }
 
 impl Policy {
+    /// Says in which version's words it answers; the newest is the default.
+    #[must_use]
+    pub fn of_version(mut self, version: Minor) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// The version in whose words it answers.
+    pub const fn version(&self) -> Minor {
+        self.version
+    }
+
     /// Takes objects together, in their order.
     pub fn of(objects: impl IntoIterator<Item = RbacObject>) -> Self {
         let mut policy = Self::default();

@@ -42,7 +42,7 @@ impl Policy {
         replaced.sort_unstable();
         let kept =
             objects.into_iter().enumerate().filter(|(place, _)| replaced.binary_search(place).is_err());
-        let mut policy = Self::of(kept.map(|(_, object)| object));
+        let mut policy = Self::of(kept.map(|(_, object)| object)).of_version(version);
         let unsettled = policy.aggregate(|role| role.stored);
         (policy, unsettled)
     }

@@ -64,9 +64,9 @@ fn split<'w>(words: &'w [String], usage: &str) -> Result<(&'w str, &'w str, Vec<
     }
 }
 
-/// The namespace that a question is about.
+/// The namespace that a question is about; an empty one is none, as kubectl has it.
 fn asked(namespace: Option<&str>, all: bool) -> &str {
-    if all { "" } else { namespace.unwrap_or("default") }
+    if all { "" } else { namespace.filter(|namespace| !namespace.is_empty()).unwrap_or("default") }
 }
 
 /// A place, for reading.
