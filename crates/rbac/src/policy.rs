@@ -7,6 +7,7 @@ use std::fmt;
 use ringwall_model::go::{go_aggregate, go_quote};
 use ringwall_model::version::Minor;
 
+use crate::aggregate::Stored;
 use crate::attributes::User;
 use crate::model::{Binding, RbacObject, Role, RoleRef, Rule};
 
@@ -21,6 +22,8 @@ pub struct Policy {
     namespaced_roles: HashMap<String, HashMap<String, usize>>,
     cluster_bindings: Vec<usize>,
     namespaced_bindings: HashMap<String, Vec<usize>>,
+    /// What aggregated roles had in the cluster, by index.
+    stored_rules: HashMap<usize, Stored>,
 }
 
 impl Default for Policy {
@@ -33,6 +36,7 @@ impl Default for Policy {
             namespaced_roles: HashMap::new(),
             cluster_bindings: Vec::new(),
             namespaced_bindings: HashMap::new(),
+            stored_rules: HashMap::new(),
         }
     }
 }
@@ -115,6 +119,7 @@ impl Policy {
                 if *slot == next {
                     self.roles.push(role);
                 } else {
+                    self.stored_rules.remove(slot);
                     self.roles[*slot] = role;
                 }
             }
@@ -157,6 +162,7 @@ impl Policy {
             Some(namespace) => self.namespaced_roles.get_mut(namespace)?.remove(name)?,
             None => self.cluster_roles.remove(name)?,
         };
+        self.stored_rules.remove(&index);
         let role = &mut self.roles[index];
         *role = Role {
             namespace: role.namespace.take(),
@@ -202,6 +208,16 @@ impl Policy {
     /// All roles, to have their rules changed.
     pub(crate) fn roles_mut(&mut self) -> &mut [Role] {
         &mut self.roles
+    }
+
+    /// What aggregated roles had in the cluster, by index.
+    pub(crate) fn stored_rules(&self) -> &HashMap<usize, Stored> {
+        &self.stored_rules
+    }
+
+    /// The same, to be added to.
+    pub(crate) fn stored_rules_mut(&mut self) -> &mut HashMap<usize, Stored> {
+        &mut self.stored_rules
     }
 
     /// All bindings.

@@ -15,8 +15,8 @@ pub const DEFAULT_NAMESPACE: &str = "default";
 
 impl Policy {
     /// The policy of the cluster that a snapshot is of: its own objects, and of the default policy of `version` what it does not hold itself. Of
-    /// two objects of one name the last counts. Aggregated roles get the rules of those that they select, but those that were read
-    /// from a cluster have them already ([`crate::model::Role::stored`]); what aggregation does not settle is told.
+    /// two objects of one name the last counts. Aggregated roles get the rules of those that they select; those that were read from a cluster
+    /// ([`crate::model::Role::stored`]) keep theirs, and get what is new since ([`Policy::aggregate`]). What aggregation does not settle is told.
     ///
     /// Default objects come first, then those of the snapshot in its order. Costs a pass over the objects, and reading the default policy.
     pub fn of_snapshot(snapshot: &Snapshot, version: Minor) -> (Self, Unsettled) {
@@ -40,10 +40,16 @@ impl Policy {
         }
         objects.extend(own);
         replaced.sort_unstable();
-        let kept =
-            objects.into_iter().enumerate().filter(|(place, _)| replaced.binary_search(place).is_err());
-        let mut policy = Self::of(kept.map(|(_, object)| object)).of_version(version);
-        let unsettled = policy.aggregate(|role| role.stored);
+        let mut gone = Vec::new();
+        let mut policy = Self::default().of_version(version);
+        for (place, object) in objects.into_iter().enumerate() {
+            match object {
+                _ if replaced.binary_search(&place).is_err() => policy.add(object),
+                RbacObject::Role(role) if role.stored || role.origin == Origin::Default => gone.push(role),
+                _ => {}
+            }
+        }
+        let unsettled = policy.aggregate_after(|role| role.stored, &gone);
         (policy, unsettled)
     }
 }

@@ -61,7 +61,14 @@ fn role() -> impl Strategy<Value = RbacObject> {
                 let compiled = Some(Selector::of_labels([(label.as_str(), "true")]));
                 vec![RoleSelector { compiled, ..RoleSelector::default() }]
             });
-            RbacObject::Role(Role { namespace, name, rules, labels, aggregation, ..Role::default() })
+            RbacObject::Role(Role {
+                namespace,
+                name,
+                rules: rules.into(),
+                labels,
+                aggregation,
+                ..Role::default()
+            })
         },
     )
 }

@@ -3,6 +3,7 @@
 // Only functions under `#[test]` are excused from this by clippy.toml; their helpers are tests too.
 #![expect(clippy::unwrap_used, reason = "test helpers are tests too")]
 
+mod aggregation;
 mod checks;
 mod common;
 mod covering;
