@@ -239,7 +239,7 @@ impl Resources {
     }
 
     /// The resources that have a version that is served.
-    fn served(&self) -> impl Iterator<Item = &Resource> {
+    pub fn served(&self) -> impl Iterator<Item = &Resource> {
         self.iter().filter(|resource| self.default_version(resource).is_some())
     }
 

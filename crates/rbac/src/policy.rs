@@ -136,6 +136,14 @@ impl Policy {
         }
     }
 
+    /// Adds an object that has no name yet: no name leads to it, and it takes no other's place.
+    pub(crate) fn add_nameless(&mut self, object: RbacObject) {
+        match object {
+            RbacObject::Role(role) => self.roles.push(role),
+            binding @ RbacObject::Binding(_) => self.add(binding),
+        }
+    }
+
     /// Puts an object in the place of the one of its kind, namespace and name, or adds it. Costs a look at each binding of its namespace.
     /// Returns the object's index among the roles or bindings.
     pub fn set(&mut self, object: RbacObject) -> usize {

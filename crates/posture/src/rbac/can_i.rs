@@ -158,7 +158,7 @@ impl Rights<'_> {
                 if !(group.is_empty() && ["users", "groups"].contains(&name)) {
                     let of = if group.is_empty() { String::new() } else { format!(" in group '{group}'") };
                     question.warnings.push(format!("the server doesn't have a resource type '{name}'{of}"));
-                    let names = self.resources.iter().map(|resource| resource.plural.as_str());
+                    let names = self.resources.served().map(|resource| resource.plural.as_str());
                     question.meant = nearest(&lower, names).map(str::to_owned);
                 }
             }

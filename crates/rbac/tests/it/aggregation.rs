@@ -146,7 +146,9 @@ proptest! {
         let news: Vec<Role> = new.iter().enumerate().map(|(at, drawn)| role(format!("x{at}"), drawn)).collect();
         let mut anew = Policy::of(cluster.iter().chain(&news).cloned().map(RbacObject::Role));
         let circles = anew.aggregate(|_| false).cycles;
-        prop_assume!(circles.is_empty());
+        if !circles.is_empty() {
+            return Ok(());
+        }
         let with = settled(cluster.iter().chain(&news).cloned());
         for role in with.roles() {
             let same = &anew.roles()[anew.cluster_role(&role.name).unwrap()];
@@ -155,9 +157,9 @@ proptest! {
         // Of a dump that lacks roles nothing is lost.
         let part = cluster.iter().zip(&gone).filter(|(role, gone)| !**gone || role.aggregation.is_some());
         let part = settled(part.map(|(role, _)| role.clone()).chain(news.clone()));
-        for role in part.roles().iter().filter(|role| role.aggregation.is_some() && role.stored) {
-            let whole = &with.roles()[with.cluster_role(&role.name).unwrap()];
-            prop_assert_eq!(as_set(&role.rules), as_set(&whole.rules), "{}", &role.name);
+        for had in cluster.iter().filter(|role| role.aggregation.is_some()) {
+            let has = as_set(&part.roles()[part.cluster_role(&had.name).unwrap()].rules);
+            prop_assert!(has.is_superset(&as_set(&had.rules)), "{}", &had.name);
         }
     }
 }

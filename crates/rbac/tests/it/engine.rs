@@ -90,7 +90,7 @@ fn binding() -> impl Strategy<Value = RbacObject> {
     )
 }
 
-fn object() -> impl Strategy<Value = RbacObject> {
+pub(crate) fn object() -> impl Strategy<Value = RbacObject> {
     prop_oneof![role(), binding()]
 }
 

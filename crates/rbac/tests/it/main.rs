@@ -10,6 +10,7 @@ mod covering;
 mod default_policy;
 mod engine;
 mod escalation;
+mod explaining;
 mod node;
 mod reconciliation;
 mod shop;
