@@ -84,7 +84,7 @@ impl Policy {
                         let chosen = group.chosen.iter().copied().filter(known);
                         let all =
                             self.collect(chosen.filter(|role| *role != taker.role), &[(taker.role, &kept)]);
-                        self.put_stored(taker.role, &all, kept);
+                        self.put_stored(taker.role, &all, &kept);
                     } else if group.chosen.contains(&taker.role) {
                         let own = self
                             .collect(group.chosen.iter().copied().filter(|role| *role != taker.role), &[]);
@@ -185,7 +185,7 @@ impl Policy {
             }
         }
         for (role, own) in stored {
-            self.put_stored(role, &all, own);
+            self.put_stored(role, &all, &own);
         }
     }
 
@@ -253,7 +253,7 @@ impl Policy {
     }
 
     /// What the cluster has stays where it is, as far as it still holds, and what is new comes behind it.
-    fn put_stored(&mut self, role: usize, (all, from): &Copied, stored: Stored) {
+    fn put_stored(&mut self, role: usize, (all, from): &Copied, stored: &Stored) {
         let now: HashSet<&Rule> = all.iter().collect();
         let before: HashSet<&Rule> = stored.rules.iter().collect();
         if now == before {
@@ -319,7 +319,9 @@ fn components(takers: &[Taker], groups: &[Group]) -> Vec<Vec<usize>> {
                     if low[node] == number[node] {
                         let from = stack.iter().rposition(|one| *one == node).unwrap_or(0);
                         let mut members: Vec<usize> = stack.drain(from..).collect();
-                        members.iter().for_each(|one| on_stack[*one] = false);
+                        for one in &members {
+                            on_stack[*one] = false;
+                        }
                         members.retain(|one| *one < takers.len());
                         members.sort_unstable();
                         found.push(members);

@@ -1,6 +1,7 @@
 //! Aggregated roles end where the controller leaves them alone, whatever the order and the names.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
@@ -129,7 +130,7 @@ proptest! {
         let mut again = policy.clone();
         again.aggregate(|_| false);
         prop_assert_eq!(&sets, &by_number(&again, name, all.len()));
-        let dump = policy.roles().iter().cloned().map(|role| Role { stored: true, copied_from: Default::default(), ..role });
+        let dump = policy.roles().iter().cloned().map(|role| Role { stored: true, copied_from: Arc::default(), ..role });
         let from_dump = settled(dump);
         prop_assert_eq!(&sets, &by_number(&from_dump, name, all.len()));
     }
@@ -141,7 +142,7 @@ proptest! {
         let mut cluster: Vec<Role> = settled(all.iter().enumerate().map(|(at, drawn)| role(name(at), drawn))).roles().to_vec();
         for role in &mut cluster {
             role.stored = true;
-            role.copied_from = Default::default();
+            role.copied_from = Arc::default();
         }
         let news: Vec<Role> = new.iter().enumerate().map(|(at, drawn)| role(format!("x{at}"), drawn)).collect();
         let mut anew = Policy::of(cluster.iter().chain(&news).cloned().map(RbacObject::Role));
