@@ -3,7 +3,7 @@
 //! ```text
 //! cargo xtask generate          write what is made from the code: docs/checks, docs/frameworks.md, docs/schema
 //! cargo xtask generate --check  say what is stale, and fail
-//! cargo xtask resources DIR     write crates/model/src/resources.txt from `api/discovery` of a Kubernetes source
+//! cargo xtask resources DIR…    write crates/model/src/resources.txt from `api/discovery` of a Kubernetes source
 //! cargo xtask ci                what .ci/run runs: format, lints, tests, generated files, conformance
 //! ```
 
@@ -30,10 +30,11 @@ enum Chore {
         #[arg(long)]
         check: bool,
     },
-    /// Write the table of Kubernetes' resources from the folder `api/discovery` of its source
+    /// Write the table of Kubernetes' resources from the folders `api/discovery` of its sources
     Resources {
-        /// The folder
-        discovery: PathBuf,
+        /// The folders: that of the newest version, then those of older ones
+        #[arg(required = true)]
+        discovery: Vec<PathBuf>,
     },
     /// Run what CI runs
     Ci,

@@ -1,13 +1,15 @@
 //! The resources that API servers serve, by the names that RBAC rules and `kubectl` use.
 //!
-//! The table `resources.txt` is made by `cargo xtask resources` from the answers of an API server that the Kubernetes source keeps. It is of
-//! the newest version, with the APIs that are switched off by default. What CRDs add is read from the objects ([`Resources::with_crds`]).
+//! The table `resources.txt` is made by `cargo xtask resources` from the answers of API servers that the Kubernetes source keeps. It is of
+//! the newest version, with the APIs that are switched off by default, and says of versions that older Kubernetes lacks since when they are
+//! there. What CRDs add is read from the objects ([`Resources::with_crds`]).
 
 use std::collections::HashMap;
 use std::sync::OnceLock;
 
 use crate::snapshot::Snapshot;
 use crate::tree::Node;
+use crate::version::Minor;
 
 /// The verbs that most resources have.
 pub const USUAL_VERBS: [&str; 8] =
@@ -65,9 +67,20 @@ pub struct Found<'r> {
     pub version: &'r str,
 }
 
+/// What a word is taken for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meant<'r> {
+    /// The resource, if there is one.
+    pub found: Option<Found<'r>>,
+    /// Resources behind it in the API server's order that have the same short name.
+    pub others: Vec<&'r Resource>,
+}
+
 /// All resources of a cluster.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Resources {
+    /// The version of Kubernetes.
+    minor: Minor,
     /// Those of CRDs, by group and plural.
     custom: Vec<Resource>,
 }
@@ -76,6 +89,8 @@ pub struct Resources {
 struct Builtin {
     resources: Vec<Resource>,
     places: HashMap<(&'static str, &'static str), usize>,
+    /// The versions of resources that are new: group, plural and version, and the minor version of Kubernetes since which they are there.
+    since: HashMap<(&'static str, &'static str, &'static str), u32>,
 }
 
 static TEXT: &str = include_str!("resources.txt");
@@ -84,7 +99,7 @@ static TEXT: &str = include_str!("resources.txt");
 fn builtin() -> &'static Builtin {
     static BUILTIN: OnceLock<Builtin> = OnceLock::new();
     BUILTIN.get_or_init(|| {
-        let mut built = Builtin { resources: Vec::new(), places: HashMap::new() };
+        let mut built = Builtin { resources: Vec::new(), places: HashMap::new(), since: HashMap::new() };
         let mut group = "";
         for line in TEXT.lines().filter(|line| !line.starts_with('#')) {
             let words: Vec<&'static str> = line.split_ascii_whitespace().collect();
@@ -99,7 +114,14 @@ fn builtin() -> &'static Builtin {
                     }
                 }
                 [plural, singular, kind, scope, short, versions @ ..] => {
-                    let versions = versions.iter().filter_map(|version| version.split_once('='));
+                    let mut own = Vec::with_capacity(versions.len());
+                    for (version, verbs) in versions.iter().filter_map(|version| version.split_once('=')) {
+                        let (version, since) = version.split_once('@').unwrap_or((version, ""));
+                        if let Ok(since) = since.parse() {
+                            built.since.insert((group, plural, version), since);
+                        }
+                        own.push((version.to_owned(), verbs_of(verbs)));
+                    }
                     built.places.insert((group, plural), built.resources.len());
                     built.resources.push(Resource {
                         group: group.to_owned(),
@@ -111,9 +133,7 @@ fn builtin() -> &'static Builtin {
                             short => short.split(',').map(str::to_owned).collect(),
                         },
                         namespaced: *scope == "namespaced",
-                        versions: versions
-                            .map(|(version, verbs)| (version.to_owned(), verbs_of(verbs)))
-                            .collect(),
+                        versions: own,
                         subresources: Vec::new(),
                     });
                 }
@@ -136,19 +156,19 @@ fn usual_verbs() -> Vec<String> {
 }
 
 impl Resources {
-    /// Kubernetes' own resources.
+    /// Kubernetes' own resources, of the newest version.
     pub const fn builtin() -> Self {
-        Self { custom: Vec::new() }
+        Self { minor: Minor::NEWEST, custom: Vec::new() }
     }
 
-    /// Kubernetes' own resources and those of the CRDs of a snapshot. A CRD that states no group or no plural is left out.
+    /// Kubernetes' own resources, of the version that a snapshot is of, and those of its CRDs. A CRD that states no group or no plural is left out.
     /// Costs a pass over the objects.
     pub fn with_crds(snapshot: &Snapshot) -> Self {
         let crds = snapshot.of_kind("apiextensions.k8s.io", "CustomResourceDefinition");
         let mut custom: Vec<Resource> = crds.filter_map(|crd| of_crd(crd.root())).collect();
         custom.sort_by(|left, right| (&left.group, &left.plural).cmp(&(&right.group, &right.plural)));
         custom.dedup_by(|left, right| (&left.group, &left.plural) == (&right.group, &right.plural));
-        Self { custom }
+        Self { minor: snapshot.facts.version, custom }
     }
 
     /// All, in the order in which an API server lists groups: Kubernetes' own, then those of CRDs by name.
@@ -182,28 +202,55 @@ impl Resources {
     }
 
     /// The resource that `kubectl` takes a word for: a plural, singular or short name, alone or with `.GROUP` (which may be the beginning of one) or
-    /// `.VERSION.GROUP` behind it, in any case. Resources that no API server serves by default are not found. Where several
-    /// groups have it, the first of them in the API server's order counts. Costs a pass over the resources.
+    /// `.VERSION.GROUP` behind it, in any case. Versions that no API server serves by default, or not yet in this version, are not found. Where several
+    /// groups have it, the first of them in the API server's order counts, and who else has the short name is told. Costs a pass over the resources.
     ///
     /// The names of lists (`podlists`), which `kubectl` takes too without meaning to, are not found.
     ///
     /// Source: k8s.io/kubectl `pkg/cmd/auth/cani.go` (`resourceFor`), k8s.io/client-go `restmapper/shortcut.go` and `discovery.go`,
     /// k8s.io/apimachinery `pkg/api/meta/restmapper.go` and `priority.go`.
-    pub fn find(&self, word: &str) -> Option<Found<'_>> {
+    pub fn meant(&self, word: &str) -> Meant<'_> {
         let word = word.to_lowercase();
         let (name, rest) = word.split_once('.').unwrap_or((&word, ""));
+        let mut others = Vec::new();
         let versioned = rest.split_once('.').and_then(|(version, group)| {
-            self.find_in(&Asked { name, version: Some(version).filter(|version| !version.is_empty()), group })
+            let asked = Asked { name, version: Some(version).filter(|version| !version.is_empty()), group };
+            self.find_in(&asked, &mut others)
         });
-        versioned.or_else(|| self.find_in(&Asked { name, version: None, group: rest }))
+        let found =
+            versioned.or_else(|| self.find_in(&Asked { name, version: None, group: rest }, &mut others));
+        Meant { found, others }
     }
 
-    fn served(&self) -> impl Iterator<Item = &Resource> {
-        self.iter().filter(|resource| !is_builtin(resource) || resource.is_default())
+    /// The resource that [`Resources::meant`] finds.
+    pub fn find(&self, word: &str) -> Option<Found<'_>> {
+        self.meant(word).found
     }
 
-    fn find_in(&self, asked: &Asked<'_>) -> Option<Found<'_>> {
-        let long = self.expanded(asked);
+    /// Whether a version of a resource is served where nobody switched further APIs on: of Kubernetes' own the stable ones that there are
+    /// in this version, of CRDs all that they serve. Source: k8s.io/kubernetes `pkg/controlplane/instance.go`
+    /// (`DefaultAPIResourceConfigSource`).
+    pub fn serves(&self, resource: &Resource, version: &str) -> bool {
+        if !is_builtin(resource) {
+            return true;
+        }
+        let key = (resource.group.as_str(), resource.plural.as_str(), version);
+        is_stable(version) && builtin().since.get(&key).is_none_or(|since| *since <= self.minor.0)
+    }
+
+    /// The resources that have a version that is served.
+    pub fn served(&self) -> impl Iterator<Item = &Resource> {
+        self.iter().filter(|resource| self.default_version(resource).is_some())
+    }
+
+    /// The version that counts where none is asked for.
+    fn default_version<'r>(&self, resource: &'r Resource) -> Option<&'r str> {
+        let mut versions = resource.versions.iter().map(|(version, _)| version.as_str());
+        versions.find(|version| self.serves(resource, version))
+    }
+
+    fn find_in<'r>(&'r self, asked: &Asked<'_>, others: &mut Vec<&'r Resource>) -> Option<Found<'r>> {
+        let long = self.expanded(asked, others);
         let asked = long.as_ref().map_or(*asked, |(resource, version)| Asked {
             name: &resource.plural,
             version: *version,
@@ -222,23 +269,33 @@ impl Resources {
         };
         let mut candidates = self.served().filter(may_be).filter_map(|resource| {
             let version = match asked.version {
-                Some(version) => resource.versions.iter().find(|(own, _)| own == version),
-                None => default_version(resource),
+                Some(version) => {
+                    let mut versions = resource.versions.iter().map(|(own, _)| own.as_str());
+                    versions.find(|own| *own == version && self.serves(resource, own))
+                }
+                None => self.default_version(resource),
             };
-            Some(Found { resource, version: &version?.0 })
+            Some(Found { resource, version: version? })
         });
         candidates.next()
     }
 
-    /// What a short name is short for, and the version that is still asked for. A name that is a resource's in full is not short.
-    fn expanded<'a>(&self, asked: &Asked<'a>) -> Option<(&Resource, Option<&'a str>)> {
+    /// What a short name is short for, and the version that is still asked for; `others` gets who has the same. A name that is a resource's in
+    /// full is not short.
+    fn expanded<'r, 'a>(
+        &'r self,
+        asked: &Asked<'a>,
+        others: &mut Vec<&'r Resource>,
+    ) -> Option<(&'r Resource, Option<&'a str>)> {
         let in_group = |resource: &&Resource| asked.group.is_empty() || resource.group == asked.group;
         let mut full = self.served().filter(in_group);
         if full.any(|resource| resource.plural == asked.name || resource.singular == asked.name) {
             return None;
         }
         let is_short = |resource: &&Resource| resource.short_names.iter().any(|short| short == asked.name);
-        if let Some(found) = self.served().filter(in_group).find(is_short) {
+        let mut all = self.served().filter(in_group).filter(is_short);
+        if let Some(found) = all.next() {
+            others.extend(all);
             // The reference forgets the version here.
             return Some((found, None));
         }
@@ -251,12 +308,6 @@ impl Resources {
 /// Whether it is Kubernetes' own.
 fn is_builtin(resource: &Resource) -> bool {
     builtin().places.contains_key(&(resource.group.as_str(), resource.plural.as_str()))
-}
-
-/// The version that counts where none is asked for.
-fn default_version(resource: &Resource) -> Option<&(String, Vec<String>)> {
-    let custom = !is_builtin(resource);
-    resource.versions.iter().find(|(version, _)| custom || is_stable(version))
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -452,6 +503,45 @@ mod tests {
         ];
         for (word, expected) in reference {
             assert_eq!(names(word).as_deref(), *expected, "{word}");
+        }
+    }
+
+    /// What is switched off by default is not there, nor is what later versions brought.
+    #[test]
+    fn versions_that_are_not_served_are_not_found() {
+        let at = |minor: u32| {
+            let facts = Facts { version: Minor(minor), ..Facts::default() };
+            Resources::with_crds(&Snapshot::new(Vec::new(), facts))
+        };
+        let reference: &[(&str, [bool; 4])] = &[
+            ("deviceclasses.v1.resource.k8s.io", [true; 4]),
+            ("deviceclasses.v1beta1.resource.k8s.io", [false; 4]),
+            ("leasecandidates.v1alpha2.coordination.k8s.io", [false; 4]),
+            ("leases.v1alpha2.coordination.k8s.io", [false; 4]),
+            ("mutatingadmissionpolicies", [false, false, true, true]),
+            ("mutatingadmissionpolicies.v1.admissionregistration.k8s.io", [false, false, true, true]),
+            ("mutatingadmissionpolicies.v1beta1.admissionregistration.k8s.io", [false; 4]),
+            ("clustertrustbundles", [false, false, false, true]),
+            ("podcertificaterequests.certificates", [false, false, false, true]),
+            ("storageversionmigrations", [false, false, false, true]),
+            ("pods", [true; 4]),
+        ];
+        for (word, served) in reference {
+            assert_eq!([34, 35, 36, 37].map(|minor| at(minor).find(word).is_some()), *served, "{word}");
+        }
+    }
+
+    #[test]
+    fn who_else_has_a_short_name_is_told() {
+        let resources = Resources::builtin();
+        let others = |word: &str| -> Vec<String> {
+            let meant = resources.meant(word);
+            meant.others.iter().map(|one| format!("{}.{}", one.plural, one.group)).collect()
+        };
+        assert_eq!(others("ev"), ["events.events.k8s.io"]);
+        assert_eq!(others("ev.v1."), ["events.events.k8s.io"]);
+        for alone in ["ev.events.k8s.io", "events", "po", "deploy.app", "podz"] {
+            assert_eq!(others(alone), [""; 0], "{alone}");
         }
     }
 

@@ -3,6 +3,7 @@
 //! `pkg/endpoints/handlers/responsewriters/errors.go`.
 
 use ringwall_model::go::go_quote;
+use ringwall_model::version::Minor;
 
 use crate::attributes::{Action, Decision, User};
 use crate::policy::{Policy, Unresolved, aggregate};
@@ -79,19 +80,27 @@ impl Policy {
         .collect()
     }
 
-    /// The reason of an answer as a `SubjectAccessReview` states it.
+    /// The reason of an answer as a `SubjectAccessReview` of the policy's version states it.
     pub fn reason(&self, answer: &Answer) -> String {
         match answer {
             Answer::Master => String::new(),
             Answer::Allowed(grant) => {
                 format!("RBAC: allowed by {}", self.describe(grant.binding, grant.subject))
             }
-            // The chain names the authorizer before what it says, but for an allow.
-            Answer::NotAllowed(errors) => {
-                aggregate(errors).map_or_else(String::new, |errors| format!("rbac: RBAC: {errors}"))
-            }
+            Answer::NotAllowed(errors) => aggregate(errors).map_or_else(String::new, |errors| {
+                named_reason(self.version(), "rbac", &format!("RBAC: {errors}"))
+            }),
         }
     }
+}
+
+/// The version since which the chain of authorizers names who says something.
+const NAMED_SINCE: Minor = Minor(37);
+
+/// What the chain of authorizers makes of the reason of one of them that allows nothing: since v1.37 it names the authorizer before it.
+/// An allow is told as it is. Source: `unionAuthzHandler` in k8s.io/apiserver `pkg/authorization/union/union.go` of each version.
+pub fn named_reason(version: Minor, authorizer: &str, reason: &str) -> String {
+    if version >= NAMED_SINCE { format!("{authorizer}: {reason}") } else { reason.to_owned() }
 }
 
 impl Authorize for Policy {

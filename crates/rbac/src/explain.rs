@@ -220,7 +220,11 @@ fn one_wrong(rule: &Rule, action: &Action<'_>) -> Option<What> {
         [false, true, true, true] => Some(What::Verb),
         // A group that is wrong is near only where the resource is named.
         [true, false, true, true] => {
-            let named = rule.resources.iter().any(|own| own != ALL && own.contains(action.resource));
+            let resource = action.combined();
+            let named = rule.resources.iter().any(|own| {
+                own == resource.as_ref()
+                    || own.strip_prefix("*/").is_some_and(|sub| !sub.is_empty() && sub == action.subresource)
+            });
             named.then_some(What::Group)
         }
         [true, true, false, true] => resource_miss(rule, action),

@@ -5,6 +5,9 @@
 //! `pkg/apis/rbac/v1/defaults.go`.
 
 use std::collections::BTreeMap;
+use std::hash::{Hash, Hasher};
+use std::ops::Deref;
+use std::sync::Arc;
 
 use ringwall_model::decode::{Decode, List, StringMap, fill};
 use ringwall_model::decode_fields;
@@ -42,8 +45,69 @@ pub struct Rule {
     pub non_resource_urls: Vec<String>,
 }
 
-/// One demand of a label selector, as written.
+/// The rules of a role. A copy is the same list: aggregation gives many roles what it found once.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RuleList(Arc<Vec<Rule>>);
+
+impl RuleList {
+    /// Adds a rule. Costs a copy of the list where others have it too.
+    pub fn push(&mut self, rule: Rule) {
+        Arc::make_mut(&mut self.0).push(rule);
+    }
+}
+
+impl Deref for RuleList {
+    type Target = [Rule];
+
+    fn deref(&self) -> &[Rule] {
+        &self.0
+    }
+}
+
+impl From<Vec<Rule>> for RuleList {
+    fn from(rules: Vec<Rule>) -> Self {
+        Self(Arc::new(rules))
+    }
+}
+
+impl FromIterator<Rule> for RuleList {
+    fn from_iter<I: IntoIterator<Item = Rule>>(rules: I) -> Self {
+        Self(Arc::new(rules.into_iter().collect()))
+    }
+}
+
+impl PartialEq<&[Rule]> for RuleList {
+    fn eq(&self, other: &&[Rule]) -> bool {
+        **self == **other
+    }
+}
+
+impl Extend<Rule> for RuleList {
+    fn extend<I: IntoIterator<Item = Rule>>(&mut self, rules: I) {
+        Arc::make_mut(&mut self.0).extend(rules);
+    }
+}
+
+impl IntoIterator for RuleList {
+    type Item = Rule;
+    type IntoIter = std::vec::IntoIter<Rule>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Arc::unwrap_or_clone(self.0).into_iter()
+    }
+}
+
+impl<'r> IntoIterator for &'r RuleList {
+    type Item = &'r Rule;
+    type IntoIter = std::slice::Iter<'r, Rule>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.iter()
+    }
+}
+
+/// One demand of a label selector, as written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Expression {
     /// The label.
     pub key: String,
@@ -64,6 +128,14 @@ pub struct RoleSelector {
     pub compiled: Option<Selector>,
 }
 
+/// By what is written; what is compiled follows from it.
+impl Hash for RoleSelector {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.match_labels.hash(state);
+        self.match_expressions.hash(state);
+    }
+}
+
 /// A Role or a `ClusterRole`.
 #[derive(Clone, Debug, Default)]
 pub struct Role {
@@ -76,14 +148,14 @@ pub struct Role {
     /// Its annotations.
     pub annotations: BTreeMap<String, String>,
     /// Its rules.
-    pub rules: Vec<Rule>,
+    pub rules: RuleList,
     /// `aggregationRule` of a `ClusterRole`: whose rules a controller copies into it.
     pub aggregation: Option<Vec<RoleSelector>>,
     /// Where it comes from.
     pub origin: Origin,
     /// For each rule that was copied here by aggregation, the role and rule that it was copied from; empty where none was.
-    pub copied_from: Vec<RuleAt>,
-    /// Whether it was read from a cluster (it has a `uid` or `resourceVersion`): what a controller computes is there already.
+    pub copied_from: Arc<[RuleAt]>,
+    /// Whether it was read from a cluster (it has a `uid` or `resourceVersion`): what a controller computed then is there.
     pub stored: bool,
 }
 
@@ -270,7 +342,7 @@ impl RbacObject {
             rules: wire.rules.iter().map(WireRule::rule).collect(),
             aggregation: aggregation.map(|rule| rule.selectors.iter().map(WireSelector::selector).collect()),
             origin,
-            copied_from: Vec::new(),
+            copied_from: Arc::default(),
             stored: wire.metadata.stored,
         }))
     }

@@ -5,20 +5,40 @@ use std::collections::HashMap;
 use std::fmt;
 
 use ringwall_model::go::{go_aggregate, go_quote};
+use ringwall_model::version::Minor;
 
+use crate::aggregate::Stored;
 use crate::attributes::User;
 use crate::model::{Binding, RbacObject, Role, RoleRef, Rule};
 
 /// Roles and bindings, in the order in which they were given. Nothing is said twice of one role: a later one of the same name takes the
 /// place of the earlier one.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Policy {
+    version: Minor,
     roles: Vec<Role>,
     bindings: Vec<Binding>,
     cluster_roles: HashMap<String, usize>,
     namespaced_roles: HashMap<String, HashMap<String, usize>>,
     cluster_bindings: Vec<usize>,
     namespaced_bindings: HashMap<String, Vec<usize>>,
+    /// What aggregated roles had in the cluster, by index.
+    stored_rules: HashMap<usize, Stored>,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            version: Minor::NEWEST,
+            roles: Vec::new(),
+            bindings: Vec::new(),
+            cluster_roles: HashMap::new(),
+            namespaced_roles: HashMap::new(),
+            cluster_bindings: Vec::new(),
+            namespaced_bindings: HashMap::new(),
+            stored_rules: HashMap::new(),
+        }
+    }
 }
 
 /// Why a role could not be resolved, in the reference's words.
@@ -61,6 +81,18 @@ pub struct Held<'p> {
 }
 
 impl Policy {
+    /// Says in which version's words it answers; the newest is the default.
+    #[must_use]
+    pub fn of_version(mut self, version: Minor) -> Self {
+        self.version = version;
+        self
+    }
+
+    /// The version in whose words it answers.
+    pub const fn version(&self) -> Minor {
+        self.version
+    }
+
     /// Takes objects together, in their order.
     pub fn of(objects: impl IntoIterator<Item = RbacObject>) -> Self {
         let mut policy = Self::default();
@@ -87,6 +119,7 @@ impl Policy {
                 if *slot == next {
                     self.roles.push(role);
                 } else {
+                    self.stored_rules.remove(slot);
                     self.roles[*slot] = role;
                 }
             }
@@ -100,6 +133,14 @@ impl Policy {
                 }
                 self.bindings.push(binding);
             }
+        }
+    }
+
+    /// Adds an object that has no name yet: no name leads to it, and it takes no other's place.
+    pub(crate) fn add_nameless(&mut self, object: RbacObject) {
+        match object {
+            RbacObject::Role(role) => self.roles.push(role),
+            binding @ RbacObject::Binding(_) => self.add(binding),
         }
     }
 
@@ -129,6 +170,7 @@ impl Policy {
             Some(namespace) => self.namespaced_roles.get_mut(namespace)?.remove(name)?,
             None => self.cluster_roles.remove(name)?,
         };
+        self.stored_rules.remove(&index);
         let role = &mut self.roles[index];
         *role = Role {
             namespace: role.namespace.take(),
@@ -174,6 +216,16 @@ impl Policy {
     /// All roles, to have their rules changed.
     pub(crate) fn roles_mut(&mut self) -> &mut [Role] {
         &mut self.roles
+    }
+
+    /// What aggregated roles had in the cluster, by index.
+    pub(crate) fn stored_rules(&self) -> &HashMap<usize, Stored> {
+        &self.stored_rules
+    }
+
+    /// The same, to be added to.
+    pub(crate) fn stored_rules_mut(&mut self) -> &mut HashMap<usize, Stored> {
+        &mut self.stored_rules
     }
 
     /// All bindings.

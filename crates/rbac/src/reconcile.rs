@@ -91,7 +91,7 @@ pub fn reconcile(wanted: &Draft, stored: Option<&Draft>, remove_extra: bool) -> 
         (RbacObject::Role(role), _) => created(
             wanted,
             Difference::Role {
-                missing: role.rules.clone(),
+                missing: role.rules.to_vec(),
                 extra: Vec::new(),
                 missing_selectors: role.aggregation.clone().unwrap_or_default(),
                 extra_selectors: Vec::new(),

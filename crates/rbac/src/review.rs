@@ -2,6 +2,8 @@
 //! Sources: k8s.io/kubernetes `plugin/pkg/auth/authorizer/rbac/rbac.go` (`RulesFor`),
 //! k8s.io/kubectl `pkg/cmd/auth/cani.go` (`printStatus`) and `pkg/describe/describe.go` (`CombineResourceGroup`).
 
+use ringwall_model::go::go_aggregate;
+
 use crate::attributes::User;
 use crate::covers::{Atom, Compact, compact};
 use crate::model::Rule;
@@ -48,6 +50,16 @@ pub struct Row<'p> {
 }
 
 impl<'p> Review<'p> {
+    /// Why there may be more, where the API server says so: for nodes alone, whose authorizer lists nothing. A role that is not there is an
+    /// error of the review, and is told with the others, but does not make it incomplete.
+    /// Sources: `RulesFor` of the authorizers `plugin/pkg/auth/authorizer/{node,rbac}` in k8s.io/kubernetes and of the chain of them in k8s.io/apiserver
+    /// `pkg/authorization/union/union.go`; `printStatus`.
+    pub fn incomplete(&self, user: &User) -> Option<String> {
+        crate::node::identity(user)?;
+        let node = "node authorizer does not support user rule resolution".to_owned();
+        go_aggregate(std::iter::once(node).chain(self.errors.iter().map(Unresolved::to_string)))
+    }
+
     /// The rows, in kubectl's order.
     pub fn rows(&self) -> Vec<Row<'p>> {
         let resources = self

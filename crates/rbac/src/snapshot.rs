@@ -1,6 +1,6 @@
 //! The policy of a cluster, from the objects that are known of it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::version::Minor;
@@ -15,8 +15,8 @@ pub const DEFAULT_NAMESPACE: &str = "default";
 
 impl Policy {
     /// The policy of the cluster that a snapshot is of: its own objects, and of the default policy of `version` what it does not hold itself. Of
-    /// two objects of one name the last counts. Aggregated roles get the rules of those that they select, but those that were read
-    /// from a cluster have them already ([`crate::model::Role::stored`]); what aggregation does not settle is told.
+    /// two objects of one name the last counts. Aggregated roles get the rules of those that they select; those that were read from a cluster
+    /// ([`crate::model::Role::stored`]) keep theirs, and get what is new since ([`Policy::aggregate`]). What aggregation does not settle is told.
     ///
     /// Default objects come first, then those of the snapshot in its order. Costs a pass over the objects, and reading the default policy.
     pub fn of_snapshot(snapshot: &Snapshot, version: Minor) -> (Self, Unsettled) {
@@ -25,25 +25,34 @@ impl Policy {
             objects.iter().enumerate().map(|(place, object)| (Name::of(object), place)).collect();
         let mut own = Vec::new();
         let mut replaced = Vec::new();
+        let mut no_name = HashSet::new();
         let defaults = objects.len();
         for (index, object) in snapshot.objects() {
             let Some(read) = RbacObject::read(object, Origin::Object(index), DEFAULT_NAMESPACE) else {
                 continue;
             };
             // Without a name each is an object of its own.
-            if !is_nameless(&object.id.name)
-                && let Some(before) = places.insert(Name::of(&read), defaults + own.len())
-            {
+            let nameless = object.root().str_at(&["metadata", "name"]).is_none_or(str::is_empty);
+            if nameless {
+                no_name.insert(defaults + own.len());
+            } else if let Some(before) = places.insert(Name::of(&read), defaults + own.len()) {
                 replaced.push(before);
             }
             own.push(read);
         }
         objects.extend(own);
         replaced.sort_unstable();
-        let kept =
-            objects.into_iter().enumerate().filter(|(place, _)| replaced.binary_search(place).is_err());
-        let mut policy = Self::of(kept.map(|(_, object)| object));
-        let unsettled = policy.aggregate(|role| role.stored);
+        let mut gone = Vec::new();
+        let mut policy = Self::default().of_version(version);
+        for (place, object) in objects.into_iter().enumerate() {
+            match object {
+                _ if no_name.contains(&place) => policy.add_nameless(object),
+                _ if replaced.binary_search(&place).is_err() => policy.add(object),
+                RbacObject::Role(role) if role.stored || role.origin == Origin::Default => gone.push(role),
+                _ => {}
+            }
+        }
+        let unsettled = policy.aggregate_after(|role| role.stored, &gone);
         (policy, unsettled)
     }
 }
@@ -159,5 +168,51 @@ subjects: [{{kind: User, name: {user}, apiGroup: rbac.authorization.k8s.io}}]
         let (policy, _) = Policy::of_snapshot(&snapshot(&text), Minor::NEWEST);
         let who = ["jane", "john", "ann", "bob"].map(|user| may(&policy, user, "get", "pods", ""));
         assert_eq!(who, [false, true, true, true]);
+    }
+
+    #[test]
+    fn a_star_in_a_name_is_a_letter_and_no_name_is_none() {
+        let role = |name: &str, resource: &str| {
+            format!(
+                "{RBAC}kind: ClusterRole
+metadata: {{{name}, labels: {{more: \"true\"}}}}
+rules: [{{apiGroups: [\"\"], resources: [{resource}], verbs: [get]}}]
+---
+"
+            )
+        };
+        let binding = |name: &str, user: &str, role: &str| {
+            format!(
+                "{RBAC}kind: ClusterRoleBinding
+metadata: {{name: \"{name}\"}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: \"{role}\"}}
+subjects: [{{kind: User, name: {user}, apiGroup: rbac.authorization.k8s.io}}]
+---
+"
+            )
+        };
+        let text = [
+            role("generateName: some-", "pods"),
+            role("generateName: some-", "nodes"),
+            role("name: \"star*\"", "secrets"),
+            format!(
+                "{RBAC}kind: ClusterRole
+metadata: {{name: all}}
+aggregationRule: {{clusterRoleSelectors: [{{matchLabels: {{more: \"true\"}}}}]}}
+---
+"
+            ),
+            binding("one*", "jane", "star*"),
+            binding("one*", "john", "star*"),
+            binding("two", "ann", "all"),
+            binding("three", "bob", "some-*"),
+        ]
+        .concat();
+        let (policy, _) = Policy::of_snapshot(&snapshot(&text), Minor::NEWEST);
+        let may = |user: &str| ["pods", "nodes", "secrets"].map(|what| may(&policy, user, "get", what, ""));
+        assert_eq!(may("jane"), [false; 3], "the last of a name counts");
+        assert_eq!(may("john"), [false, false, true]);
+        assert_eq!(may("ann"), [true; 3], "what has no name yet is taken in");
+        assert_eq!(may("bob"), [false; 3], "no name leads to it");
     }
 }

@@ -73,29 +73,87 @@ fn a_no_tells_the_nearest_miss() {
     assert_snapshot!(told.join("\n"));
 }
 
-/// What the API server would refuse is told, and the question answered all the same.
+/// What the API server would refuse is told in a line an object, and the question answered all the same, with the answer's own exit code.
 #[test]
-fn a_bad_role_is_one_error() {
+fn what_the_server_would_refuse_is_a_note() {
     let bad = "\
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
 metadata: {name: bad, namespace: shop}
 rules:
 - {nonResourceURLs: [/metrics], verbs: [get]}
+- {apiGroups: [\"\"], resources: [pods]}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
 metadata: {name: bad, namespace: shop}
 roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: bad}
 subjects: [{kind: User, name: alice}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: Role
+metadata: {name: types, namespace: shop}
+rules:
+- {apiGroups: [\"\"], resources: [pods], verbs: get}
+---
+apiVersion: rbac.authorization.k8s.io/v1beta1
+kind: Role
+metadata: {name: old, namespace: shop}
+rules: []
 ";
     let place = Place::new(&[("rbac.yaml", RBAC), ("bad.yaml", bad)]);
     assert_snapshot!(place.run(&["rbac", "can-i", "get", "/metrics", "--as", "alice", "."]));
+    let yes = place.run(&["rbac", "can-i", "list", "pods", "-n", "shop", "--as", "alice", "."]);
+    assert!(yes.starts_with("exit code: 0\n"), "{yes}");
+}
+
+/// A document that cannot be read leaves an answer of the rest, and exit code 2; a path that is not there leaves none.
+#[test]
+fn what_cannot_be_read_is_an_error() {
+    let place = Place::new(&[("rbac.yaml", RBAC), ("broken.yaml", "a: [\n")]);
+    let ask = |paths: &[&str]| {
+        let words = ["rbac", "can-i", "list", "pods", "-n", "shop", "--as", "alice"];
+        place.run(&words.iter().chain(paths).copied().collect::<Vec<_>>())
+    };
+    assert_snapshot!([ask(&["."]), ask(&["rbac.yaml", "gone.yaml"])].join("\n"));
+    for verb in [
+        &["rbac", "matrix"][..],
+        &["rbac", "who-can", "list", "pods"],
+        &["rbac", "escalate"],
+        &["rbac", "diff", "rbac.yaml"],
+    ] {
+        let answer = place.run(&verb.iter().chain(&["gone.yaml"]).copied().collect::<Vec<_>>());
+        assert!(answer.starts_with("exit code: 2\n"), "{answer}");
+        assert!(answer.contains("error: gone.yaml: no such file or directory"), "{answer}");
+        assert!(answer.contains("----- stdout -----\n----- stderr -----"), "{answer}");
+    }
+}
+
+#[test]
+fn an_input_without_roles_is_told() {
+    let place = Place::new(&[("ns.yaml", "{apiVersion: v1, kind: Namespace, metadata: {name: shop}}\n")]);
+    assert_snapshot!(
+        [
+            place.run(&["rbac", "who-can", "bind", "podz", "-n", "shop", "ns.yaml"]),
+            place.run(&["rbac", "can-i", "list", "pods", "--as", "alice", "ns.yaml"]),
+        ]
+        .join("\n")
+    );
 }
 
 #[test]
 fn what_kubectl_warns_of_is_warned_of() {
-    let asked: [&[&str]; 4] = [
+    let asked: [&[&str]; 14] = [
+        &["can-i", "get", "ev", "-n", "shop", "--as", "alice"],
+        &["can-i", "get", "deviceclasses.v1beta1.resource.k8s.io", "-A", "--as", "alice"],
+        &["can-i", "get", "leases.v1alpha2.coordination.k8s.io", "--as", "alice"],
+        &["can-i", "get", "clustertrustbundles", "-A", "--as", "alice", "--kubernetes-version", "v1.36"],
+        &["can-i", "get", "foo.", "--as", "alice"],
+        &["can-i", "get", "foo.v1.", "--as", "alice"],
+        &["can-i", "impersonate", "Users.", "--as", "alice"],
+        &["can-i", "frob", "", "--as", "alice"],
+        &["can-i", "list", "clustertrustbundles", "-n", "", "--as", "alice"],
+        &["can-i", "get", "pods", "-n", "pay", "--as", "bob", "--kubernetes-version", "v1.36"],
         &["can-i", "get", "pods/log", "-n", "shop", "--as", "alice"],
         &["can-i", "get", "podz", "-n", "shop", "--as", "alice"],
         &["can-i", "fetch", "po", "-n", "shop", "--as", "alice"],
@@ -108,6 +166,57 @@ fn what_kubectl_warns_of_is_warned_of() {
 #[test]
 fn the_list_is_kubectls_table() {
     assert_snapshot!(ask(&["can-i", "--list", "-n", "shop", "--as", "alice"]));
+}
+
+/// The API server calls the list of a node incomplete, and that of a user whose role is not there complete.
+#[test]
+fn a_list_is_incomplete_where_the_server_says_so() {
+    let of_node = ["--as", "system:node:n1", "--as-group", "system:nodes"];
+    let told = |who: &[&str]| {
+        let words = ["can-i", "--list", "--no-headers", "-n", "pay"];
+        let answer = ask(&words.iter().chain(who).copied().collect::<Vec<_>>());
+        answer.split_once("----- stderr -----").unwrap().1.to_owned()
+    };
+    assert_eq!(
+        told(&of_node).trim(),
+        "Warning: the list may be incomplete: node authorizer does not support user rule resolution"
+    );
+    assert_eq!(
+        told(&["--as", "bob"]).trim(),
+        "note: bound, but to what is not there: role.rbac.authorization.k8s.io \"nowhere\" not found"
+    );
+}
+
+/// A role of a dump takes in the rules of a role that is new.
+#[test]
+fn a_dump_takes_in_a_new_role() {
+    let dump = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: ops, uid: a-b}
+aggregationRule: {clusterRoleSelectors: [{matchLabels: {ops: \"true\"}}]}
+rules: [{apiGroups: [\"\"], resources: [nodes], verbs: [get]}]
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: ops, uid: a-c}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: ops}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: alice}]
+";
+    let new = "\
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {name: new, labels: {ops: \"true\"}}
+rules: [{apiGroups: [\"\"], resources: [secrets], verbs: [list]}]
+";
+    let place = Place::new(&[("dump.yaml", dump), ("new.yaml", new)]);
+    let ask = |verb: &str, what: &str, path: &str| {
+        place.run(&["rbac", "can-i", verb, what, "-A", "--as", "alice", path])
+    };
+    assert_snapshot!(
+        [ask("list", "secrets", "."), ask("get", "nodes", "."), ask("list", "secrets", "dump.yaml")]
+            .join("\n")
+    );
 }
 
 #[test]

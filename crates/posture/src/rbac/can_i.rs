@@ -3,8 +3,9 @@
 //! Source of how the words are read: k8s.io/kubectl `pkg/cmd/auth/cani.go`.
 
 use ringwall_model::finding::Verdict;
+use ringwall_model::go::go_quote;
 use ringwall_rbac::attributes::{Action, Decision, ResourceAction, User, split_service_account};
-use ringwall_rbac::authorize::{Answer, Authorize as _};
+use ringwall_rbac::authorize::{Answer, Authorize as _, named_reason};
 use ringwall_rbac::engine::Access;
 use ringwall_rbac::explain::{Miss, Near, What};
 use ringwall_rbac::model::RuleAt;
@@ -33,6 +34,8 @@ pub struct Question {
     pub path: Option<String>,
     /// What kubectl would warn of, in its words.
     pub warnings: Vec<String>,
+    /// The type that was most likely meant, where there is none of this name.
+    pub meant: Option<String>,
 }
 
 /// Verbs on resources that kubectl knows.
@@ -128,7 +131,19 @@ impl Rights<'_> {
         subresource.unwrap_or_default().clone_into(&mut question.subresource);
         namespace.clone_into(&mut question.namespace);
         let mut namespaced = true;
-        match self.resources.find(&word.to_lowercase()) {
+        let meant = self.resources.meant(word);
+        if word != "*" {
+            let short = word.split('.').next().unwrap_or_default().to_lowercase();
+            question.warnings.extend(meant.others.iter().map(|other| {
+                let long = if other.group.is_empty() {
+                    other.plural.clone()
+                } else {
+                    format!("{}.{}", other.plural, other.group)
+                };
+                format!("short name {} could also match lower priority resource {long}", go_quote(&short))
+            }));
+        }
+        match meant.found {
             _ if word == "*" => "*".clone_into(&mut question.resource),
             Some(found) => {
                 question.resource.clone_from(&found.resource.plural);
@@ -137,8 +152,14 @@ impl Rights<'_> {
             }
             None => {
                 word.clone_into(&mut question.resource);
-                if !["users", "groups"].contains(&word.to_lowercase().as_str()) {
-                    question.warnings.push(self.unknown(&word.to_lowercase()));
+                let lower = word.to_lowercase();
+                let (name, group) = lower.split_once('.').unwrap_or((&lower, ""));
+                // Identities are no resources that a server has; who may impersonate them is asked for all the same.
+                if !(group.is_empty() && ["users", "groups"].contains(&name)) {
+                    let of = if group.is_empty() { String::new() } else { format!(" in group '{group}'") };
+                    question.warnings.push(format!("the server doesn't have a resource type '{name}'{of}"));
+                    let names = self.resources.served().map(|resource| resource.plural.as_str());
+                    question.meant = nearest(&lower, names).map(str::to_owned);
                 }
             }
         }
@@ -152,21 +173,10 @@ impl Rights<'_> {
                 .warnings
                 .push(format!("resource '{}' is not namespace scoped{group}", question.resource));
         }
-        if !question.namespace.is_empty() && !VERBS.contains(&verb) {
+        if !question.namespace.is_empty() && !question.resource.is_empty() && !VERBS.contains(&verb) {
             question.warnings.push(format!("verb '{verb}' is not a known verb"));
         }
         Ok(question)
-    }
-
-    fn unknown(&self, word: &str) -> String {
-        let names = self.resources.iter().map(|resource| resource.plural.as_str());
-        let meant = did_you_mean(nearest(word, names));
-        match word.split_once('.') {
-            Some((resource, group)) => {
-                format!("the server doesn't have a resource type '{resource}' in group '{group}'{meant}")
-            }
-            None => format!("the server doesn't have a resource type '{word}'{meant}"),
-        }
     }
 
     /// Answers, and says why.
@@ -194,7 +204,7 @@ impl Rights<'_> {
                 remarks.insert(0, Because { message, place: None });
             }
             Some(node) if !allowed && !node.reason.is_empty() => {
-                let of_node = format!("node: {}", node.reason);
+                let of_node = named_reason(self.version, "node", &node.reason);
                 reason = if reason.is_empty() { of_node } else { [of_node, reason].join("\n") };
                 if verdict == Verdict::No && !node.has_pods && node.reason.starts_with("no relationship") {
                     verdict = Verdict::CannotTell;
@@ -260,6 +270,9 @@ impl Rights<'_> {
     fn remarks(&self, user: &User, question: &Question, allowed: bool) -> Vec<Because> {
         let mut remarks = Vec::new();
         let mut say = |message: String, place: Option<Place>| remarks.push(Because { message, place });
+        if let Some(meant) = &question.meant {
+            say(format!("there is no resource type {}; did you mean {meant}?", question.resource), None);
+        }
         let what = question.resource.as_str();
         let known = self.resources.of(&question.group, what);
         if let Some(known) = known.filter(|known| known.subresource(&question.name).is_some()) {

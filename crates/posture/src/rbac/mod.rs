@@ -26,16 +26,18 @@ pub mod reduce;
 pub mod who;
 pub mod words;
 
-use ringwall_model::finding::{Location, Problem};
+use ringwall_model::finding::{Location, Note};
+use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::resources::Resources;
+use ringwall_model::schema;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::version::Minor;
 use ringwall_rbac::aggregate::Unsettled;
 use ringwall_rbac::default_policy::is_default_grant;
 use ringwall_rbac::draft::Draft;
 use ringwall_rbac::engine::Engine;
-use ringwall_rbac::model::{Origin, RuleAt};
+use ringwall_rbac::model::{GROUP, Origin, RbacObject, RuleAt};
 use ringwall_rbac::policy::Policy;
 use ringwall_rbac::snapshot::DEFAULT_NAMESPACE;
 use ringwall_rbac::validate::validate;
@@ -88,25 +90,22 @@ impl<'s> Rights<'s> {
         self.engine.policy()
     }
 
-    /// What the API server would refuse of the roles and bindings of the input. They count all the same: what the authorizer makes of them is
-    /// defined.
-    pub fn problems(&self) -> Vec<Problem> {
-        let mut problems = Vec::new();
-        for (_, object) in self.snapshot.objects() {
-            let Some(draft) = Draft::read(object, DEFAULT_NAMESPACE) else { continue };
-            // What has no name yet gets one; a name is asked of the rest.
-            problems.extend(validate(&draft.prepared(None)).into_iter().map(|error| {
-                let location = Location::of(object, &error.place);
-                Problem {
-                    file: location.file,
-                    position: Some(location.position),
-                    message: error.to_string(),
-                    object: Some(object.id.clone()),
-                }
-            }));
-        }
-        problems.sort();
-        problems
+    /// Whether the input has no role and no binding, so that the default policy alone counts.
+    pub fn is_default_only(&self) -> bool {
+        !self.snapshot.objects().any(|(_, object)| RbacObject::is_one(object))
+    }
+
+    /// What the API server would refuse of the roles and bindings of the input, a note an object, where the first of it is written. They count all the
+    /// same, without the values that it cannot decode: what the authorizer makes of them is defined.
+    pub fn problems(&self) -> Vec<Note> {
+        let mut notes: Vec<Note> = self
+            .snapshot
+            .objects()
+            .filter(|(_, object)| RbacObject::is_one(object))
+            .filter_map(|(_, object)| refused(object))
+            .collect();
+        notes.sort();
+        notes
     }
 
     fn place(&self, origin: Origin, path: &FieldPath) -> Place {
@@ -158,4 +157,28 @@ impl<'s> Rights<'s> {
             || (!stated.subjects.is_empty()
                 && (0..stated.subjects.len()).all(|subject| is_default_grant(stated, subject)))
     }
+}
+
+/// What the API server would say of an object: that it serves no such version, or cannot decode it; or what it holds wrong of what is decoded.
+fn refused(object: &Object) -> Option<Note> {
+    const SERVED: &str = "v1";
+    let mut wrong: Vec<(FieldPath, String)> = Vec::new();
+    if object.version != SERVED {
+        let message = format!("apiVersion: {} is not served; read as {GROUP}/{SERVED}", object.api_version());
+        wrong.push((FieldPath::keys(&["apiVersion"]), message));
+    }
+    if let Some(schema) = schema::of(GROUP, SERVED, &object.id.kind) {
+        let errors = schema.check(object.root()).into_iter();
+        wrong.extend(errors.map(|error| (error.path.clone(), error.to_string())));
+    }
+    if wrong.is_empty() {
+        let draft = Draft::read(object, DEFAULT_NAMESPACE)?;
+        // What has no name yet gets one; a name is asked of the rest.
+        let errors = validate(&draft.prepared(None)).into_iter();
+        wrong.extend(errors.map(|error| (error.place.clone(), error.to_string())));
+    }
+    let (path, _) = wrong.first()?;
+    let all: Vec<&str> = wrong.iter().map(|(_, message)| message.as_str()).collect();
+    let message = format!("the API server would refuse {}: {}", object.id, all.join("; "));
+    Some(Note::of(object, path, message))
 }

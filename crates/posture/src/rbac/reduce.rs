@@ -520,8 +520,12 @@ fn least(
         name = format!("{}-least-{count}", plain(&base));
         count += 1;
     }
-    let role =
-        Role { namespace: namespace.clone(), name: name.clone(), rules: rules.to_vec(), ..Role::default() };
+    let role = Role {
+        namespace: namespace.clone(),
+        name: name.clone(),
+        rules: rules.to_vec().into(),
+        ..Role::default()
+    };
     let binding = Binding {
         namespace: namespace.clone(),
         name: name.clone(),

@@ -19,7 +19,7 @@ use self::rules::{Asked, RuleId, Rules, asked};
 use self::symbols::{Symbol, Symbols};
 use crate::attributes::{Action, User, service_account_user};
 use crate::authorize::Grant;
-use crate::model::{Binding, RbacObject, Role, Rule, Subject};
+use crate::model::{Binding, RbacObject, Role, Rule, RuleList, Subject};
 use crate::policy::{Policy, Unresolved};
 
 pub use self::access::{Access, Cell};
@@ -355,15 +355,12 @@ impl Engine {
     fn aggregate_again(&mut self) {
         let keep = self.keep_stored;
         let aggregated: Vec<usize> = (0..self.policy.roles().len())
-            .filter(|role| {
-                let role = &self.policy.roles()[*role];
-                role.aggregation.is_some() && !(keep && role.stored)
-            })
+            .filter(|role| self.policy.roles()[*role].aggregation.is_some())
             .collect();
         if aggregated.is_empty() {
             return;
         }
-        let before: Vec<Vec<Rule>> =
+        let before: Vec<RuleList> =
             aggregated.iter().map(|role| self.policy.roles()[*role].rules.clone()).collect();
         self.policy.aggregate(|role: &Role| keep && role.stored);
         for (index, before) in aggregated.into_iter().zip(before) {

@@ -18,7 +18,7 @@
 //! let text = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
 //! let role = |name: &str, verb: &str, group: &str, resource: &str| {
 //!     let rule = Rule { verbs: text(&[verb]), api_groups: text(&[group]), resources: text(&[resource]), ..Rule::default() };
-//!     RbacObject::Role(Role { name: name.to_owned(), rules: vec![rule], ..Role::default() })
+//!     RbacObject::Role(Role { name: name.to_owned(), rules: vec![rule].into(), ..Role::default() })
 //! };
 //! let bind = |role: &str, kind: &str, namespace: &str, name: &str| {
 //!     RbacObject::Binding(Binding {

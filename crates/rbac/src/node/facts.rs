@@ -10,7 +10,7 @@ use ringwall_model::tree::Node;
 use ringwall_model::version::Minor;
 
 use crate::default_policy;
-use crate::model::{RbacObject, Rule};
+use crate::model::{RbacObject, RuleList};
 
 /// By this annotation a kubelet marks the pods that it runs from files of its own.
 const MIRROR: &str = "kubernetes.io/config.mirror";
@@ -99,7 +99,7 @@ pub struct NodeGraph {
     pub(super) version: Minor,
     /// Source: k8s.io/kubernetes `plugin/pkg/auth/authorizer/rbac/bootstrappolicy/policy.go` (`NodeRules`). The `ClusterRole` `system:node`
     /// has the same rules; by default nobody is bound to it.
-    pub(super) rules: Vec<Rule>,
+    pub(super) rules: RuleList,
     nodes: Vec<String>,
     index: HashMap<String, u32>,
     reach: HashMap<Vertex, HashMap<String, BTreeMap<String, Nodes>>>,

@@ -61,7 +61,14 @@ fn role() -> impl Strategy<Value = RbacObject> {
                 let compiled = Some(Selector::of_labels([(label.as_str(), "true")]));
                 vec![RoleSelector { compiled, ..RoleSelector::default() }]
             });
-            RbacObject::Role(Role { namespace, name, rules, labels, aggregation, ..Role::default() })
+            RbacObject::Role(Role {
+                namespace,
+                name,
+                rules: rules.into(),
+                labels,
+                aggregation,
+                ..Role::default()
+            })
         },
     )
 }
@@ -83,7 +90,7 @@ fn binding() -> impl Strategy<Value = RbacObject> {
     )
 }
 
-fn object() -> impl Strategy<Value = RbacObject> {
+pub(crate) fn object() -> impl Strategy<Value = RbacObject> {
     prop_oneof![role(), binding()]
 }
 

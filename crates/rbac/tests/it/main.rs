@@ -3,12 +3,14 @@
 // Only functions under `#[test]` are excused from this by clippy.toml; their helpers are tests too.
 #![expect(clippy::unwrap_used, reason = "test helpers are tests too")]
 
+mod aggregation;
 mod checks;
 mod common;
 mod covering;
 mod default_policy;
 mod engine;
 mod escalation;
+mod explaining;
 mod node;
 mod reconciliation;
 mod shop;

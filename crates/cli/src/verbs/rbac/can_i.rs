@@ -113,6 +113,9 @@ fn list(args: &CanIArgs, user: &User, screen: &Screen) -> Result<Outcome, Usage>
     for note in &answer.incomplete {
         screen.aside(|_, out| writeln!(out, "Warning: the list may be incomplete: {}", escape(note)));
     }
+    if let Some(errors) = answer.unresolved.as_ref().filter(|_| answer.incomplete.is_empty()) {
+        screen.aside(|_, out| writeln!(out, "note: bound, but to what is not there: {}", escape(errors)));
+    }
     screen.asides(&loaded.problems, &loaded.notes);
     loaded.hint(screen);
     Ok(loaded.outcome(false).max(written))
@@ -127,6 +130,9 @@ struct List {
     rows: Vec<ListRow>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     incomplete: Vec<String>,
+    /// Roles that are bound and not there. The server does not count that as incomplete.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unresolved: Option<String>,
     #[serde(skip)]
     table: String,
 }
@@ -151,7 +157,7 @@ fn listed(rights: &Rights<'_>, user: &User, namespace: &str, headers: bool) -> L
         name: row.name.map(str::to_owned),
         verbs: row.verbs.into_iter().map(str::to_owned).collect(),
     });
-    let mut incomplete: Vec<String> = aggregate(&review.errors).into_iter().collect();
+    let mut incomplete: Vec<String> = review.incomplete(user).into_iter().collect();
     incomplete.extend(rights.authorizers.list.iter().map(Authorizer::told));
     List {
         user: user.name.clone(),
@@ -159,6 +165,7 @@ fn listed(rights: &Rights<'_>, user: &User, namespace: &str, headers: bool) -> L
         namespace: namespace.to_owned(),
         rows: rows.collect(),
         incomplete,
+        unresolved: aggregate(&review.errors),
         table: review.table(headers),
     }
 }

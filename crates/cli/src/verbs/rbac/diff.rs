@@ -10,25 +10,29 @@ use ringwall_posture::rbac::matrix::Row;
 use ringwall_report::{BAD, GOOD, HEADING, Style, escape};
 use serde::Serialize;
 
-use super::{RowEntry, row_cells, who};
+use super::{RowEntry, notes, row_cells, who};
 use crate::args::rbac::RbacDiffArgs;
+use crate::document;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
 use crate::table::{self, Cell};
-use crate::{document, input};
 
 pub(crate) fn run(args: &RbacDiffArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(args.output.output.format(), &args.output.look);
     let reading = args.source.reading();
-    let read = |path| input::load_paths(slice::from_ref(path), &reading, "rbac diff BASE HEAD", screen.quiet);
+    let read = |path| super::read(slice::from_ref(path), &reading, "rbac diff BASE HEAD", screen.quiet);
     let (mut base, mut head) = (read(&args.base)?, read(&args.head)?);
     let (changes, version, refused) = {
         let (before, after) = (Rights::of(&base.snapshot), Rights::of(&head.snapshot));
-        (diff(&before, &after), after.version, [before.problems(), after.problems()])
+        (
+            diff(&before, &after),
+            after.version,
+            [notes(&before, slice::from_ref(&args.base)), notes(&after, slice::from_ref(&args.head))],
+        )
     };
     let [of_base, of_head] = refused;
-    base.add(of_base, Vec::new());
-    head.add(of_head, Vec::new());
+    base.add(Vec::new(), of_base);
+    head.add(Vec::new(), of_head);
     let (problems, notes) = (std::mem::take(&mut base.problems), std::mem::take(&mut base.notes));
     let lacking = base.outcome(false);
     head.add(problems, notes);

@@ -8,10 +8,11 @@ pub(crate) mod matrix;
 pub(crate) mod reduce;
 pub(crate) mod who_can;
 
+use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use ringwall_model::finding::Verdict;
+use ringwall_model::finding::{Note, Verdict};
 use ringwall_model::version::Minor;
 use ringwall_posture::rbac::can_i::Because;
 use ringwall_posture::rbac::matrix::Row;
@@ -20,16 +21,17 @@ use ringwall_posture::rbac::{Place, Rights};
 use ringwall_report::{ASIDE, LocationEntry, Style, escape};
 use serde::Serialize;
 
+use crate::args::ReadingArgs;
 use crate::args::rbac::SourceArgs;
 use crate::input::{self, Loaded};
 use crate::outcome::Usage;
 use crate::screen::{Screen, place};
 use crate::table::{Cell, plain};
 
-/// Reads the paths, and hands them to `ask` with the eyes of the RBAC ring.
+/// Reads the paths, and hands them to `ask` with the eyes of the RBAC ring. What the API server would refuse is told beside the answer.
 ///
 /// # Errors
-/// As [`input::load_paths`], and what `ask` finds wrong with the question.
+/// As [`read`], and what `ask` finds wrong with the question.
 fn with_rights<T>(
     paths: &[PathBuf],
     source: &SourceArgs,
@@ -37,13 +39,53 @@ fn with_rights<T>(
     screen: &Screen,
     ask: impl FnOnce(&Rights<'_>) -> Result<T, Usage>,
 ) -> Result<(Loaded, T), Usage> {
-    let mut loaded = input::load_paths(paths, &source.reading(), verb, screen.quiet)?;
+    let mut loaded = read(paths, &source.reading(), verb, screen.quiet)?;
     let rights = Rights::of(&loaded.snapshot);
-    let problems = rights.problems();
+    let notes = notes(&rights, paths);
     let answer = ask(&rights)?;
     drop(rights);
-    loaded.add(problems, Vec::new());
+    loaded.add(Vec::new(), notes);
     Ok((loaded, answer))
+}
+
+/// Reads the paths. A document that cannot be read is told beside the answer, with an exit code of its own.
+///
+/// # Errors
+/// There are none; one of them is not there, or cannot be opened: an answer without it would be about another cluster.
+fn read(paths: &[PathBuf], reading: &ReadingArgs, verb: &str, quiet: bool) -> Result<Loaded, Usage> {
+    for path in paths.iter().filter(|path| path.as_path() != Path::new("-")) {
+        let opened = match fs::metadata(path) {
+            Ok(found) if found.is_file() => fs::File::open(path).map(drop),
+            Ok(_) => Ok(()),
+            Err(error) => Err(error),
+        };
+        if let Err(error) = opened {
+            let why = match error.kind() {
+                io::ErrorKind::NotFound => "no such file or directory".to_owned(),
+                io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+                _ => error.to_string(),
+            };
+            return Err(Usage {
+                message: format!("{}: {why}", path.display()),
+                hint: "without it nothing can be said of the cluster".to_owned(),
+            });
+        }
+    }
+    input::load_paths(paths, reading, verb, quiet)
+}
+
+/// What is to be known of the roles and bindings that were read.
+fn notes(rights: &Rights<'_>, paths: &[PathBuf]) -> Vec<Note> {
+    let mut notes = rights.problems();
+    if rights.is_default_only() {
+        let file = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
+        let message = format!(
+            "no role and no binding is in the input: the answer is that of the default policy of {} alone",
+            rights.version
+        );
+        notes.push(Note { file, position: None, message });
+    }
+    notes
 }
 
 fn refuse(message: String) -> Usage {
@@ -64,9 +106,9 @@ fn split<'w>(words: &'w [String], usage: &str) -> Result<(&'w str, &'w str, Vec<
     }
 }
 
-/// The namespace that a question is about.
+/// The namespace that a question is about; an empty one is none, as kubectl has it.
 fn asked(namespace: Option<&str>, all: bool) -> &str {
-    if all { "" } else { namespace.unwrap_or("default") }
+    if all { "" } else { namespace.filter(|namespace| !namespace.is_empty()).unwrap_or("default") }
 }
 
 /// A place, for reading.

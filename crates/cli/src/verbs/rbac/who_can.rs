@@ -22,20 +22,20 @@ pub(crate) fn run(args: &WhoCanArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(args.output.output.format(), &args.output.look);
     let (verb, what, paths) = split(&args.words, USAGE)?;
     let namespace = asked(args.namespace.as_deref(), args.all_namespaces);
-    let (loaded, (question, who, everyone, authorizers, version)) =
+    let (loaded, (question, who, everyone, authorizers, (version, default_only))) =
         with_rights(&paths, &args.source, &format!("rbac {USAGE}"), &screen, |rights| {
             let question =
                 rights.question(verb, what, args.subresource.as_deref(), namespace).map_err(refuse)?;
             let who = rights.who_can(&question.action());
             let authorizers: Vec<String> = rights.authorizers.list.iter().map(Authorizer::told).collect();
             let everyone = rights.authorizers.allows_all().map(Authorizer::told);
-            Ok((question, who, everyone, authorizers, rights.version))
+            Ok((question, who, everyone, authorizers, (rights.version, rights.is_default_only())))
         })?;
     for warning in &question.warnings {
         screen.aside(|_, out| writeln!(out, "Warning: {}", escape(warning)));
     }
     let written = screen.answer(
-        |style, out| text(&question, &who, everyone.as_deref(), version, style, out),
+        |style, out| text(&question, &who, everyone.as_deref(), (version, default_only), style, out),
         |out| {
             document::write(
                 "ringwall.rbac-who-can/v1",
@@ -57,7 +57,7 @@ fn text(
     question: &Question,
     who: &Who,
     everyone: Option<&str>,
-    version: Minor,
+    (version, default_only): (Minor, bool),
     style: Style,
     out: &mut dyn Write,
 ) -> io::Result<()> {
@@ -70,6 +70,11 @@ fn text(
     let (default, own): (Vec<&Holder>, Vec<&Holder>) =
         who.holders.iter().partition(|holder| holder.is_default);
     let heading = match own.len() {
+        0 if default_only => {
+            format!(
+                "The input has no role and no binding; nobody but whom the default policy names may {action}"
+            )
+        }
         0 => format!("Nobody whom the input names may {action}"),
         count => format!("{} may {action}", counted(count, "subject", "subjects")),
     };
