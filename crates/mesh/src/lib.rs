@@ -1,0 +1,6 @@
+//! Istio as its control plane and proxies decide it: what is encrypted between whom, and who is let in.
+//!
+//! Sources are named where a rule is stated. They are of istio.io/istio v0.0.0-20260827124520-eed52ebb66ad (the 1.31 line), Envoy 1.40.0
+//! and ztunnel of 2026-08-20.
+
+pub mod config;
