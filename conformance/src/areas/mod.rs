@@ -1,6 +1,7 @@
 //! How each area answers its cases. A new area is one file and one line in [`AREAS`].
 
 mod audit;
+mod mesh;
 mod netpol;
 mod np_guard;
 mod product;
@@ -23,6 +24,7 @@ static AREAS: &[&dyn Area] = &[
     &product::Product,
     &rbac::Rbac,
     &audit::Audit,
+    &mesh::Mesh,
 ];
 
 pub(crate) fn by_name(name: &str) -> Option<&'static dyn Area> {
@@ -70,10 +72,12 @@ impl<'f> Case<'f> {
         let identity: Identity = serde_json::from_str(line)?;
         let of_rule = identity
             .rule
-            .zip(identity.case)
+            .as_ref()
+            .zip(identity.case.as_ref())
             .and_then(|(rule, case)| Some(format!("{}/{}", rule.as_str()?, case.as_str()?)));
+        let of_case = identity.case.as_ref().and_then(|case| Some(case.get("id")?.as_str()?.to_owned()));
         let of_event = identity.audit_id.zip(identity.stage).map(|(id, stage)| format!("{id}/{stage}"));
-        let id = identity.id.or(of_rule).or(of_event);
+        let id = identity.id.or(of_rule).or(of_case).or(of_event);
         Ok(Self { id: id.unwrap_or_else(|| number.to_string()), line })
     }
 
@@ -122,6 +126,7 @@ mod tests {
         assert_eq!(id(r#"{"id": "hand-001", "case": {"in": "a: no"}}"#), "hand-001");
         assert_eq!(id(r#"{"rule": "naked-pods", "case": "pod"}"#), "naked-pods/pod");
         assert_eq!(id(r#"{"auditID": "d61b", "stage": "Panic"}"#), "d61b/Panic");
+        assert_eq!(id(r#"{"case": {"id": "trap-ports", "op": "authz"}, "want": {}}"#), "trap-ports");
         assert_eq!(id(r#"{"case": {"in": "a: no"}}"#), "7");
     }
 }

@@ -3,4 +3,7 @@
 //! Sources are named where a rule is stated. They are of istio.io/istio v0.0.0-20260827124520-eed52ebb66ad (the 1.31 line), Envoy 1.40.0
 //! and ztunnel of 2026-08-20.
 
+pub mod authorization;
 pub mod config;
+mod reader;
+pub mod request_authentication;

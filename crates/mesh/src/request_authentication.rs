@@ -1,0 +1,213 @@
+//! `RequestAuthentication`: which tokens a proxy takes. It demands none: a request without a token passes, and only one that must not be
+//! believed is refused.
+//!
+//! Source: `pilot/pkg/security/authn/policy_applier.go`, Envoy's `jwt_authn` filter. Of the places where a token may stand, this knows
+//! `authorization: Bearer`: rules that look elsewhere see none there.
+
+use std::collections::BTreeMap;
+
+use ringwall_model::object::Object;
+use ringwall_model::path::FieldPath;
+use ringwall_model::tree::Node;
+
+use crate::authorization::policy::{GROUP, TargetRef};
+use crate::authorization::request::{Http, Token};
+use crate::authorization::select::Workload;
+use crate::reader::{Reader, Refusal};
+
+/// One issuer whose tokens are taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct JwtRule {
+    /// The issuer, as its tokens name it.
+    pub issuer: String,
+    /// Audiences of which a token must name one; empty for any.
+    pub audiences: Vec<String>,
+    /// Whether its keys stand in the object.
+    pub has_keys: bool,
+    /// Where its keys are; empty where they stand in the object, or are to be found from the issuer.
+    pub jwks_uri: String,
+    /// Whether a token is looked for in `authorization: Bearer`.
+    pub in_authorization: bool,
+    /// Claims whose text is a list of words, besides `scope` and `permission`.
+    pub space_delimited: Vec<String>,
+}
+
+/// A `RequestAuthentication`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RequestAuthentication {
+    /// The object's index in the snapshot.
+    pub object: usize,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// `metadata.creationTimestamp`, where a cluster gave one.
+    pub created: Option<String>,
+    /// The labels of the workloads that it is for; `None` where it names none.
+    pub selector: Option<BTreeMap<String, String>>,
+    /// What it is attached to instead.
+    pub targets: Vec<TargetRef>,
+    /// Its issuers.
+    pub rules: Vec<JwtRule>,
+}
+
+impl RequestAuthentication {
+    /// Whether the object is one.
+    pub fn is(object: &Object) -> bool {
+        object.is(GROUP, "RequestAuthentication")
+    }
+
+    /// Reads one; what is of the wrong type is added to `refusals`, and the rest is read.
+    pub fn read(object: &Object, index: usize, refusals: &mut Vec<Refusal>) -> Self {
+        let mut reader = Reader::default();
+        let path = FieldPath::keys(&["spec"]);
+        let mut read = Self {
+            object: index,
+            namespace: object.id.namespace.clone().unwrap_or_else(|| "default".to_owned()),
+            name: object.id.name.clone(),
+            created: object.root().str_at(&["metadata", "creationTimestamp"]).map(str::to_owned),
+            ..Self::default()
+        };
+        if let Some(spec) = reader.mapping(object.root(), "spec", &FieldPath::root()) {
+            read.selector = reader.selector(spec, &path);
+            read.targets = reader.targets(spec, &path);
+            let rules = reader.mappings(spec, "jwtRules", &path);
+            read.rules = rules.into_iter().map(|(path, node)| reader.jwt_rule(node, &path)).collect();
+        }
+        refusals.append(&mut reader.refusals);
+        read
+    }
+}
+
+impl Reader {
+    fn jwt_rule(&mut self, node: Node<'_>, path: &FieldPath) -> JwtRule {
+        let headers = self.mappings(node, "fromHeaders", path);
+        let elsewhere = !headers.is_empty()
+            || !self.texts(node, "fromParams", path).is_empty()
+            || !self.texts(node, "fromCookies", path).is_empty();
+        let is_authorization = headers.iter().any(|(path, node)| {
+            let name = self.text(*node, "name", path).unwrap_or_default();
+            let prefix = self.text(*node, "prefix", path).unwrap_or_default();
+            name.eq_ignore_ascii_case("authorization") && prefix.trim_end() == "Bearer"
+        });
+        let keys = self.text(node, "jwks", path).unwrap_or_default();
+        JwtRule {
+            issuer: self.text(node, "issuer", path).unwrap_or_default().to_owned(),
+            audiences: self.texts(node, "audiences", path),
+            has_keys: !keys.is_empty(),
+            jwks_uri: self.text(node, "jwksUri", path).unwrap_or_default().to_owned(),
+            in_authorization: !elsewhere || is_authorization,
+            space_delimited: self.texts(node, "spaceDelimitedClaims", path),
+        }
+    }
+}
+
+/// Why a token is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BadToken {
+    /// It is none, its signature does not hold, or it is not its time: 401.
+    Broken,
+    /// No rule names its issuer: 401.
+    UnknownIssuer,
+    /// It is for other audiences: 403.
+    Audience,
+}
+
+/// The rules that a workload's proxy follows.
+#[derive(Clone, Debug, Default)]
+pub struct TokenRules {
+    rules: Vec<(JwtRule, Vec<String>)>,
+}
+
+/// What a token was let pass with.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Believed<'r> {
+    pub(crate) claims: Option<Node<'r>>,
+    pub(crate) words: &'r [String],
+}
+
+impl TokenRules {
+    /// The rules of all the objects that count for a workload, by issuer.
+    pub fn for_workload(all: &[RequestAuthentication], workload: &Workload<'_>, root: &str) -> Self {
+        let mut taken: Vec<&RequestAuthentication> = all
+            .iter()
+            .filter(|one| workload.takes(&one.namespace, one.selector.as_ref(), &one.targets, root))
+            .collect();
+        taken.sort_by_key(|one| {
+            (
+                one.namespace != workload.namespace,
+                one.namespace != root,
+                &one.created,
+                &one.name,
+                &one.namespace,
+            )
+        });
+        let mut rules: Vec<(JwtRule, Vec<String>)> = taken
+            .iter()
+            .flat_map(|one| &one.rules)
+            .map(|rule| {
+                let mut words = vec!["permission".to_owned(), "scope".to_owned()];
+                words.extend(rule.space_delimited.iter().cloned());
+                (rule.clone(), words)
+            })
+            .collect();
+        rules.sort_by(|(a, _), (b, _)| a.issuer.cmp(&b.issuer));
+        Self { rules }
+    }
+
+    /// Whether no token is looked at.
+    pub fn is_empty(&self) -> bool {
+        self.rules.is_empty()
+    }
+
+    /// What a request may say of itself by its token.
+    ///
+    /// # Errors
+    /// A token that must not be believed.
+    pub(crate) fn check<'r>(&'r self, http: &Http<'r>) -> Result<Believed<'r>, BadToken> {
+        if !self.rules.iter().any(|(rule, _)| rule.in_authorization) || is_preflight(http) {
+            return Ok(Believed::default());
+        }
+        let claims = match http.token {
+            Token::Missing => return Ok(Believed::default()),
+            Token::Broken => return Err(BadToken::Broken),
+            Token::Valid(claims) => claims,
+        };
+        let mut bad = BadToken::UnknownIssuer;
+        let issuer = claims.get("iss").and_then(Node::as_str).unwrap_or_default();
+        for (rule, words) in
+            self.rules.iter().filter(|(rule, _)| rule.in_authorization && rule.issuer == issuer)
+        {
+            if has_audience(rule, claims) {
+                return Ok(Believed { claims: Some(claims), words });
+            }
+            bad = BadToken::Audience;
+        }
+        Err(bad)
+    }
+}
+
+/// Whether a browser asks what it may ask: such a request carries no token, and the filter lets it by.
+fn is_preflight(http: &Http<'_>) -> bool {
+    let has = |name: &str| {
+        http.headers.iter().any(|(own, value)| own.eq_ignore_ascii_case(name) && !value.trim().is_empty())
+    };
+    http.method == "OPTIONS" && has("origin") && has("access-control-request-method")
+}
+
+/// Whether the token names one of the rule's audiences. A scheme and a slash at the end do not count.
+fn has_audience(rule: &JwtRule, claims: Node<'_>) -> bool {
+    if rule.audiences.is_empty() {
+        return true;
+    }
+    let Some(claim) = claims.get("aud") else { return false };
+    let one = claim.as_str().into_iter();
+    let mut named = one.chain(claim.items().filter_map(Node::as_str)).map(bare_audience);
+    named.any(|named| rule.audiences.iter().any(|audience| bare_audience(audience) == named))
+}
+
+fn bare_audience(audience: &str) -> &str {
+    let bare =
+        audience.strip_prefix("https://").or_else(|| audience.strip_prefix("http://")).unwrap_or(audience);
+    bare.strip_suffix('/').unwrap_or(bare)
+}
