@@ -7,3 +7,4 @@ pub mod authorization;
 pub mod config;
 mod reader;
 pub mod request_authentication;
+pub mod ztunnel;

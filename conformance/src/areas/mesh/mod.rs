@@ -1,5 +1,6 @@
 //! Area `mesh`: each case says by its `op` what is asked.
 
+mod ambient;
 mod authz;
 mod objects;
 
@@ -57,6 +58,7 @@ fn answer(case: &Case<'_>) -> Result<Answered, String> {
     let line: Line<'_> = case.read().map_err(|error| error.to_string())?;
     let asked: Asked = serde_json::from_str(line.case.get()).map_err(|error| error.to_string())?;
     match asked.op.as_str() {
+        "ambient" => ambient::answer(&line),
         "authz" => authz::answer(&line),
         op => Err(format!("no question `{op}` is known")),
     }
