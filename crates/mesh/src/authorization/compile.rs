@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use ringwall_model::address::{Address, Block};
+use ringwall_model::tree::Node;
 
 use super::identity::{Identity, domains_with_aliases, with_aliases};
 use super::path::PathMatch;
@@ -112,9 +113,7 @@ impl Test {
                 seen.header(name).is_some_and(|value| any.iter().any(|one| one.matches_header(&value)))
             }
             Self::Token(any) => {
-                let text = |key: &str| {
-                    seen.claims.and_then(|claims| claims.get(key)).and_then(|claim| claim.as_str())
-                };
+                let text = |key: &str| seen.claims.and_then(|claims| claims.get(key)).and_then(Node::as_str);
                 let (Some(issuer), Some(subject)) = (text("iss"), text("sub")) else { return false };
                 any.iter().any(|(iss, sub)| iss.matches(issuer) && sub.matches(subject))
             }
@@ -126,7 +125,7 @@ impl Test {
                         text.split(' ').filter(|word| !word.is_empty()).any(matches)
                     }
                     (_, Some(text)) => matches(text),
-                    _ => claim.items().filter_map(|item| item.as_str()).any(matches),
+                    _ => claim.items().filter_map(Node::as_str).any(matches),
                 }
             }
             Self::Noted => false,
@@ -388,8 +387,8 @@ impl Compiler<'_> {
             "request.auth.principal" => {
                 self.field(values, VALUES, place, all, http(self.layer, token), Test::Token)
             }
-            "request.auth.audiences" => self.claim(values, place, all, Some(vec!["aud".into()])),
-            "request.auth.presenter" => self.claim(values, place, all, Some(vec!["azp".into()])),
+            "request.auth.audiences" => self.claim(values, place, all, Some(&["aud".into()])),
+            "request.auth.presenter" => self.claim(values, place, all, Some(&["azp".into()])),
             key => self.named(key, values, place, all),
         }
     }
@@ -410,7 +409,7 @@ impl Compiler<'_> {
             return self.field(values, VALUES, place, all, parse, test);
         }
         if let Some(claims) = key.strip_prefix("request.auth.claims") {
-            return self.claim(values, place, all, claim_way(claims));
+            return self.claim(values, place, all, claim_way(claims).as_deref());
         }
         if let Some(name) = key.strip_prefix("experimental.envoy.filters.") {
             let is_named = name.contains('[');
@@ -425,11 +424,13 @@ impl Compiler<'_> {
         values: &Values,
         place: Place,
         all: &mut Vec<Clause>,
-        way: Option<Vec<Box<str>>>,
+        way: Option<&[Box<str>]>,
     ) -> Result<(), Dropped> {
         let is_asked = way.is_some() && self.layer == Layer::Http;
         let parse = move |value: &str| if is_asked { Ok(Text::parse(value)) } else { Err(Unasked) };
-        self.field(values, VALUES, place, all, parse, |any| Test::Claim(way.clone().unwrap_or_default(), any))
+        self.field(values, VALUES, place, all, parse, |any| {
+            Test::Claim(way.unwrap_or_default().to_vec(), any)
+        })
     }
 }
 

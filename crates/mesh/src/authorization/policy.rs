@@ -172,7 +172,7 @@ impl AuthorizationPolicy {
             policy.targets = reader.targets(spec, &path);
             if let Some(provider) = reader.mapping(spec, "provider", &path) {
                 let path = path.clone().key("provider");
-                policy.provider = reader.text(provider, "name", &path).unwrap_or_default().to_owned();
+                reader.text(provider, "name", &path).unwrap_or_default().clone_into(&mut policy.provider);
             }
             policy.rules = reader.rules(spec, &path);
         }

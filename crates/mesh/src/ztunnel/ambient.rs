@@ -100,7 +100,7 @@ impl Ambient {
             }
         }
         let missing = missing.into_iter().map(str::to_owned).collect();
-        Bound { missing, deny, allow, names }
+        Bound { names, missing, deny, allow }
     }
 }
 

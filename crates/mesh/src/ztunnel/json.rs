@@ -49,7 +49,7 @@ fn one(one: &Match) -> String {
         [list(any, &lists.any, write), list(none, &lists.none, write)]
     }
     let [ports, not_ports] =
-        both(&one.destination_ports, "destinationPorts", "notDestinationPorts", |port| port.to_string());
+        both(&one.destination_ports, "destinationPorts", "notDestinationPorts", u16::to_string);
     let [to, not_to] = both(&one.destination_ips, "destinationIps", "notDestinationIps", address);
     let [from, not_from] = both(&one.source_ips, "sourceIps", "notSourceIps", address);
     let [namespaces, not_namespaces] = both(&one.namespaces, "namespaces", "notNamespaces", string);

@@ -1,0 +1,9 @@
+//! What the ring promises as a whole.
+
+// Only functions under `#[test]` are excused from this by clippy.toml; their helpers are tests too.
+#![expect(clippy::unwrap_used, reason = "test helpers are tests too")]
+
+mod ambient;
+mod authorization;
+mod common;
+mod envoy_filters;
