@@ -10,6 +10,7 @@ use ringwall_mesh::authorization::policy::AuthorizationPolicy;
 use ringwall_mesh::ztunnel::{Ambient, AmbientPeer, AmbientWorkload, Connection};
 use ringwall_model::address::Address;
 use ringwall_model::object::Object;
+use ringwall_model::tree::Node;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -67,7 +68,7 @@ pub(super) fn answer(line: &Line<'_>) -> Result<Answered, String> {
 
 fn labels(object: &Object) -> BTreeMap<String, String> {
     let labels = object.root().at(&["metadata", "labels"]);
-    let entries = labels.into_iter().flat_map(|labels| labels.entries());
+    let entries = labels.into_iter().flat_map(Node::entries);
     entries.filter_map(|entry| Some((entry.key.to_owned(), entry.value.as_str()?.to_owned()))).collect()
 }
 
