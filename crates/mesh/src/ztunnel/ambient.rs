@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::convert::{Converted, convert};
 use super::peer::{self, AmbientPeer};
 use super::{AmbientWorkload, Authorization, Connection, Effect, Scope};
-use crate::authorization::judge::{Because, Decision, Verdict};
+use crate::authorization::judge::{Because, Decision, Miss, Verdict};
 use crate::authorization::policy::AuthorizationPolicy;
 use crate::config::MeshConfig;
 use crate::reader::is_subset;
@@ -123,6 +123,26 @@ impl Bound<'_> {
         }
         let because = if self.missing.is_empty() { Because::Free } else { Because::MissingPolicy };
         Decision::new(Verdict::Allow, because)
+    }
+}
+
+impl Bound<'_> {
+    /// How near the ALLOW policies came to letting the connection in, the nearest first. Empty where none is there, or where one does.
+    pub fn misses(&self, connection: &Connection<'_>) -> Vec<Miss> {
+        if self.allow.iter().any(|one| one.matching(connection).is_some()) {
+            return Vec::new();
+        }
+        let mut misses = Vec::new();
+        for one in &self.allow {
+            let Some(policy) = one.policy else { continue };
+            let before = misses.len();
+            misses.extend(one.misses(connection).map(|fields| Miss { policy, fields }));
+            if misses.len() == before {
+                misses.push(Miss { policy, fields: Vec::new() });
+            }
+        }
+        misses.sort_by_key(|miss| (miss.fields.is_empty(), miss.fields.len()));
+        misses
     }
 }
 

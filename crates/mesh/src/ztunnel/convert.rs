@@ -4,7 +4,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    AddressMatch, Authorization, Clause, Effect, Group, Lists, Match, Scope, ServiceAccountMatch, StringMatch,
+    AddressMatch, Authorization, Clause, ClauseOf, Effect, Group, Lists, Match, Scope, ServiceAccountMatch,
+    StringMatch,
 };
 use crate::authorization::compile::{parse_block, parse_port};
 use crate::authorization::policy::{Action, AuthorizationPolicy, Condition, Operation, Rule, Source, Values};
@@ -108,12 +109,16 @@ fn about_requests(rule: &Rule) -> Vec<&str> {
 fn clauses(rule: &Rule, namespace: &str) -> Vec<Clause> {
     let mut clauses = Vec::new();
     if !rule.to.is_empty() {
-        clauses.push(Clause { matches: rule.to.iter().map(operation).collect() });
+        clauses.push(Clause { matches: rule.to.iter().map(operation).collect(), of: ClauseOf::To });
     }
     if !rule.from.is_empty() {
-        clauses.push(Clause { matches: rule.from.iter().map(|one| source(one, namespace)).collect() });
+        clauses.push(Clause {
+            matches: rule.from.iter().map(|one| source(one, namespace)).collect(),
+            of: ClauseOf::From,
+        });
     }
-    clauses.extend(rule.when.iter().map(|one| Clause { matches: vec![condition(one)] }));
+    let when = rule.when.iter().enumerate();
+    clauses.extend(when.map(|(at, one)| Clause { matches: vec![condition(one)], of: ClauseOf::When(at) }));
     clauses
 }
 

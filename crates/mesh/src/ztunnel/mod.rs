@@ -111,6 +111,22 @@ pub struct Match {
 pub struct Clause {
     /// The matches.
     pub matches: Vec<Match>,
+    /// What it was made of.
+    pub of: ClauseOf,
+}
+
+/// What a clause was made of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ClauseOf {
+    /// All items of `to`.
+    To,
+    /// All items of `from`.
+    From,
+    /// The item of `when` at this index.
+    When(usize),
+    /// A `PeerAuthentication`.
+    #[default]
+    Peer,
 }
 
 /// All of its clauses must hold.

@@ -7,7 +7,9 @@ use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::tree::Node;
 
-use super::{AmbientWorkload, Authorization, Clause, Effect, Group, Lists, Match, Scope, StringMatch};
+use super::{
+    AmbientWorkload, Authorization, Clause, ClauseOf, Effect, Group, Lists, Match, Scope, StringMatch,
+};
 use crate::authorization::policy::GROUP;
 use crate::reader::{Reader, Refusal, field, is_subset};
 
@@ -118,7 +120,7 @@ fn nobody() -> Match {
 }
 
 const fn lone(one: Vec<Match>) -> Clause {
-    Clause { matches: one }
+    Clause { matches: one, of: ClauseOf::Peer }
 }
 
 /// What stands for every strict `PeerAuthentication` without ports; it is sent as soon as there is any `PeerAuthentication`.

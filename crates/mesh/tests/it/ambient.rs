@@ -94,6 +94,39 @@ fn what_excludes_an_identity_lets_plaintext_in() {
 }
 
 #[test]
+fn a_denial_says_which_field_of_the_nearest_rule_failed() {
+    let specs = "\
+rules:
+- from:
+  - source: {namespaces: [gamma]}
+  - source: {principals: [\"*\"], notNamespaces: [beta]}
+  to:
+  - operation: {ports: [\"8080\"]}
+- to:
+  - operation: {ports: [\"9090\"]}
+  when:
+  - {key: source.namespace, values: [gamma]}
+---
+rules:
+- to:
+  - operation: {methods: [GET]}
+";
+    let ambient = Ambient::new(&policies(specs), Vec::new(), &MeshConfig::default());
+    let labels = BTreeMap::new();
+    let bound = ambient.bind(&AmbientWorkload { namespace: "alpha", labels: &labels });
+    let peer = Some("cluster.local/ns/beta/sa/web");
+    let misses = bound.misses(&Connection { peer, source: None, destination: None, port: 8080 });
+    let shown: Vec<(usize, Vec<String>)> = misses
+        .iter()
+        .map(|miss| (miss.policy, miss.fields.iter().map(|place| place.path().to_string()).collect()))
+        .collect();
+    let both =
+        ["spec.rules[1].to[0].operation.ports", "spec.rules[1].when[0].values"].map(str::to_owned).to_vec();
+    let one = vec!["spec.rules[0].from[0].source.namespaces".to_owned()];
+    assert_eq!(shown, [(0, one), (0, both), (1, Vec::new())], "a rule that is left out is never near");
+}
+
+#[test]
 fn a_strict_port_under_a_strict_mesh_opens_a_permissive_workload() {
     let text = "\
 apiVersion: security.istio.io/v1
