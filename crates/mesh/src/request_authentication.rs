@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
-use ringwall_model::tree::Node;
+use ringwall_model::tree::{Kind, Node};
 
 use crate::authorization::policy::{GROUP, TargetRef};
 use crate::authorization::request::{Http, Token};
@@ -171,14 +171,21 @@ impl TokenRules {
         let claims = match http.token {
             Token::Missing => return Ok(Believed::default()),
             Token::Broken => return Err(BadToken::Broken),
-            Token::Valid(claims) => claims,
+            Token::Valid(claims) | Token::Forged(claims) => claims,
         };
+        if !is_token(claims) {
+            return Err(BadToken::Broken);
+        }
         let mut bad = BadToken::UnknownIssuer;
         let issuer = claims.get("iss").and_then(Node::as_str).unwrap_or_default();
         for (rule, words) in
             self.rules.iter().filter(|(rule, _)| rule.in_authorization && rule.issuer == issuer)
         {
             if has_audience(rule, claims) {
+                // The signature is looked at last.
+                if matches!(http.token, Token::Forged(_)) {
+                    return Err(BadToken::Broken);
+                }
                 return Ok(Believed { claims: Some(claims), words });
             }
             bad = BadToken::Audience;
@@ -193,6 +200,16 @@ fn is_preflight(http: &Http<'_>) -> bool {
         http.headers.iter().any(|(own, value)| own.eq_ignore_ascii_case(name) && !value.trim().is_empty())
     };
     http.method == "OPTIONS" && has("origin") && has("access-control-request-method")
+}
+
+/// Whether the claims that every token may have are of their types: another token is none.
+fn is_token(claims: Node<'_>) -> bool {
+    let is_text = |node: Node<'_>| node.as_str().is_some();
+    let texts = ["iss", "sub", "jti"].iter().all(|key| claims.get(key).is_none_or(is_text));
+    let audience = claims.get("aud");
+    texts
+        && audience
+            .is_none_or(|node| is_text(node) || (node.kind() == Kind::Sequence && node.items().all(is_text)))
 }
 
 /// Whether the token names one of the rule's audiences. A scheme and a slash at the end do not count.

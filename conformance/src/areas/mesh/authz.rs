@@ -121,12 +121,17 @@ fn one(authorizer: &Authorizer, asked: &Asked<'_>, layer: Layer) -> Result<&'sta
         |text: &'_ str, usual: &'static str| if text.is_empty() { usual.to_owned() } else { text.to_owned() };
     let (method, path, host) =
         (or(&asked.method, "GET"), or(&asked.path, "/"), or(&asked.host, "svc.example.com"));
-    let headers: Vec<(&str, &str)> =
-        asked.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    // The oracle sends this one besides.
+    let usual = [("content-length", "0")]
+        .into_iter()
+        .chain(asked.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+    let headers: Vec<(&str, &str)> = usual.collect();
     let claims: Option<Tree> = asked.jwt.map(|text| objects::tree("jwt", text.get())).transpose()?;
     let token = match &claims {
+        None if headers.iter().any(|header| is_bearer(*header)) => Token::Broken,
         None => Token::Missing,
-        Some(claims) if asked.bad_jwt || !is_in_time(claims.root()) => Token::Broken,
+        Some(claims) if !is_in_time(claims.root()) => Token::Broken,
+        Some(claims) if asked.bad_jwt => Token::Forged(claims.root()),
         Some(claims) => Token::Valid(claims.root()),
     };
     let peer = (!asked.principal.is_empty()).then(|| format!("spiffe://{}", asked.principal));
@@ -156,6 +161,11 @@ fn one(authorizer: &Authorizer, asked: &Asked<'_>, layer: Layer) -> Result<&'sta
         Verdict::Unauthenticated => "unauthenticated",
         Verdict::BadRequest => "http:400",
     })
+}
+
+/// Whether a header holds a token; what a case writes there itself is none.
+fn is_bearer((name, value): (&str, &str)) -> bool {
+    name.eq_ignore_ascii_case("authorization") && value.starts_with("Bearer ")
 }
 
 fn is_in_time(claims: Node<'_>) -> bool {

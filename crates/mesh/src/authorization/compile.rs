@@ -10,7 +10,7 @@ use super::identity::{Identity, domains_with_aliases, with_aliases};
 use super::path::PathMatch;
 use super::place::{Part, Place};
 use super::policy::{Action, AuthorizationPolicy, Condition, Operation, Rule, Source, Values};
-use super::request::Seen;
+use super::request::{Seen, address};
 use super::strings::Text;
 use crate::config::MeshConfig;
 
@@ -107,10 +107,10 @@ impl Test {
             Self::Method(any) => {
                 http.is_some_and(|http| any.iter().any(|one| one.matches_header(http.method)))
             }
-            Self::Host(any) => http.is_some_and(|http| any.iter().any(|one| one.matches_any_case(http.host))),
+            Self::Host(any) => http.is_some() && any.iter().any(|one| one.matches_any_case(seen.host)),
             Self::Path(any) => http.is_some() && any.iter().any(|one| one.matches(seen.path())),
             Self::Header(name, any) => {
-                seen.header(name).is_some_and(|value| any.iter().any(|one| one.matches_header(&value)))
+                seen.header(name, |value| any.iter().any(|one| one.matches_header(value)))
             }
             Self::Token(any) => {
                 let text = |key: &str| seen.claims.and_then(|claims| claims.get(key)).and_then(Node::as_str);
@@ -446,13 +446,19 @@ fn block(value: &str) -> Result<Block, Unasked> {
 
 /// A block or one address, as Go's `net/netip` reads them: without leading zeros, host bits cleared.
 pub(crate) fn parse_block(value: &str) -> Option<Block> {
-    let address: IpAddr = value.split_once('/').map_or(value, |(address, _)| address).parse().ok()?;
-    match (value.split_once('/'), address) {
-        (Some((_, prefix)), _) if prefix.len() > 1 && prefix.starts_with('0') => None,
-        (Some(_), _) => Block::parse(value),
-        (None, IpAddr::V4(address)) => Some(Block::of(address.into())),
-        (None, IpAddr::V6(address)) => Some(Block::of(address.into())),
-    }
+    let (own, prefix) = value.split_once('/').map_or((value, None), |(own, prefix)| (own, Some(prefix)));
+    let address = address(own.parse::<IpAddr>().ok()?);
+    let bits = address.family.bits();
+    let prefix = match prefix {
+        None => bits,
+        Some("0") => 0,
+        Some(prefix) if !prefix.starts_with(['0', '+']) => {
+            prefix.parse().ok().filter(|prefix| *prefix <= bits)?
+        }
+        Some(_) => return None,
+    };
+    let mask = u128::MAX.checked_shl(u32::from(bits - prefix)).unwrap_or_default();
+    Some(Block { first: Address { bits: address.bits & mask, ..address }, prefix })
 }
 
 /// A port, as Go's `strconv.ParseUint` reads it.
@@ -557,7 +563,22 @@ mod tests {
         assert_eq!(read("10.1.2.3/8").as_deref(), Some("10.0.0.0/8"));
         assert_eq!(read("127.0.2.7").as_deref(), Some("127.0.2.7/32"));
         assert_eq!(read("::1").as_deref(), Some("::1/128"));
-        for bad in ["010.0.0.0/8", "1.2.3.4/33", "1.2.3.4/08", "host", "1.2.3", ""] {
+        assert_eq!(
+            (read("0.0.0.0/0").as_deref(), read("fd00::1/8").as_deref()),
+            (Some("0.0.0.0/0"), Some("fd00::/8"))
+        );
+        assert!(parse_block("::/0").unwrap().contains(address("::ffff:10.1.2.3".parse().unwrap())));
+        for bad in [
+            "010.0.0.0/8",
+            "1.2.3.4/33",
+            "1.2.3.4/+8",
+            "::/129",
+            "1.2.3.4/",
+            "1.2.3.4/08",
+            "host",
+            "1.2.3",
+            "",
+        ] {
             assert_eq!(read(bad), None, "{bad}");
         }
         assert_eq!(

@@ -21,7 +21,7 @@ pub enum Verdict {
     Deny,
     /// Its token must not be believed: 401.
     Unauthenticated,
-    /// The proxy does not take its path: 400.
+    /// The proxy does not take its path: 400, or for what is no path at all, 404.
     BadRequest,
 }
 

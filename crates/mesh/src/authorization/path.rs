@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use super::strings::Text;
 use crate::config::PathNormalization;
 
-/// Why a proxy answers 400 before any policy is asked.
+/// Why a proxy refuses a path before any policy is asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BadPath {
-    /// It begins with neither `/` nor `*`.
+    /// It begins with no `/`; so does the `*` of OPTIONS.
     Start,
     /// It holds a byte that no path may hold: white space, control characters, what is not ASCII.
     Byte,
@@ -26,7 +26,7 @@ pub enum BadPath {
 /// # Errors
 /// A path that the proxy refuses.
 pub fn normalize(path: &str, normalization: PathNormalization) -> Result<Cow<'_, str>, BadPath> {
-    if !path.starts_with(['/', '*']) {
+    if !path.starts_with('/') {
         return Err(BadPath::Start);
     }
     if !path.bytes().all(|byte| matches!(byte, b'\t' | 0x0C | b'!'..=b'~')) {
@@ -293,14 +293,14 @@ impl Template {
             let Some(behind) = rest.strip_prefix('/') else { return false };
             rest = behind;
             if let Part::Rest(end) = part {
-                return rest
-                    .strip_suffix(&**end)
-                    .is_some_and(|rest| rest.bytes().all(|byte| byte == b'/' || is_of_part(byte)));
+                return rest.strip_suffix(&**end).is_some_and(|rest| {
+                    rest.bytes().all(|byte| matches!(byte, b'/' | b'*') || is_of_part(byte))
+                });
             }
             let (own, behind) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
             let is_match = match part {
                 Part::Literal(literal) => **literal == *own,
-                _ => !own.is_empty() && own.bytes().all(is_of_part),
+                _ => !own.is_empty() && own.bytes().all(|byte| byte == b'*' || is_of_part(byte)),
             };
             if !is_match {
                 return false;
@@ -311,7 +311,7 @@ impl Template {
     }
 }
 
-/// What a part of a path may hold for a template: RFC 3986's `pchar` without `*`.
+/// What a literal part of a template may hold: RFC 3986's `pchar` without `*`, which an operator takes too.
 const fn is_of_part(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(
@@ -365,9 +365,14 @@ mod tests {
 
     #[test]
     fn what_a_proxy_refuses() {
-        for (path, bad) in
-            [("/a#b", "Fragment"), ("\\admin", "Start"), ("", "Start"), ("/a b", "Byte"), ("/é", "Byte")]
-        {
+        for (path, bad) in [
+            ("/a#b", "Fragment"),
+            ("\\admin", "Start"),
+            ("", "Start"),
+            ("*", "Start"),
+            ("/a b", "Byte"),
+            ("/é", "Byte"),
+        ] {
             assert_eq!(all(path), [bad; 4], "{path}");
         }
     }
@@ -386,7 +391,12 @@ mod tests {
         );
         assert!(matches("/{**}/b", "/a/c/b") && matches("/{**}/b", "//b") && !matches("/{**}/b", "/b"));
         assert!(!matches("/{**}/{*}", "/a/b"), "no operator follows {{**}}");
-        assert!(!matches("{*}", "a") && !matches("/a{*}", "/ab") && !matches("/{*}", "/a*b"));
+        assert!(
+            !matches("{*}", "a")
+                && !matches("/a{*}", "/ab")
+                && matches("/{*}", "/a*b")
+                && !matches("/{*}", "/a|b")
+        );
     }
 
     proptest! {

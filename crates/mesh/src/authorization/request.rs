@@ -1,8 +1,9 @@
 //! What is asked of policies: one connection, and one request on it.
 
 use std::borrow::Cow;
+use std::net::IpAddr;
 
-use ringwall_model::address::Address;
+use ringwall_model::address::{Address, Family};
 use ringwall_model::tree::Node;
 
 use super::path::{BadPath, normalize, without_query};
@@ -46,8 +47,10 @@ pub enum Token<'r> {
     /// There is none.
     #[default]
     Missing,
-    /// It is none, its signature does not hold, or it is not its time.
+    /// It is none, or it is not its time.
     Broken,
+    /// Its signature does not hold; these are its claims, which are looked at first.
+    Forged(Node<'r>),
     /// It holds, if the mesh knows its issuer; these are its claims, a mapping.
     Valid(Node<'r>),
 }
@@ -55,6 +58,8 @@ pub enum Token<'r> {
 /// A request as policies see it.
 pub(crate) struct Seen<'r> {
     pub(crate) request: &'r Request<'r>,
+    /// The host, as the path tells it where that is a whole URL.
+    pub(crate) host: &'r str,
     /// The path with its query, normalised.
     full_path: Cow<'r, str>,
     /// The claims of a token that was let pass.
@@ -67,11 +72,10 @@ impl<'r> Seen<'r> {
     /// # Errors
     /// A path that the proxy refuses.
     pub(crate) fn new(request: &'r Request<'r>, normalization: PathNormalization) -> Result<Self, BadPath> {
-        let full_path = match &request.http {
-            Some(http) => normalize(http.path, normalization)?,
-            None => Cow::Borrowed(""),
-        };
-        Ok(Self { request, full_path, claims: None, words: &[] })
+        let (host, path) = request
+            .http
+            .map_or(("", "/"), |http| split_absolute(http.path).unwrap_or((http.host, http.path)));
+        Ok(Self { request, host, full_path: normalize(path, normalization)?, claims: None, words: &[] })
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -81,43 +85,63 @@ impl<'r> Seen<'r> {
     /// The address of the client as the last entry of `x-forwarded-for` tells it; where there is none that can be read, the
     /// connection's other end. So Envoy takes it in a sidecar and a waypoint, which trust what comes to them.
     pub(crate) fn remote(&self) -> Option<Address> {
-        let forwarded = self.header("x-forwarded-for");
-        let last = forwarded.as_deref().and_then(|all| all.rsplit(',').next());
-        let told =
-            last.and_then(|last| last.trim().parse::<std::net::IpAddr>().ok()).map(|address| match address {
-                std::net::IpAddr::V4(address) => Address::from(address),
-                std::net::IpAddr::V6(address) => Address::from(address),
-            });
+        let last = self.values("x-forwarded-for").last().and_then(|all| all.rsplit(',').next());
+        let told = last.and_then(|last| last.trim().parse().ok()).map(address);
         told.or(self.request.source)
     }
 
-    /// A header's value, of repeated ones all with a comma between; `None` where it is not there. `name` is in lower case.
-    pub(crate) fn header(&self, name: &str) -> Option<Cow<'_, str>> {
-        let http = self.request.http.as_ref()?;
+    /// Whether a header has such a value. Of one that is sent more than once, each value stands for itself. `name` is in lower case.
+    pub(crate) fn header(&self, name: &str, matches: impl Fn(&str) -> bool) -> bool {
+        let Some(http) = &self.request.http else { return false };
+        let scheme = if self.request.peer.is_some() { "https" } else { "http" };
         match name {
-            ":method" => return Some(Cow::Borrowed(http.method)),
-            ":path" => return Some(Cow::Borrowed(&self.full_path)),
+            ":method" => matches(http.method),
+            ":path" => matches(&self.full_path),
             // Envoy keeps the host of HTTP/1.1 under the name of HTTP/2.
-            ":authority" | "host" => return Some(Cow::Borrowed(http.host)),
-            _ => {}
+            ":authority" | "host" => matches(self.host),
+            // Envoy believes the header of its client, and adds it where there is none.
+            "x-forwarded-proto" if self.values(name).next().is_none() => matches(scheme),
+            // It adds this one too, and nobody can write its value beforehand.
+            "x-request-id" if self.values(name).next().is_none() => matches(""),
+            ":scheme" => {
+                let told = self.values("x-forwarded-proto").next();
+                let known =
+                    |told: &&str| ["http", "https"].iter().any(|known| known.eq_ignore_ascii_case(told));
+                matches(&told.filter(known).map_or_else(|| scheme.to_owned(), str::to_ascii_lowercase))
+            }
+            _ => self.values(name).any(matches),
         }
-        let mut values = http.headers.iter().filter(|(own, _)| own.eq_ignore_ascii_case(name));
-        let Some((_, first)) = values.next() else {
-            // The proxy adds it where the client sends none.
-            let scheme = if self.request.peer.is_some() { "https" } else { "http" };
-            return (name == "x-forwarded-proto").then_some(Cow::Borrowed(scheme));
-        };
-        let mut value = Cow::Borrowed(first.trim_matches([' ', '\t']));
-        for (_, further) in values {
-            let value = value.to_mut();
-            value.push(',');
-            value.push_str(further.trim_matches([' ', '\t']));
-        }
-        Some(value)
+    }
+
+    /// The values of a header, without white space around them.
+    fn values(&self, name: &str) -> impl Iterator<Item = &'r str> {
+        let headers = self.request.http.map_or(&[][..], |http| http.headers);
+        let named = headers.iter().filter(move |(own, _)| own.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.trim_matches([' ', '\t']))
     }
 
     /// The claim at the end of a way through the token's mappings.
     pub(crate) fn claim(&self, way: &[Box<str>]) -> Option<Node<'r>> {
         way.iter().try_fold(self.claims?, |node, key| node.get(key))
+    }
+}
+
+/// Host and path of a whole URL, as a client sends it to a proxy of the older kind.
+fn split_absolute(url: &str) -> Option<(&str, &str)> {
+    let (scheme, rest) = url.split_once("://")?;
+    if !["http", "https"].iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
+        return None;
+    }
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (host, path) = rest.split_at(end);
+    // Without a host it is refused, as a path that does not begin with a slash is.
+    Some(if host.is_empty() { (host, "") } else { (host, if path.is_empty() { "/" } else { path }) })
+}
+
+/// An address as Envoy keeps it: one of IPv6 that holds one of IPv4 stays one of IPv6.
+pub(super) fn address(address: IpAddr) -> Address {
+    match address {
+        IpAddr::V4(address) => address.into(),
+        IpAddr::V6(address) => Address { family: Family::V6, bits: u128::from(address) },
     }
 }

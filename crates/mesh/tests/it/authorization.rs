@@ -166,12 +166,16 @@ spec:
     for (text, want) in [
         ("{iss: me, aud: [x, shop]}", Verdict::Allow),
         ("{iss: me, aud: other}", Verdict::Deny),
+        ("{iss: me, aud: 7}", Verdict::Unauthenticated),
         ("{iss: me}", Verdict::Deny),
         ("{iss: you, aud: shop}", Verdict::Unauthenticated),
         ("{aud: shop}", Verdict::Unauthenticated),
     ] {
         let object = claims(text);
         assert_eq!(verdict("GET", &[], Token::Valid(object.root().get("spec").unwrap())), want, "{text}");
+        // The signature is looked at after issuer and audience.
+        let forged = if want == Verdict::Allow { Verdict::Unauthenticated } else { want };
+        assert_eq!(verdict("GET", &[], Token::Forged(object.root().get("spec").unwrap())), forged, "{text}");
     }
     let preflight = [("Origin", "https://a"), ("Access-Control-Request-Method", "PUT")];
     assert_eq!(
@@ -223,4 +227,53 @@ fn policies_are_listed_as_istiod_lists_them() {
     let labels = BTreeMap::new();
     let workload = Workload { namespace: "alpha", labels: &labels, is_waypoint: false, service: None };
     assert_eq!(select(&all, &workload, "istio-system"), [1, 0, 2]);
+}
+
+#[test]
+fn a_header_sent_twice_is_matched_value_by_value() {
+    let asks = |clause: &str, headers: &[(&str, &str)]| {
+        let spec = format!("rules:\n- when:\n  - {{key: \"request.headers[X-Team]\", {clause}}}\n");
+        let http = Http { method: "GET", path: "/", host: "shop", headers, token: Token::Missing };
+        judge(&spec, &Request { http: Some(http), ..Request::default() }).verdict
+    };
+    let twice = [("x-team", " red "), ("X-TEAM", "blue")];
+    assert_eq!(asks("values: [red]", &twice), Verdict::Allow);
+    assert_eq!(asks("values: [blue]", &twice), Verdict::Allow);
+    assert_eq!(asks("values: [\"red,blue\"]", &twice), Verdict::Deny);
+    assert_eq!(asks("values: [red]", &[("x-team", "red,blue")]), Verdict::Deny, "one header is one value");
+    assert_eq!(asks("notValues: [red]", &twice), Verdict::Deny);
+    assert_eq!(asks("notValues: [red]", &[]), Verdict::Allow, "what is not there is none of them");
+    assert_eq!(asks("values: [\"*\"]", &[("x-team", "")]), Verdict::Allow);
+}
+
+#[test]
+fn a_whole_url_tells_host_and_path() {
+    let specs = "rules:\n- to:\n  - operation: {hosts: [h], paths: [/p, /]}\n";
+    for (url, verdict) in [
+        ("http://h/p", Verdict::Allow),
+        ("HTTP://H", Verdict::Allow),
+        ("https://other/p", Verdict::Deny),
+        ("http:///p", Verdict::BadRequest),
+        ("http://h?x", Verdict::BadRequest),
+        ("ftp://h/p", Verdict::BadRequest),
+    ] {
+        assert_eq!(judge(specs, &get(url)).verdict, verdict, "{url}");
+    }
+}
+
+#[test]
+fn the_client_is_the_last_that_the_header_tells() {
+    let spec = "rules:\n- from:\n  - source: {remoteIpBlocks: [10.0.0.0/8]}\n";
+    let source = ringwall_model::address::Address::parse("10.9.9.9");
+    for (told, verdict) in [
+        ("1.2.3.4, 10.1.2.3", Verdict::Allow),
+        ("10.1.2.3, 1.2.3.4", Verdict::Deny),
+        ("junk", Verdict::Allow),
+        ("::ffff:10.1.2.3", Verdict::Deny),
+    ] {
+        let headers = [("X-Forwarded-For", told)];
+        let http = Http { method: "GET", path: "/", host: "shop", headers: &headers, token: Token::Missing };
+        let request = Request { source, http: Some(http), ..Request::default() };
+        assert_eq!(judge(spec, &request).verdict, verdict, "{told}");
+    }
 }
