@@ -1,8 +1,7 @@
 //! `RequestAuthentication`: which tokens a proxy takes. It demands none: a request without a token passes, and only one that must not be
 //! believed is refused.
 //!
-//! Source: `pilot/pkg/security/authn/policy_applier.go`, Envoy's `jwt_authn` filter. Of the places where a token may stand, this knows
-//! `authorization: Bearer`: rules that look elsewhere see none there.
+//! Source: `pilot/pkg/security/authn/policy_applier.go`, Envoy's `jwt_authn` filter.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +10,35 @@ use ringwall_model::path::FieldPath;
 use ringwall_model::tree::{Kind, Node};
 
 use crate::authorization::policy::{GROUP, TargetRef};
-use crate::authorization::request::{Http, Token};
+use crate::authorization::request::{Http, Token, TokenPlace};
 use crate::authorization::select::Workload;
 use crate::reader::{Reader, Refusal};
+
+/// Where a rule looks for a token.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum JwtPlace {
+    /// In `authorization: Bearer`.
+    Authorization,
+    /// In this header, maybe with something before it.
+    Header(String),
+    /// In this parameter of the query.
+    Param(String),
+    /// In this cookie.
+    Cookie(String),
+}
+
+impl JwtPlace {
+    fn is(&self, place: TokenPlace<'_>) -> bool {
+        match (self, place) {
+            (Self::Authorization, TokenPlace::Authorization) => true,
+            (Self::Header(own), TokenPlace::Header(name)) => own.eq_ignore_ascii_case(name),
+            (Self::Param(own), TokenPlace::Param(name)) | (Self::Cookie(own), TokenPlace::Cookie(name)) => {
+                own == name
+            }
+            _ => false,
+        }
+    }
+}
 
 /// One issuer whose tokens are taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -26,10 +51,17 @@ pub struct JwtRule {
     pub has_keys: bool,
     /// Where its keys are; empty where they stand in the object, or are to be found from the issuer.
     pub jwks_uri: String,
-    /// Whether a token is looked for in `authorization: Bearer`.
-    pub in_authorization: bool,
+    /// Where a token is looked for.
+    pub places: Vec<JwtPlace>,
     /// Claims whose text is a list of words, besides `scope` and `permission`.
     pub space_delimited: Vec<String>,
+}
+
+impl JwtRule {
+    /// Whether a token is looked for there.
+    fn looks_at(&self, place: TokenPlace<'_>) -> bool {
+        self.places.iter().any(|own| own.is(place))
+    }
 }
 
 /// A `RequestAuthentication`.
@@ -81,22 +113,25 @@ impl RequestAuthentication {
 
 impl Reader {
     fn jwt_rule(&mut self, node: Node<'_>, path: &FieldPath) -> JwtRule {
-        let headers = self.mappings(node, "fromHeaders", path);
-        let elsewhere = !headers.is_empty()
-            || !self.texts(node, "fromParams", path).is_empty()
-            || !self.texts(node, "fromCookies", path).is_empty();
-        let is_authorization = headers.iter().any(|(path, node)| {
-            let name = self.text(*node, "name", path).unwrap_or_default();
-            let prefix = self.text(*node, "prefix", path).unwrap_or_default();
-            name.eq_ignore_ascii_case("authorization") && prefix.trim_end() == "Bearer"
-        });
+        let mut places = Vec::new();
+        for (path, node) in self.mappings(node, "fromHeaders", path) {
+            let name = self.text(node, "name", &path).unwrap_or_default();
+            let prefix = self.text(node, "prefix", &path).unwrap_or_default();
+            let is_usual = name.eq_ignore_ascii_case("authorization") && prefix.trim_end() == "Bearer";
+            places.push(if is_usual { JwtPlace::Authorization } else { JwtPlace::Header(name.to_owned()) });
+        }
+        places.extend(self.texts(node, "fromParams", path).into_iter().map(JwtPlace::Param));
+        places.extend(self.texts(node, "fromCookies", path).into_iter().map(JwtPlace::Cookie));
+        if places.is_empty() {
+            places = vec![JwtPlace::Authorization, JwtPlace::Param("access_token".to_owned())];
+        }
         let keys = self.text(node, "jwks", path).unwrap_or_default();
         JwtRule {
             issuer: self.text(node, "issuer", path).unwrap_or_default().to_owned(),
             audiences: self.texts(node, "audiences", path),
             has_keys: !keys.is_empty(),
             jwks_uri: self.text(node, "jwksUri", path).unwrap_or_default().to_owned(),
-            in_authorization: !elsewhere || is_authorization,
+            places,
             space_delimited: self.texts(node, "spaceDelimitedClaims", path),
         }
     }
@@ -165,7 +200,7 @@ impl TokenRules {
     /// # Errors
     /// A token that must not be believed.
     pub(crate) fn check<'r>(&'r self, http: &Http<'r>) -> Result<Believed<'r>, BadToken> {
-        if !self.rules.iter().any(|(rule, _)| rule.in_authorization) || is_preflight(http) {
+        if !self.rules.iter().any(|(rule, _)| rule.looks_at(http.token_at)) || is_preflight(http) {
             return Ok(Believed::default());
         }
         let claims = match http.token {
@@ -179,7 +214,7 @@ impl TokenRules {
         let mut bad = BadToken::UnknownIssuer;
         let issuer = claims.get("iss").and_then(Node::as_str).unwrap_or_default();
         for (rule, words) in
-            self.rules.iter().filter(|(rule, _)| rule.in_authorization && rule.issuer == issuer)
+            self.rules.iter().filter(|(rule, _)| rule.looks_at(http.token_at) && rule.issuer == issuer)
         {
             if has_audience(rule, claims) {
                 // The signature is looked at last.

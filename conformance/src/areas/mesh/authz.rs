@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ringwall_mesh::authorization::compile::{Compiled, Layer};
 use ringwall_mesh::authorization::judge::{Authorizer, Verdict};
 use ringwall_mesh::authorization::policy::AuthorizationPolicy;
-use ringwall_mesh::authorization::request::{Http, Request, Token};
+use ringwall_mesh::authorization::request::{Http, Request, Token, TokenPlace};
 use ringwall_mesh::authorization::select::{ServiceKind, ServiceRef, Workload, select};
 use ringwall_mesh::request_authentication::{RequestAuthentication, TokenRules};
 use ringwall_model::address::Address;
@@ -127,13 +127,20 @@ fn one(authorizer: &Authorizer, asked: &Asked<'_>, layer: Layer) -> Result<&'sta
         .chain(asked.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     let headers: Vec<(&str, &str)> = usual.collect();
     let claims: Option<Tree> = asked.jwt.map(|text| objects::tree("jwt", text.get())).transpose()?;
+    // What a case writes itself where a token stands is none.
+    let written =
+        headers.iter().find(|(name, value)| is_bearer(name, value)).map(|_| TokenPlace::Authorization);
+    let in_query = path.contains("?access_token=").then_some(TokenPlace::Param("access_token"));
+    let other = asked.headers.keys().find(|name| name.contains("jwt")).map(|name| TokenPlace::Header(name));
+    let broken = written.or(in_query).or(other);
     let token = match &claims {
-        None if headers.iter().any(|header| is_bearer(*header)) => Token::Broken,
+        None if broken.is_some() => Token::Broken,
         None => Token::Missing,
         Some(claims) if !is_in_time(claims.root()) => Token::Broken,
         Some(claims) if asked.bad_jwt => Token::Forged(claims.root()),
         Some(claims) => Token::Valid(claims.root()),
     };
+    let token_at = broken.filter(|_| claims.is_none()).unwrap_or_default();
     let peer = (!asked.principal.is_empty()).then(|| format!("spiffe://{}", asked.principal));
     let request = Request {
         peer: peer.as_deref(),
@@ -148,6 +155,7 @@ fn one(authorizer: &Authorizer, asked: &Asked<'_>, layer: Layer) -> Result<&'sta
             host: &host,
             headers: &headers,
             token,
+            token_at,
         }),
     };
     let verdict = authorizer.judge(&request).verdict;
@@ -163,8 +171,7 @@ fn one(authorizer: &Authorizer, asked: &Asked<'_>, layer: Layer) -> Result<&'sta
     })
 }
 
-/// Whether a header holds a token; what a case writes there itself is none.
-fn is_bearer((name, value): (&str, &str)) -> bool {
+fn is_bearer(name: &str, value: &str) -> bool {
     name.eq_ignore_ascii_case("authorization") && value.starts_with("Bearer ")
 }
 

@@ -27,7 +27,7 @@ pub struct Request<'r> {
 }
 
 /// A request as it comes to the proxy.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Http<'r> {
     /// The method.
     pub method: &'r str,
@@ -37,8 +37,24 @@ pub struct Http<'r> {
     pub host: &'r str,
     /// Names and values of headers, in the order sent. White space around a value does not count.
     pub headers: &'r [(&'r str, &'r str)],
-    /// The token in `authorization: Bearer`.
+    /// The token. Of several, a proxy would look at each; here there is one.
     pub token: Token<'r>,
+    /// Where it stands.
+    pub token_at: TokenPlace<'r>,
+}
+
+/// Where a request has its token. A rule that looks elsewhere sees none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum TokenPlace<'r> {
+    /// In `authorization: Bearer`.
+    #[default]
+    Authorization,
+    /// In this header.
+    Header(&'r str),
+    /// In this parameter of the query.
+    Param(&'r str),
+    /// In this cookie.
+    Cookie(&'r str),
 }
 
 /// The token of a request. Whether its signature holds and its time has not run out is known already.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ringwall_mesh::authorization::compile::{Compiled, Layer};
 use ringwall_mesh::authorization::judge::{Authorizer, Because, Decision, Verdict};
 use ringwall_mesh::authorization::policy::AuthorizationPolicy;
-use ringwall_mesh::authorization::request::{Http, Request, Token};
+use ringwall_mesh::authorization::request::{Http, Request, Token, TokenPlace};
 use ringwall_mesh::authorization::select::{Workload, select};
 use ringwall_mesh::config::MeshConfig;
 use ringwall_mesh::request_authentication::{RequestAuthentication, TokenRules};
@@ -23,7 +23,7 @@ fn authorizer(policies: &[AuthorizationPolicy], layer: Layer) -> Authorizer {
 }
 
 fn get(path: &str) -> Request<'_> {
-    let http = Http { method: "GET", path, host: "shop", headers: &[], token: Token::Missing };
+    let http = Http { method: "GET", path, host: "shop", ..Http::default() };
     Request { peer: Some(WEB), port: 8080, http: Some(http), ..Request::default() }
 }
 
@@ -158,7 +158,7 @@ spec:
         objects(&format!("apiVersion: v1\nkind: Claims\nmetadata: {{name: c}}\nspec: {text}\n")).remove(0)
     };
     let verdict = |method: &str, headers: &[(&str, &str)], token: Token<'_>| {
-        let http = Http { method, path: "/", host: "shop", headers, token };
+        let http = Http { method, path: "/", host: "shop", headers, token, ..Http::default() };
         authorizer.judge(&Request { http: Some(http), ..Request::default() }).verdict
     };
     assert_eq!(verdict("GET", &[], Token::Missing), Verdict::Allow);
@@ -177,6 +177,16 @@ spec:
         let forged = if want == Verdict::Allow { Verdict::Unauthenticated } else { want };
         assert_eq!(verdict("GET", &[], Token::Forged(object.root().get("spec").unwrap())), forged, "{text}");
     }
+    // A parameter is looked at where the rule names no place, and a header only where it does.
+    let at = |token_at: TokenPlace<'_>| {
+        let http = Http { path: "/", token: Token::Broken, token_at, ..Http::default() };
+        authorizer.judge(&Request { http: Some(http), ..Request::default() }).verdict
+    };
+    assert_eq!(at(TokenPlace::Param("access_token")), Verdict::Unauthenticated);
+    assert_eq!(
+        (at(TokenPlace::Header("x-jwt")), at(TokenPlace::Cookie("jwt"))),
+        (Verdict::Allow, Verdict::Allow)
+    );
     let preflight = [("Origin", "https://a"), ("Access-Control-Request-Method", "PUT")];
     assert_eq!(
         verdict("OPTIONS", &preflight, Token::Broken),
@@ -233,7 +243,7 @@ fn policies_are_listed_as_istiod_lists_them() {
 fn a_header_sent_twice_is_matched_value_by_value() {
     let asks = |clause: &str, headers: &[(&str, &str)]| {
         let spec = format!("rules:\n- when:\n  - {{key: \"request.headers[X-Team]\", {clause}}}\n");
-        let http = Http { method: "GET", path: "/", host: "shop", headers, token: Token::Missing };
+        let http = Http { method: "GET", path: "/", host: "shop", headers, ..Http::default() };
         judge(&spec, &Request { http: Some(http), ..Request::default() }).verdict
     };
     let twice = [("x-team", " red "), ("X-TEAM", "blue")];
@@ -272,7 +282,7 @@ fn the_client_is_the_last_that_the_header_tells() {
         ("::ffff:10.1.2.3", Verdict::Deny),
     ] {
         let headers = [("X-Forwarded-For", told)];
-        let http = Http { method: "GET", path: "/", host: "shop", headers: &headers, token: Token::Missing };
+        let http = Http { method: "GET", path: "/", host: "shop", headers: &headers, ..Http::default() };
         let request = Request { source, http: Some(http), ..Request::default() };
         assert_eq!(judge(spec, &request).verdict, verdict, "{told}");
     }

@@ -397,8 +397,14 @@ impl Asked {
         headers.extend(self.remote.as_deref().map(|remote| ("x-forwarded-for", remote)));
         let token =
             claims.as_ref().map_or(Token::Missing, |object| Token::Valid(object.root().get("spec").unwrap()));
-        let http =
-            Http { method: &self.method, path: &self.path, host: &self.host, headers: &headers, token };
+        let http = Http {
+            method: &self.method,
+            path: &self.path,
+            host: &self.host,
+            headers: &headers,
+            token,
+            ..Http::default()
+        };
         let request = Request {
             peer: self.peer.as_deref(),
             source: Address::parse(&self.source),
