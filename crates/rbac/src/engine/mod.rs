@@ -15,7 +15,7 @@ use std::collections::BTreeSet;
 
 use foldhash::HashMap;
 
-use self::rules::{Asked, RuleId, Rules, asked};
+use self::rules::{Asked, RuleId, Rules, Signature, asked};
 use self::symbols::{Symbol, Symbols};
 use crate::attributes::{Action, User, service_account_user};
 use crate::authorize::Grant;
@@ -58,6 +58,8 @@ pub struct Engine {
     symbols: Symbols,
     rules: Rules,
     roles: Vec<RoleState>,
+    /// For each role, what tells that none of its rules allows something.
+    signatures: Vec<Signature>,
     /// For each rule, the roles that have it.
     roles_of: Vec<Vec<u32>>,
     /// For each rule, the `ClusterRoleBindings` that give it.
@@ -170,6 +172,9 @@ impl Engine {
     /// The role of a binding and the first of its rules that allows what is asked.
     fn allowed_by(&self, binding: u32, asked: &Asked<'_>) -> Option<(u32, usize)> {
         let role = self.role_of[binding as usize]?;
+        if !self.signatures[role as usize].may_allow(asked) {
+            return None;
+        }
         let rules = &self.roles[role as usize].rules;
         let rule = rules.iter().position(|rule| self.rules.allows(*rule, asked))?;
         Some((role, rule))
@@ -239,6 +244,8 @@ impl Engine {
         for id in distinct {
             self.roles_of[id as usize].push(index as u32);
         }
+        self.signatures.resize_with(self.roles.len(), Signature::default);
+        self.signatures[index] = self.rules.signature(&ids);
         self.roles[index].rules = ids;
         for binding in self.roles[index].bindings.clone() {
             self.give(binding, index, true);
@@ -252,13 +259,17 @@ impl Engine {
         }
         for (rule, id) in self.roles[role].rules.iter().copied().enumerate() {
             let list = &mut self.everywhere_of[id as usize];
+            let was = !list.is_empty();
             let given = Given { binding, role: role as u32, rule: rule as u32 };
             match (list.binary_search_by_key(&binding, |given| given.binding), gives) {
                 (Err(place), true) => list.insert(place, given),
                 (Ok(place), false) => drop(list.remove(place)),
                 _ => {}
             }
-            self.rules.set_everywhere(id, !self.everywhere_of[id as usize].is_empty());
+            let is = !list.is_empty();
+            if was != is {
+                self.rules.set_everywhere(id, is);
+            }
         }
     }
 
