@@ -144,13 +144,6 @@ impl Engine {
         self.cell_of(&matching)
     }
 
-    /// As [`Engine::cell`], for some object at least: the subjects that are allowed it by rules that name objects, and by no other.
-    pub fn named_cell(&self, action: &Action<'_>) -> Cell {
-        let mut matching = self.rules.matching_any_name(&asked(action, &self.symbols));
-        matching -= self.rules.unnamed();
-        self.cell_of(&matching)
-    }
-
     fn cell_of(&self, matching: &RoaringBitmap) -> Cell {
         let mut roles = RoaringBitmap::new();
         for rule in matching {

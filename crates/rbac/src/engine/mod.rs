@@ -17,9 +17,10 @@ use foldhash::HashMap;
 
 use self::rules::{Asked, RuleId, Rules, Signature, asked};
 use self::symbols::{Symbol, Symbols};
-use crate::attributes::{Action, User, service_account_user};
+use crate::attributes::{Action, User};
 use crate::authorize::Grant;
-use crate::model::{Binding, RbacObject, Role, Rule, RuleList, Subject};
+use crate::holdings::Who;
+use crate::model::{RbacObject, Role, Rule, RuleList};
 use crate::policy::{Policy, Unresolved};
 
 pub use self::access::{Access, Cell};
@@ -69,14 +70,12 @@ pub struct Engine {
     users: HashMap<Symbol, Held>,
     groups: HashMap<Symbol, Held>,
     access: access::Index,
-    /// Whether roles that were read from a cluster keep what aggregation gave them there.
-    keep_stored: bool,
 }
 
 impl Engine {
     /// Indexes a policy whose roles are aggregated already. Costs a pass over its rules and subjects.
     pub fn new(policy: Policy) -> Self {
-        let mut engine = Self { policy, keep_stored: true, ..Self::default() };
+        let mut engine = Self { policy, ..Self::default() };
         for role in 0..engine.policy.roles().len() {
             engine.index_role(role);
         }
@@ -303,7 +302,7 @@ impl Engine {
         let namespace = within.map(|within| self.symbols.of(within));
         let mut ids = Vec::with_capacity(binding.subjects.len());
         for subject in &binding.subjects {
-            let Some((is_group, name)) = key_of(subject, binding) else { continue };
+            let Some(Who { is_group, name }) = Who::of(subject, binding) else { continue };
             let symbol = self.symbols.of(&name);
             let held = if is_group { &mut self.groups } else { &mut self.users };
             let held = held.entry(symbol).or_default();
@@ -327,7 +326,7 @@ impl Engine {
         let binding = &self.policy.bindings()[index];
         let namespace = binding.namespace.as_deref().map(|namespace| self.symbols.find(namespace));
         for subject in &binding.subjects {
-            let Some((is_group, name)) = key_of(subject, binding) else { continue };
+            let Some(Who { is_group, name }) = Who::of(subject, binding) else { continue };
             let symbol = self.symbols.find(&name);
             let held = if is_group { &mut self.groups } else { &mut self.users };
             let Some(held) = held.get_mut(&symbol) else { continue };
@@ -364,7 +363,6 @@ impl Engine {
 
     /// Aggregated roles take in again what they select; those that change are indexed again.
     fn aggregate_again(&mut self) {
-        let keep = self.keep_stored;
         let aggregated: Vec<usize> = (0..self.policy.roles().len())
             .filter(|role| self.policy.roles()[*role].aggregation.is_some())
             .collect();
@@ -373,7 +371,7 @@ impl Engine {
         }
         let before: Vec<RuleList> =
             aggregated.iter().map(|role| self.policy.roles()[*role].rules.clone()).collect();
-        self.policy.aggregate(|role: &Role| keep && role.stored);
+        self.policy.aggregate(|role: &Role| role.stored);
         for (index, before) in aggregated.into_iter().zip(before) {
             if self.policy.roles()[index].rules == before {
                 continue;
@@ -390,19 +388,5 @@ impl Engine {
             }
             self.index_role(index);
         }
-    }
-}
-
-/// Under which name a subject is found, and whether that is a group's; `None` where it is nobody.
-fn key_of(subject: &Subject, binding: &Binding) -> Option<(bool, String)> {
-    match subject.kind.as_str() {
-        "User" => Some((false, subject.name.clone())),
-        "Group" => Some((true, subject.name.clone())),
-        "ServiceAccount" => {
-            let own = Some(subject.namespace.as_str()).filter(|namespace| !namespace.is_empty());
-            let namespace = own.or(binding.namespace.as_deref()).filter(|namespace| !namespace.is_empty())?;
-            Some((false, service_account_user(namespace, &subject.name)))
-        }
-        _ => None,
     }
 }

@@ -349,24 +349,6 @@ impl Rules {
             Asked::Path { .. } => self.paths.iter().filter(|id| self.allows(*id, asked)).collect(),
         }
     }
-
-    /// All rules that allow what is asked of a resource for some object, whatever their names say.
-    pub(super) fn matching_any_name(&self, asked: &Asked<'_>) -> RoaringBitmap {
-        match *asked {
-            Asked::Resource { verb, group, resource, any_of_subresource, .. } => {
-                let mut found = self.resources.with(&[resource, any_of_subresource]);
-                found &= self.verbs.with(&[verb]);
-                found &= self.groups.with(&[group]);
-                found
-            }
-            Asked::Path { .. } => self.matching(asked),
-        }
-    }
-
-    /// The rules that are for all names.
-    pub(super) fn unnamed(&self) -> &RoaringBitmap {
-        &self.names.all
-    }
 }
 
 /// An action with numbers for texts.
