@@ -178,8 +178,22 @@ impl Seen {
     }
 }
 
-/// What the API server asked its authorizers.
+/// What the API server asked its authorizers. Where a log was stripped of its URLs, by the object that it names.
 fn request_of(event: &Event<'_>) -> Option<Request> {
+    if event.request_uri.is_empty() {
+        let object = event.object_ref.as_ref().filter(|object| !object.resource.is_empty())?;
+        let is_unnamed = matches!(event.verb.as_ref(), "create" | "list" | "watch" | "deletecollection");
+        // The name that a list is limited to is not told by the object.
+        let name = if is_unnamed && object.subresource.is_empty() { "" } else { &object.name };
+        return Some(Request::of(&Action::Resource(ResourceAction {
+            verb: &event.verb,
+            group: &object.api_group,
+            resource: &object.resource,
+            subresource: &object.subresource,
+            namespace: &object.namespace,
+            name,
+        })));
+    }
     let method = match event.verb.as_ref() {
         "create" | "post" => "POST",
         "update" | "put" => "PUT",

@@ -355,7 +355,7 @@ fn stars(subject: &Subject<'_>, flaws: &mut Flaws) {
 
 fn slips(subject: &Subject<'_>, flaws: &mut Flaws) {
     for faulty in faulty(subject, |fault| matches!(fault, Fault::Slip(_))) {
-        let meant: Vec<&str> = faulty
+        let mut meant: Vec<&str> = faulty
             .items
             .iter()
             .filter_map(
@@ -364,6 +364,8 @@ fn slips(subject: &Subject<'_>, flaws: &mut Flaws) {
                 },
             )
             .collect();
+        meant.sort_unstable();
+        meant.dedup();
         let hint =
             if meant.is_empty() { String::new() } else { format!(": requests are for {}", joined(&meant)) };
         let message =

@@ -47,6 +47,15 @@ pub(crate) fn run(args: &ReduceArgs) -> Result<Outcome, Usage> {
         let more = usize::try_from(broken).unwrap_or(usize::MAX) - problems.len();
         notes.push(note(format!("{} more could not be read", counted(more, "event", "events"))));
     }
+    // Of a log that was not read nothing can be said to be unused.
+    if seen.events == 0
+        && let Some(problem) = problems.first()
+    {
+        return Err(Usage {
+            message: format!("no event could be read: {}", escape(&problem.to_string())),
+            hint: String::new(),
+        });
+    }
     if seen.allowed == 0 && problems.is_empty() {
         return Err(Usage {
             message: format!("{} holds no request that was allowed", escape(&name)),
@@ -62,7 +71,7 @@ pub(crate) fn run(args: &ReduceArgs) -> Result<Outcome, Usage> {
     let options = Options { most_names: args.any_name_above, only: args.users.clone() };
     let (mut loaded, (reduced, version)) =
         with_rights(&args.paths.paths, &args.paths.source, USAGE, &screen, |rights| {
-            Ok((rights.reduce(&seen, &options), rights.version))
+            Ok((rights.reduce(&seen, &options), rights.default_version()))
         })?;
     loaded.add(problems, notes);
     let written = screen.answer(
