@@ -36,6 +36,8 @@ pub struct Question {
     pub warnings: Vec<String>,
     /// The type that was most likely meant, where there is none of this name.
     pub meant: Option<String>,
+    /// What the question takes for given that the input does not hold.
+    pub notes: Vec<String>,
 }
 
 /// Verbs on resources that kubectl knows.
@@ -150,6 +152,13 @@ impl Rights<'_> {
                 question.group.clone_from(&found.resource.group);
                 namespaced = found.resource.namespaced;
             }
+            None if let Some((plural, group)) = self.named_by_roles(word) => {
+                plural.clone_into(&mut question.resource);
+                group.clone_into(&mut question.group);
+                question.notes.push(format!(
+                    "no CustomResourceDefinition of {plural}.{group} is in the input; kubectl knows the type where the cluster has it"
+                ));
+            }
             None => {
                 word.clone_into(&mut question.resource);
                 let lower = word.to_lowercase();
@@ -177,6 +186,23 @@ impl Rights<'_> {
             question.warnings.push(format!("verb '{verb}' is not a known verb"));
         }
         Ok(question)
+    }
+
+    /// What `RESOURCE.GROUP` or `RESOURCE.VERSION.GROUP` means by the rules of some role: a custom resource whose definition is not in the
+    /// input. Costs a look at all rules.
+    fn named_by_roles(&self, word: &str) -> Option<(String, String)> {
+        let lower = word.to_lowercase();
+        let (plural, rest) = lower.split_once('.')?;
+        let groups = [Some(rest), rest.split_once('.').map(|(_, group)| group)];
+        let is_own = |group: &str| self.resources.iter().any(|resource| resource.group == group);
+        groups.into_iter().flatten().filter(|group| !is_own(group)).find_map(|group| {
+            let rules = self.policy().roles().iter().flat_map(|role| role.rules.iter());
+            let named = rules
+                .filter(|rule| rule.api_groups.iter().any(|own| own == group))
+                .flat_map(|rule| &rule.resources)
+                .any(|own| own.split('/').next() == Some(plural));
+            named.then(|| (plural.to_owned(), group.to_owned()))
+        })
     }
 
     /// Answers, and says why.
@@ -256,7 +282,8 @@ impl Rights<'_> {
             if binding.subjects.iter().any(|subject| subject.is(user, within.unwrap_or_default())) {
                 own.push(words::binding(binding));
             }
-            others.extend(binding.subjects.iter().map(|subject| words::subject(subject, within)));
+            let named = binding.subjects.iter().filter(|subject| !subject.name.is_empty());
+            others.extend(named.map(|subject| words::subject(subject, within)));
         }
         let message = if own.is_empty() {
             let meant = did_you_mean(nearest(&who, others.iter().map(String::as_str)));
@@ -267,28 +294,29 @@ impl Rights<'_> {
         Because { message, place: None }
     }
 
-    fn remarks(&self, user: &User, question: &Question, allowed: bool) -> Vec<Because> {
-        let mut remarks = Vec::new();
-        let mut say = |message: String, place: Option<Place>| remarks.push(Because { message, place });
+    /// What may have been meant by a question that is not what it looks like.
+    pub fn hints(&self, question: &Question) -> Vec<String> {
+        let mut hints = Vec::new();
         if let Some(meant) = &question.meant {
-            say(format!("there is no resource type {}; did you mean {meant}?", question.resource), None);
+            hints.push(format!("there is no resource type {}; did you mean {meant}?", question.resource));
         }
         let what = question.resource.as_str();
         let known = self.resources.of(&question.group, what);
-        if let Some(known) = known.filter(|known| known.subresource(&question.name).is_some()) {
-            say(
-                format!(
-                    "this asks for {what} named {}; its subresource is asked for with --subresource={}",
-                    question.name,
-                    known
-                        .subresources
-                        .iter()
-                        .find(|(name, _)| *name == question.name)
-                        .map_or("", |(name, _)| name)
-                ),
-                None,
-            );
+        if known.is_some_and(|known| known.subresource(&question.name).is_some()) {
+            let name = &question.name;
+            hints.push(format!(
+                "this asks for {what} named {name}; its subresource is asked for with --subresource={name}"
+            ));
         }
+        hints
+    }
+
+    fn remarks(&self, user: &User, question: &Question, allowed: bool) -> Vec<Because> {
+        let hints = self.hints(question).into_iter();
+        let mut remarks: Vec<Because> = hints.map(|message| Because { message, place: None }).collect();
+        let mut say = |message: String, place: Option<Place>| remarks.push(Because { message, place });
+        let what = question.resource.as_str();
+        let known = self.resources.of(&question.group, what);
         let cluster_wide = known.is_some_and(|known| !known.namespaced) && what != "namespaces";
         if cluster_wide && allowed && !question.namespace.is_empty() {
             let without = Question { namespace: String::new(), ..question.clone() };

@@ -179,6 +179,10 @@ impl Rights<'_> {
                 format!("invalid resource name {}: [{}]", go_quote(&draft.meta.name), faults.join(" "));
             return writing(Verdict::No, Some(message), Vec::new());
         }
+        if asked.is_none() && draft.meta.name.is_empty() && !draft.meta.generate_name.is_empty() {
+            let message = format!("from {}: cannot use generate name with apply", draft.meta.generate_name);
+            return writing(Verdict::No, Some(message), Vec::new());
+        }
         if is_apply && let Some((message, because)) = self.unread(&state.policy, user, draft) {
             let verdict = self.authorizers.verdict(false);
             if verdict == Verdict::No {
@@ -220,7 +224,7 @@ impl Rights<'_> {
         let refusal = write.first_refusal(&state.policy, &meets);
         let mut because = Vec::new();
         // Of what nobody could write, nobody asks who may.
-        if refusal.as_ref().is_none_or(|refusal| refusal.is_of_rights) || write.is_allowed() {
+        if refusal.as_ref().is_none_or(|refusal| refusal.is_of_rights) {
             because = self.because(&write, &state.policy, user);
         }
         let (verdict, message) = match refusal {
@@ -267,7 +271,12 @@ impl Rights<'_> {
         let mut because = Vec::new();
         for asked in &write.asked {
             match &asked.answer {
-                Answer::Allowed(grant) => because.push(self.by(policy, grant, "may write it by")),
+                Answer::Allowed(grant) => {
+                    let by = self.by(policy, grant, "may write it by");
+                    if !because.contains(&by) {
+                        because.push(by);
+                    }
+                }
                 Answer::Master => because.push(told("system:masters may do everything")),
                 Answer::NotAllowed(_) => {
                     let action = Action::Resource(asked.action);

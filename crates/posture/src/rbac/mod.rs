@@ -34,7 +34,7 @@ use ringwall_model::schema;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::version::Minor;
 use ringwall_rbac::aggregate::Unsettled;
-use ringwall_rbac::default_policy::is_default_grant;
+use ringwall_rbac::default_policy::{is_default_grant, known_for};
 use ringwall_rbac::draft::Draft;
 use ringwall_rbac::engine::Engine;
 use ringwall_rbac::model::{GROUP, Origin, RbacObject, RuleAt};
@@ -83,6 +83,11 @@ impl<'s> Rights<'s> {
             authorizers: Authorizers::of(snapshot),
             version,
         }
+    }
+
+    /// The version whose default policy counts: the nearest that is known.
+    pub fn default_version(&self) -> Minor {
+        known_for(self.version)
     }
 
     /// The policy.

@@ -25,10 +25,12 @@ use ringwall_rbac::request::RequestInfo;
 use super::{Place, Rights, words};
 
 /// How far names are given up.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// A verb that is needed for more names than this on one resource is given for all; `None`: never.
     pub most_names: Option<usize>,
+    /// Users whose grants alone are looked through for what was not used; all where there are none.
+    pub only: Vec<String>,
 }
 
 /// One request, without what does not matter to an authorizer.
@@ -134,7 +136,7 @@ impl Seen {
                 return;
             }
             // Without the annotation a response that is no refusal shows that it was allowed.
-            None if (200..400).contains(&code) => {}
+            None if code == 101 || (200..400).contains(&code) => {}
             None => {
                 self.undecided += 1;
                 return;
@@ -176,8 +178,22 @@ impl Seen {
     }
 }
 
-/// What the API server asked its authorizers.
+/// What the API server asked its authorizers. Where a log was stripped of its URLs, by the object that it names.
 fn request_of(event: &Event<'_>) -> Option<Request> {
+    if event.request_uri.is_empty() {
+        let object = event.object_ref.as_ref().filter(|object| !object.resource.is_empty())?;
+        let is_unnamed = matches!(event.verb.as_ref(), "create" | "list" | "watch" | "deletecollection");
+        // The name that a list is limited to is not told by the object.
+        let name = if is_unnamed && object.subresource.is_empty() { "" } else { &object.name };
+        return Some(Request::of(&Action::Resource(ResourceAction {
+            verb: &event.verb,
+            group: &object.api_group,
+            resource: &object.resource,
+            subresource: &object.subresource,
+            namespace: &object.namespace,
+            name,
+        })));
+    }
     let method = match event.verb.as_ref() {
         "create" | "post" => "POST",
         "update" | "put" => "PUT",
@@ -298,7 +314,7 @@ pub struct Reduced {
 
 impl Rights<'_> {
     /// The least roles for what was seen. Costs a look at each different request of each user.
-    pub fn reduce(&self, seen: &Seen, options: Options) -> Reduced {
+    pub fn reduce(&self, seen: &Seen, options: &Options) -> Reduced {
         let mut common = Policy::of(default_policy::of(self.version));
         let _: Unsettled = common.aggregate(|_| false);
         let common = Engine::new(common);
@@ -343,7 +359,7 @@ impl Rights<'_> {
                 }
             }
         }
-        reduced.unused = self.unused(&used);
+        reduced.unused = self.unused(&used, seen, &options.only);
         reduced
     }
 
@@ -398,8 +414,19 @@ impl Rights<'_> {
     }
 
     /// Bindings, subjects and rules of the input that nothing used.
-    fn unused(&self, used: &Used) -> Vec<Unused> {
+    fn unused(&self, used: &Used, seen: &Seen, only: &[String]) -> Vec<Unused> {
         let policy = self.policy();
+        // Whom the log does not have is who the name says.
+        let asked: Vec<User> = seen
+            .users
+            .keys()
+            .filter(|(name, _)| only.contains(name))
+            .map(|(name, groups)| User { name: name.clone(), groups: groups.clone(), ..User::default() })
+            .chain(only.iter().map(|name| User::impersonated(name)))
+            .collect();
+        let is_about = |subject: &Subject, within: Option<&str>| {
+            only.is_empty() || asked.iter().any(|user| subject.is(user, within.unwrap_or_default()))
+        };
         let mut unused = Vec::new();
         let mut roles: BTreeMap<usize, bool> = BTreeMap::new();
         for (index, binding) in policy.bindings().iter().enumerate() {
@@ -407,6 +434,9 @@ impl Rights<'_> {
                 continue;
             }
             let within = binding.namespace.as_deref();
+            if !binding.subjects.iter().any(|subject| is_about(subject, within)) && !only.is_empty() {
+                continue;
+            }
             let by_anyone = used.subjects.range((index, 0)..=(index, usize::MAX)).next().is_some();
             if let Ok(role) = policy.resolve(&binding.role_ref, within.unwrap_or_default()) {
                 *roles.entry(role).or_default() |= by_anyone;
@@ -420,7 +450,7 @@ impl Rights<'_> {
                 let is_used = used.subjects.contains(&(index, at));
                 // A subject after the first that is the same user is never the one that counts.
                 let counts = !binding.subjects[..at].contains(subject);
-                if !is_used && counts {
+                if !is_used && counts && is_about(subject, within) {
                     let who = words::subject(subject, within);
                     let message = format!("{}: {who} did not use it", words::binding(binding));
                     unused.push(Unused { message, place: self.subject_place(index, at) });

@@ -45,7 +45,7 @@ fn real() -> Option<(Snapshot, Seen)> {
 #[test]
 fn all_that_the_log_allowed_is_allowed_again() {
     let Some((snapshot, seen)) = real() else { return };
-    let reduced = Rights::of(&snapshot).reduce(&seen, Options::default());
+    let reduced = Rights::of(&snapshot).reduce(&seen, &Options::default());
     assert_eq!(reduced.lost, Vec::<String>::new());
     assert_eq!(reduced.not_by_input, Vec::<String>::new(), "the input is what the server had");
     assert!(reduced.replayed > 50 && reduced.least.len() > 5, "{reduced:?}");
@@ -81,7 +81,7 @@ fn nothing_is_given_that_the_log_does_not_show() {
             name,
         ]);
     });
-    let reduced = Rights::of(&snapshot).reduce(&seen, Options::default());
+    let reduced = Rights::of(&snapshot).reduce(&seen, &Options::default());
     for least in &reduced.least {
         let subject = &least.binding.subjects[0];
         let user = match subject.kind.as_str() {
@@ -113,7 +113,7 @@ fn nothing_is_given_that_the_log_does_not_show() {
 #[test]
 fn what_is_written_says_what_was_replayed() {
     let Some((snapshot, seen)) = real() else { return };
-    let reduced = Rights::of(&snapshot).reduce(&seen, Options::default());
+    let reduced = Rights::of(&snapshot).reduce(&seen, &Options::default());
     let texts: Vec<&str> = reduced.least.iter().map(|least| least.text.as_str()).collect();
     let text = texts.join("---\n");
     let input = load(&[PathBuf::from("-")], &mut text.as_bytes(), &Input::default(), &());
@@ -121,7 +121,7 @@ fn what_is_written_says_what_was_replayed() {
     let written = Snapshot::new(input.objects, Facts::default());
     let rights = Rights::of(&written);
     assert_eq!(rights.problems(), [], "the API server takes all of it");
-    let again = rights.reduce(&seen, Options::default());
+    let again = rights.reduce(&seen, &Options::default());
     let least: Vec<&Unused> =
         again.unused.iter().filter(|unused| !unused.message.contains("create of")).collect();
     assert_eq!(

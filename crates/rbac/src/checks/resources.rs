@@ -234,6 +234,9 @@ fn singular(resources: &Resources, groups: &[&str], word: &str, subresource: &st
     })
 }
 
+/// The verb by which kubelets are allowed tokens for an audience. Source: k8s.io/kubernetes `plugin/pkg/admission/noderestriction/admission.go`.
+const AUDIENCE: &str = "request-serviceaccounts-token-audience";
+
 /// The items of a rule that have a fault of one kind, and whether that is all that the rule has.
 struct Faulty<'r> {
     written: &'r Written,
@@ -246,6 +249,10 @@ struct Faulty<'r> {
 fn faulty<'r>(subject: &'r Subject<'_>, is: fn(&Fault) -> bool) -> impl Iterator<Item = Faulty<'r>> {
     subject.roles().iter().flat_map(move |written| {
         written.rules().filter_map(move |(at, rule)| {
+            // What kubelets ask for an audience with has that for its resource.
+            if !rule.verbs.is_empty() && rule.verbs.iter().all(|verb| verb == AUDIENCE) {
+                return None;
+            }
             let faults: Vec<Option<Fault>> =
                 rule.resources.iter().map(|item| fault(subject.resources, rule, item)).collect();
             let is_all = faults.iter().all(Option::is_some);
@@ -348,7 +355,7 @@ fn stars(subject: &Subject<'_>, flaws: &mut Flaws) {
 
 fn slips(subject: &Subject<'_>, flaws: &mut Flaws) {
     for faulty in faulty(subject, |fault| matches!(fault, Fault::Slip(_))) {
-        let meant: Vec<&str> = faulty
+        let mut meant: Vec<&str> = faulty
             .items
             .iter()
             .filter_map(
@@ -357,6 +364,8 @@ fn slips(subject: &Subject<'_>, flaws: &mut Flaws) {
                 },
             )
             .collect();
+        meant.sort_unstable();
+        meant.dedup();
         let hint =
             if meant.is_empty() { String::new() } else { format!(": requests are for {}", joined(&meant)) };
         let message =

@@ -22,7 +22,7 @@ pub(super) const SLIP: RbacCheck = RbacCheck {
         severity: Severity::Low,
         summary: "a rule names a verb that no request has",
         what: "A verb of a rule for resources is in upper case (`GET`), an HTTP method (`post`, `put`), a word for several (`read`, `write`, \
-               `all`), misspelt, or has a star beside other letters; a verb of a rule for paths is none of `get`, `head`, `post`, `put`, `patch`, \
+               `all`), misspelt, the name of a subresource (`exec` on `pods`), or has a star beside other letters; a verb of a rule for paths is none of `get`, `head`, `post`, `put`, `patch`, \
                `delete` and `options`. Verbs that are not known are left alone: others may ask for them. The severity is info where the rule has \
                other verbs.",
         why: "The authorizer compares texts: the rule gives nothing by this verb.",
@@ -81,6 +81,8 @@ const METHODS: [&str; 8] = ["get", "head", "post", "put", "patch", "delete", "op
 enum Meant {
     One(&'static str),
     Several(&'static str),
+    /// The subresource of a resource that the verb is the name of.
+    Subresource(String),
     Nothing,
 }
 
@@ -121,6 +123,22 @@ fn slip(verb: &str) -> Option<Meant> {
     near.map(Meant::One)
 }
 
+/// The subresource that a verb is the name of, as in `exec` on `pods`: it is a resource of its own, which has the API's verbs.
+fn subresource(resources: &Resources, rule: &Rule, verb: &str) -> Option<Meant> {
+    if usual(verb).is_some() {
+        return None;
+    }
+    let has = |group: &String, item: &str| {
+        is_own(resources, group)
+            && resources.of(group, item).is_some_and(|resource| resource.subresource(verb).is_some())
+    };
+    let item = rule
+        .resources
+        .iter()
+        .find(|item| !item.contains('/') && rule.api_groups.iter().any(|group| has(group, item)))?;
+    Some(Meant::Subresource(format!("the resource {item}/{verb}")))
+}
+
 fn slips(subject: &Subject<'_>, flaws: &mut Flaws) {
     for written in subject.roles() {
         for (at, rule) in written.rules() {
@@ -133,7 +151,7 @@ fn slips(subject: &Subject<'_>, flaws: &mut Flaws) {
                     let meant = meant.or(matches!(verb, "list" | "watch" | "read").then_some("get"));
                     return (!known).then(|| meant.map_or(Meant::Nothing, Meant::One));
                 }
-                slip(verb)
+                slip(verb).or_else(|| subresource(subject.resources, rule, verb))
             };
             let wrong: Vec<(usize, &str, Meant)> = rule
                 .verbs
@@ -148,12 +166,17 @@ fn slips(subject: &Subject<'_>, flaws: &mut Flaws) {
                 .iter()
                 .filter_map(|(.., meant)| match meant {
                     Meant::One(verb) | Meant::Several(verb) => Some(*verb),
+                    Meant::Subresource(item) => Some(item.as_str()),
                     Meant::Nothing => None,
                 })
                 .collect();
+            hints.sort_unstable();
             hints.dedup();
-            let hint =
-                if hints.is_empty() { String::new() } else { format!(": {} may be meant", joined(&hints)) };
+            let hint = if hints.is_empty() {
+                String::new()
+            } else {
+                format!(": {} may be meant", hints.join(", or "))
+            };
             let message = format!("no request has the verb {}{hint}", joined(&names));
             let mut changes = Vec::new();
             let mut taken: Vec<&str> = Vec::new();
@@ -168,7 +191,7 @@ fn slips(subject: &Subject<'_>, flaws: &mut Flaws) {
                         taken.push(verb);
                         changes.push(Change::Set { path, value: Value::from(*verb) });
                     }
-                    Meant::Several(_) | Meant::Nothing => is_clear = false,
+                    Meant::Several(_) | Meant::Subresource(_) | Meant::Nothing => is_clear = false,
                 }
             }
             let fix = if is_clear {

@@ -1,5 +1,7 @@
 //! Rules with `*`.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use ringwall_model::check::Check;
 use ringwall_model::control::{cis, mitre, nsa};
 use ringwall_model::finding::Severity;
@@ -185,7 +187,7 @@ fn resources(subject: &Subject<'_>, flaws: &mut Flaws) {
             rules.iter().flat_map(|(_, rule)| &rule.verbs).map(String::as_str).collect();
         verbs.sort_unstable();
         verbs.dedup();
-        let done = if verbs.contains(&ALL) { "do everything with".to_owned() } else { joined(&verbs) };
+        let given = given(&rules);
         let mut by_risk: Vec<&Open> = open.clone();
         by_risk.sort_by_key(|open| std::cmp::Reverse(open.everywhere));
         let so = match by_risk.as_slice() {
@@ -193,7 +195,7 @@ fn resources(subject: &Subject<'_>, flaws: &mut Flaws) {
             _ => format!(", and so {}", powers::said(&by_risk, &reach)),
         };
         let place = if so.is_empty() { reach.place() } else { String::new() };
-        let message = reach.told(&format!("{done} all resources of {}{place}{so}", called(&groups)));
+        let message = reach.told(&format!("{given}{place}{so}"));
         let home = item_path(first, "resources", star(&rule.resources).unwrap_or_default());
         let witness = format!("{}:{}/{}", groups.join(","), verbs.join(","), reach.witness());
         let flaw = flaws.add(written.object, home, witness, message).severity(severity);
@@ -206,6 +208,26 @@ fn resources(subject: &Subject<'_>, flaws: &mut Flaws) {
             flaw.related(object, path);
         }
     }
+}
+
+/// What rules do with all resources, in words: verbs of one rule are not those of another.
+fn given(rules: &[(usize, &Rule)]) -> String {
+    let mut by_verbs: BTreeMap<BTreeSet<&str>, BTreeSet<&str>> = BTreeMap::new();
+    for (_, rule) in rules {
+        let verbs = if star(&rule.verbs).is_some() {
+            BTreeSet::from([ALL])
+        } else {
+            rule.verbs.iter().map(String::as_str).collect()
+        };
+        by_verbs.entry(verbs).or_default().extend(rule.api_groups.iter().map(String::as_str));
+    }
+    let phrases = by_verbs.into_iter().map(|(verbs, groups)| {
+        let verbs: Vec<&str> = verbs.into_iter().collect();
+        let groups: Vec<&str> = groups.into_iter().collect();
+        let done = if verbs == [ALL] { "do everything with".to_owned() } else { joined(&verbs) };
+        format!("{done} all resources of {}", called(&groups))
+    });
+    phrases.collect::<Vec<_>>().join(", and ")
 }
 
 /// API groups in words.

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use roaring::RoaringBitmap;
 
-use super::Engine;
 use super::rules::asked;
+use super::{Engine, Given};
 use crate::attributes::Action;
 
 /// A subject's number in an engine.
@@ -66,6 +66,27 @@ pub struct Cell {
     pub within: BTreeMap<u32, RoaringBitmap>,
 }
 
+/// A set of small numbers.
+struct Bits(Vec<u64>);
+
+impl Bits {
+    fn new(count: usize) -> Self {
+        Self(vec![0; count.div_ceil(64)])
+    }
+
+    /// Whether it was not there yet.
+    fn insert(&mut self, one: usize) -> bool {
+        let (word, bit) = (&mut self.0[one / 64], 1 << (one % 64));
+        let is_new = *word & bit == 0;
+        *word |= bit;
+        is_new
+    }
+
+    fn contains(&self, one: usize) -> bool {
+        self.0[one / 64] & 1 << (one % 64) != 0
+    }
+}
+
 /// One way in which a subject may do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Access {
@@ -84,16 +105,27 @@ impl Engine {
     pub fn who_can(&self, action: &Action<'_>) -> Vec<Access> {
         let asked = asked(action, &self.symbols);
         let mut found: Vec<Access> = Vec::new();
-        for id in self.rules.matching_everywhere(&asked) {
-            for given in &self.everywhere_of[id as usize] {
-                // Several rules of a role may allow it; the first counts.
-                let earlier = &self.roles[given.role as usize].rules[..given.rule as usize];
-                if !earlier.iter().any(|rule| self.rules.allows(*rule, &asked)) {
-                    found.push(Access {
-                        binding: given.binding as usize,
-                        role: given.role as usize,
-                        rule: given.rule as usize,
-                    });
+        // Several rules of a role may allow it; the first counts.
+        let mut seen = Bits::new(self.role_of.len());
+        let mut again: Vec<Access> = Vec::new();
+        self.rules.matching_everywhere(&asked, |id| {
+            for Given { binding, role, rule } in &self.everywhere_of[id as usize] {
+                let (binding, role, rule) = (*binding as usize, *role as usize, *rule as usize);
+                let list = if seen.insert(binding) { &mut found } else { &mut again };
+                list.push(Access { binding, role, rule });
+            }
+        });
+        if !again.is_empty() {
+            again.sort_unstable();
+            again.dedup_by_key(|access| access.binding);
+            let mut seen = Bits::new(self.role_of.len());
+            for access in &again {
+                seen.insert(access.binding);
+            }
+            for access in found.iter_mut().filter(|access| seen.contains(access.binding)) {
+                let other = again.binary_search_by_key(&access.binding, |other| other.binding);
+                if let Some(other) = other.ok().map(|at| again[at]) {
+                    *access = (*access).min(other);
                 }
             }
         }
@@ -109,13 +141,6 @@ impl Engine {
     /// for the name that the action has.
     pub fn cell(&self, action: &Action<'_>) -> Cell {
         let matching = self.rules.matching(&asked(action, &self.symbols));
-        self.cell_of(&matching)
-    }
-
-    /// As [`Engine::cell`], for some object at least: the subjects that are allowed it by rules that name objects, and by no other.
-    pub fn named_cell(&self, action: &Action<'_>) -> Cell {
-        let mut matching = self.rules.matching_any_name(&asked(action, &self.symbols));
-        matching -= self.rules.unnamed();
         self.cell_of(&matching)
     }
 

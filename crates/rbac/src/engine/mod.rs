@@ -15,11 +15,12 @@ use std::collections::BTreeSet;
 
 use foldhash::HashMap;
 
-use self::rules::{Asked, RuleId, Rules, asked};
+use self::rules::{Asked, RuleId, Rules, Signature, asked};
 use self::symbols::{Symbol, Symbols};
-use crate::attributes::{Action, User, service_account_user};
+use crate::attributes::{Action, User};
 use crate::authorize::Grant;
-use crate::model::{Binding, RbacObject, Role, Rule, RuleList, Subject};
+use crate::holdings::Who;
+use crate::model::{RbacObject, Role, Rule, RuleList};
 use crate::policy::{Policy, Unresolved};
 
 pub use self::access::{Access, Cell};
@@ -58,6 +59,8 @@ pub struct Engine {
     symbols: Symbols,
     rules: Rules,
     roles: Vec<RoleState>,
+    /// For each role, what tells that none of its rules allows something.
+    signatures: Vec<Signature>,
     /// For each rule, the roles that have it.
     roles_of: Vec<Vec<u32>>,
     /// For each rule, the `ClusterRoleBindings` that give it.
@@ -67,14 +70,12 @@ pub struct Engine {
     users: HashMap<Symbol, Held>,
     groups: HashMap<Symbol, Held>,
     access: access::Index,
-    /// Whether roles that were read from a cluster keep what aggregation gave them there.
-    keep_stored: bool,
 }
 
 impl Engine {
     /// Indexes a policy whose roles are aggregated already. Costs a pass over its rules and subjects.
     pub fn new(policy: Policy) -> Self {
-        let mut engine = Self { policy, keep_stored: true, ..Self::default() };
+        let mut engine = Self { policy, ..Self::default() };
         for role in 0..engine.policy.roles().len() {
             engine.index_role(role);
         }
@@ -170,6 +171,9 @@ impl Engine {
     /// The role of a binding and the first of its rules that allows what is asked.
     fn allowed_by(&self, binding: u32, asked: &Asked<'_>) -> Option<(u32, usize)> {
         let role = self.role_of[binding as usize]?;
+        if !self.signatures[role as usize].may_allow(asked) {
+            return None;
+        }
         let rules = &self.roles[role as usize].rules;
         let rule = rules.iter().position(|rule| self.rules.allows(*rule, asked))?;
         Some((role, rule))
@@ -239,6 +243,8 @@ impl Engine {
         for id in distinct {
             self.roles_of[id as usize].push(index as u32);
         }
+        self.signatures.resize_with(self.roles.len(), Signature::default);
+        self.signatures[index] = self.rules.signature(&ids);
         self.roles[index].rules = ids;
         for binding in self.roles[index].bindings.clone() {
             self.give(binding, index, true);
@@ -252,13 +258,17 @@ impl Engine {
         }
         for (rule, id) in self.roles[role].rules.iter().copied().enumerate() {
             let list = &mut self.everywhere_of[id as usize];
+            let was = !list.is_empty();
             let given = Given { binding, role: role as u32, rule: rule as u32 };
             match (list.binary_search_by_key(&binding, |given| given.binding), gives) {
                 (Err(place), true) => list.insert(place, given),
                 (Ok(place), false) => drop(list.remove(place)),
                 _ => {}
             }
-            self.rules.set_everywhere(id, !self.everywhere_of[id as usize].is_empty());
+            let is = !list.is_empty();
+            if was != is {
+                self.rules.set_everywhere(id, is);
+            }
         }
     }
 
@@ -292,7 +302,7 @@ impl Engine {
         let namespace = within.map(|within| self.symbols.of(within));
         let mut ids = Vec::with_capacity(binding.subjects.len());
         for subject in &binding.subjects {
-            let Some((is_group, name)) = key_of(subject, binding) else { continue };
+            let Some(Who { is_group, name }) = Who::of(subject, binding) else { continue };
             let symbol = self.symbols.of(&name);
             let held = if is_group { &mut self.groups } else { &mut self.users };
             let held = held.entry(symbol).or_default();
@@ -316,7 +326,7 @@ impl Engine {
         let binding = &self.policy.bindings()[index];
         let namespace = binding.namespace.as_deref().map(|namespace| self.symbols.find(namespace));
         for subject in &binding.subjects {
-            let Some((is_group, name)) = key_of(subject, binding) else { continue };
+            let Some(Who { is_group, name }) = Who::of(subject, binding) else { continue };
             let symbol = self.symbols.find(&name);
             let held = if is_group { &mut self.groups } else { &mut self.users };
             let Some(held) = held.get_mut(&symbol) else { continue };
@@ -353,7 +363,6 @@ impl Engine {
 
     /// Aggregated roles take in again what they select; those that change are indexed again.
     fn aggregate_again(&mut self) {
-        let keep = self.keep_stored;
         let aggregated: Vec<usize> = (0..self.policy.roles().len())
             .filter(|role| self.policy.roles()[*role].aggregation.is_some())
             .collect();
@@ -362,7 +371,7 @@ impl Engine {
         }
         let before: Vec<RuleList> =
             aggregated.iter().map(|role| self.policy.roles()[*role].rules.clone()).collect();
-        self.policy.aggregate(|role: &Role| keep && role.stored);
+        self.policy.aggregate(|role: &Role| role.stored);
         for (index, before) in aggregated.into_iter().zip(before) {
             if self.policy.roles()[index].rules == before {
                 continue;
@@ -379,19 +388,5 @@ impl Engine {
             }
             self.index_role(index);
         }
-    }
-}
-
-/// Under which name a subject is found, and whether that is a group's; `None` where it is nobody.
-fn key_of(subject: &Subject, binding: &Binding) -> Option<(bool, String)> {
-    match subject.kind.as_str() {
-        "User" => Some((false, subject.name.clone())),
-        "Group" => Some((true, subject.name.clone())),
-        "ServiceAccount" => {
-            let own = Some(subject.namespace.as_str()).filter(|namespace| !namespace.is_empty());
-            let namespace = own.or(binding.namespace.as_deref()).filter(|namespace| !namespace.is_empty())?;
-            Some((false, service_account_user(namespace, &subject.name)))
-        }
-        _ => None,
     }
 }

@@ -1,6 +1,6 @@
 //! Rules by what they allow. Equal rules are one; a question about all of them at once is an intersection of bitmaps.
 
-use std::collections::hash_map::Entry;
+use std::collections::hash_map;
 
 use foldhash::HashMap;
 use roaring::RoaringBitmap;
@@ -40,9 +40,23 @@ impl Set {
 
 /// What tells, of most rules, that they do not allow something, without a look at them.
 #[derive(Clone, Copy, Debug, Default)]
-struct Signature {
+pub(super) struct Signature {
     verbs: u64,
     resources: u64,
+}
+
+impl Signature {
+    /// Whether a rule may allow what is asked. What no text stands for is allowed by a star alone, whose bits are all set.
+    pub(super) fn may_allow(self, asked: &Asked<'_>) -> bool {
+        let fits = |mask: u64, bits: u64| mask == u64::MAX || mask & bits != 0;
+        match asked {
+            Asked::Resource { verb, resource, any_of_subresource, .. } => {
+                fits(self.verbs, verb.bit())
+                    && fits(self.resources, resource.bit() | any_of_subresource.bit())
+            }
+            Asked::Path { .. } => true,
+        }
+    }
 }
 
 /// A rule whose texts are numbers.
@@ -122,7 +136,7 @@ impl Index {
     fn remove(&mut self, set: &Set, id: RuleId) {
         self.all.remove(id);
         for symbol in &set.some {
-            if let Entry::Occupied(mut entry) = self.some.entry(*symbol) {
+            if let hash_map::Entry::Occupied(mut entry) = self.some.entry(*symbol) {
                 entry.get_mut().remove(id);
                 if entry.get().is_empty() {
                     entry.remove();
@@ -143,6 +157,67 @@ impl Index {
     }
 }
 
+/// Rules by each resource, verb and group that they have together, a star being one of its own.
+#[derive(Clone, Debug, Default)]
+struct Triples {
+    rules: HashMap<[Symbol; 3], Vec<Entry>>,
+}
+
+/// A rule, and whether nothing more need be looked at to know that it allows what it was found by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Entry {
+    id: RuleId,
+    sure: bool,
+}
+
+/// So many triples of one rule are indexed; those of larger ones by their resources alone.
+const TRIPLES: usize = 256;
+
+impl Triples {
+    /// Under what a rule is found, and whether that is all that it asks for.
+    fn keys(rule: &Compiled) -> (Vec<[Symbol; 3]>, bool) {
+        let list = |set: &Set| if set.all { vec![Symbol::ALL] } else { set.some.to_vec() };
+        let (resources, mut verbs, mut groups) =
+            (list(&rule.resources), list(&rule.verbs), list(&rule.groups));
+        let is_large = resources.len() * verbs.len() * groups.len() > TRIPLES;
+        if is_large {
+            (verbs, groups) = (vec![Symbol::MANY], vec![Symbol::MANY]);
+        }
+        let keys = resources.iter().flat_map(|resource| {
+            let groups = &groups;
+            verbs.iter().flat_map(move |verb| groups.iter().map(move |group| [*resource, *verb, *group]))
+        });
+        (keys.collect(), rule.names.is_none() && !is_large)
+    }
+
+    fn set(&mut self, rule: &Compiled, id: RuleId, bound: bool) {
+        let (keys, sure) = Self::keys(rule);
+        for key in keys {
+            let list = self.rules.entry(key).or_default();
+            match (list.binary_search_by_key(&id, |entry| entry.id), bound) {
+                (Err(place), true) => list.insert(place, Entry { id, sure }),
+                (Ok(place), false) => drop(list.remove(place)),
+                _ => {}
+            }
+            if list.is_empty() {
+                self.rules.remove(&key);
+            }
+        }
+    }
+
+    /// The rules that may allow a verb on one of these resources; one that does so in two ways twice.
+    fn about(&self, resources: [Symbol; 3], verb: Symbol, group: Symbol) -> impl Iterator<Item = &Entry> {
+        let kinds =
+            [[verb, group], [verb, Symbol::ALL], [Symbol::ALL, group], [Symbol::ALL; 2], [Symbol::MANY; 2]];
+        let known = |resource: &Symbol| *resource != Symbol::UNKNOWN;
+        let keys = resources
+            .into_iter()
+            .filter(known)
+            .flat_map(move |resource| kinds.map(|[verb, group]| [resource, verb, group]));
+        keys.filter_map(|key| self.rules.get(&key)).flatten()
+    }
+}
+
 /// All rules that differ.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rules {
@@ -157,8 +232,8 @@ pub(super) struct Rules {
     groups: Index,
     resources: Index,
     names: Index,
-    /// By their resources, the rules that some binding of all namespaces gives.
-    everywhere: Index,
+    /// The rules that some binding of all namespaces gives.
+    everywhere: Triples,
     /// Rules that name paths.
     paths: RoaringBitmap,
 }
@@ -205,7 +280,7 @@ impl Rules {
             self.groups.remove(&compiled.groups, id);
             self.resources.remove(&compiled.resources, id);
             self.names.remove(&Self::names_of(&compiled), id);
-            self.everywhere.remove(&compiled.resources, id);
+            self.everywhere.set(&compiled, id, false);
         }
         self.paths.remove(id);
         self.ids.remove(rule);
@@ -223,38 +298,41 @@ impl Rules {
 
     /// Whether a rule allows what is asked.
     pub(super) fn allows(&self, id: RuleId, asked: &Asked<'_>) -> bool {
-        if let Asked::Resource { verb, resource, any_of_subresource, .. } = asked {
-            let Signature { verbs, resources } = self.signatures[id as usize];
-            // What no text stands for is allowed by a star alone, whose bits are all set.
-            let fits = |mask: u64, bits: u64| mask == u64::MAX || mask & bits != 0;
-            if !fits(verbs, verb.bit()) || !fits(resources, resource.bit() | any_of_subresource.bit()) {
-                return false;
-            }
+        if !self.signatures[id as usize].may_allow(asked) {
+            return false;
         }
         self.compiled[id as usize].as_ref().is_some_and(|rule| rule.allows(asked))
     }
 
-    /// The rules bound everywhere that allow what is asked.
-    pub(super) fn matching_everywhere<'r>(
-        &'r self,
-        asked: &'r Asked<'r>,
-    ) -> impl Iterator<Item = RuleId> + 'r {
-        let candidates = match *asked {
-            Asked::Resource { resource, any_of_subresource, .. } => {
-                self.everywhere.with(&[resource, any_of_subresource])
+    /// Calls `found` with the rules bound everywhere that allow what is asked; with one that does so in two ways twice.
+    pub(super) fn matching_everywhere(&self, asked: &Asked<'_>, mut found: impl FnMut(RuleId)) {
+        match *asked {
+            Asked::Resource { verb, group, resource, any_of_subresource, .. } => {
+                for entry in self.everywhere.about([resource, any_of_subresource, Symbol::ALL], verb, group) {
+                    if entry.sure || self.allows(entry.id, asked) {
+                        found(entry.id);
+                    }
+                }
             }
-            Asked::Path { .. } => self.paths.clone(),
-        };
-        candidates.into_iter().filter(|id| self.allows(*id, asked))
+            Asked::Path { .. } => {
+                self.paths.iter().filter(|id| self.allows(*id, asked)).for_each(found);
+            }
+        }
+    }
+
+    /// What tells of a list of rules that none of them allows something.
+    pub(super) fn signature(&self, ids: &[RuleId]) -> Signature {
+        let each = ids.iter().map(|id| self.signatures[*id as usize]);
+        each.fold(Signature::default(), |all, one| Signature {
+            verbs: all.verbs | one.verbs,
+            resources: all.resources | one.resources,
+        })
     }
 
     /// Says whether some binding of all namespaces gives a rule.
     pub(super) fn set_everywhere(&mut self, id: RuleId, bound: bool) {
-        let Some(rule) = &self.compiled[id as usize] else { return };
-        if bound {
-            self.everywhere.add(&rule.resources, id);
-        } else {
-            self.everywhere.remove(&rule.resources, id);
+        if let Some(rule) = &self.compiled[id as usize] {
+            self.everywhere.set(rule, id, bound);
         }
     }
 
@@ -270,24 +348,6 @@ impl Rules {
             }
             Asked::Path { .. } => self.paths.iter().filter(|id| self.allows(*id, asked)).collect(),
         }
-    }
-
-    /// All rules that allow what is asked of a resource for some object, whatever their names say.
-    pub(super) fn matching_any_name(&self, asked: &Asked<'_>) -> RoaringBitmap {
-        match *asked {
-            Asked::Resource { verb, group, resource, any_of_subresource, .. } => {
-                let mut found = self.resources.with(&[resource, any_of_subresource]);
-                found &= self.verbs.with(&[verb]);
-                found &= self.groups.with(&[group]);
-                found
-            }
-            Asked::Path { .. } => self.matching(asked),
-        }
-    }
-
-    /// The rules that are for all names.
-    pub(super) fn unnamed(&self) -> &RoaringBitmap {
-        &self.names.all
     }
 }
 

@@ -10,6 +10,12 @@ impl Symbol {
     /// The number of no text: it equals that of no other.
     pub(super) const UNKNOWN: Self = Self(u32::MAX);
 
+    /// The number of the star, where it must not be that of a text.
+    pub(super) const ALL: Self = Self(u32::MAX - 1);
+
+    /// The number of texts that are too many to be told apart.
+    pub(super) const MANY: Self = Self(u32::MAX - 2);
+
     /// The bit that stands for the text in a mask of 64: equal texts have equal bits. No text has none.
     pub(super) const fn bit(self) -> u64 {
         if self.0 == u32::MAX { 0 } else { 1 << (self.0 % 64) }

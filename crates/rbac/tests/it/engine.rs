@@ -110,7 +110,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// All questions of a small world.
-fn questions() -> Vec<(&'static str, &'static str, &'static str, &'static str, &'static str, &'static str)> {
+pub(crate) fn questions()
+-> Vec<(&'static str, &'static str, &'static str, &'static str, &'static str, &'static str)> {
     let mut all = Vec::new();
     for verb in ["get", "create", "*"] {
         for group in ["", "apps", "other"] {
@@ -143,7 +144,7 @@ fn users() -> Vec<User> {
     users
 }
 
-fn fresh(objects: &[RbacObject]) -> Policy {
+pub(crate) fn fresh(objects: &[RbacObject]) -> Policy {
     let mut policy = Policy::default();
     for object in objects {
         policy.set(object.clone());

@@ -11,6 +11,7 @@ mod default_policy;
 mod engine;
 mod escalation;
 mod explaining;
+mod holding;
 mod node;
 mod reconciliation;
 mod shop;

@@ -33,7 +33,7 @@ pub(crate) fn run(args: &CanGrantArgs) -> Result<Outcome, Usage> {
     let mut drafts = input::load_paths(&args.filename, &reading, USAGE, screen.quiet)?;
     let (mut loaded, (answers, version)) =
         with_rights(&args.paths.paths, &args.paths.source, USAGE, &screen, |rights| {
-            Ok((rights.can_grant(&user, drafts.snapshot.all(), verb), rights.version))
+            Ok((rights.can_grant(&user, drafts.snapshot.all(), verb), rights.default_version()))
         })?;
     if answers.is_empty() && drafts.problems.is_empty() {
         return Err(Usage {

@@ -20,7 +20,7 @@ use crate::document;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
 
-const USAGE: &str = "can-i --as USER VERB TYPE PATH";
+const USAGE: &str = "can-i --as USER VERB TYPE";
 
 pub(crate) fn run(args: &CanIArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(args.output.output.format(), &args.output.look);
@@ -35,10 +35,13 @@ pub(crate) fn run(args: &CanIArgs) -> Result<Outcome, Usage> {
         with_rights(&paths, &args.source, &format!("rbac {USAGE}"), &screen, |rights| {
             let question = rights.question(verb, what, subresource, namespace).map_err(refuse)?;
             let answer = rights.can_i(&user, &question);
-            Ok((question, answer, rights.version))
+            Ok((question, answer, rights.default_version()))
         })?;
     for warning in &question.warnings {
         screen.aside(|_, out| writeln!(out, "Warning: {}", escape(warning)));
+    }
+    for note in &question.notes {
+        screen.aside(|_, out| writeln!(out, "note: {}", escape(note)));
     }
     let written = screen.answer(
         |style, out| text(&answer, version, screen.quiet, style, out),
@@ -55,7 +58,7 @@ pub(crate) fn run(args: &CanIArgs) -> Result<Outcome, Usage> {
 /// # Errors
 /// Nobody is named.
 pub(super) fn user(args: &UserArgs) -> Result<User, Usage> {
-    let Some(name) = &args.user else {
+    let Some(name) = args.user.as_ref().filter(|name| !name.is_empty()) else {
         return Err(Usage {
             message: "nobody is named who asks".to_owned(),
             hint: "--as alice, or --as system:serviceaccount:NAMESPACE:NAME".to_owned(),

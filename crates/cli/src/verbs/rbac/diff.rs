@@ -26,7 +26,7 @@ pub(crate) fn run(args: &RbacDiffArgs) -> Result<Outcome, Usage> {
         let (before, after) = (Rights::of(&base.snapshot), Rights::of(&head.snapshot));
         (
             diff(&before, &after),
-            after.version,
+            after.default_version(),
             [notes(&before, slice::from_ref(&args.base)), notes(&after, slice::from_ref(&args.head))],
         )
     };
@@ -37,7 +37,7 @@ pub(crate) fn run(args: &RbacDiffArgs) -> Result<Outcome, Usage> {
     let lacking = base.outcome(false);
     head.add(problems, notes);
     let written = screen.answer(
-        |style, out| text(&changes, version, style, out),
+        |style, out| text(&changes, !head.problems.is_empty(), version, style, out),
         |out| document::write("ringwall.rbac-diff/v1", &entry(&changes), &head, out),
     );
     screen.asides(&head.problems, &head.notes);
@@ -45,9 +45,16 @@ pub(crate) fn run(args: &RbacDiffArgs) -> Result<Outcome, Usage> {
     Ok(Outcome::no_if(!changes.is_empty()).max(head.outcome(false)).max(lacking).max(written))
 }
 
-fn text(changes: &[Change], version: Minor, style: Style, out: &mut dyn Write) -> io::Result<()> {
+fn text(
+    changes: &[Change],
+    partly: bool,
+    version: Minor,
+    style: Style,
+    out: &mut dyn Write,
+) -> io::Result<()> {
     if changes.is_empty() {
-        return writeln!(out, "nobody gains or loses anything");
+        let of = if partly { " by what could be read" } else { "" };
+        return writeln!(out, "nobody gains or loses anything{of}");
     }
     for (at, change) in changes.iter().enumerate() {
         if at > 0 {

@@ -60,7 +60,7 @@ pub(crate) fn run(args: &EscalateArgs) -> Result<Outcome, Usage> {
                 })
                 .collect();
             let everyone = rights.authorizers.allows_all().is_some();
-            Ok((answer, others, everyone, rights.version))
+            Ok((answer, others, everyone, rights.default_version()))
         })?;
     let written = screen.answer(
         |style, out| match &answer {

@@ -27,12 +27,15 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<Outcome, Usage> {
                     for warning in &question.warnings {
                         screen.aside(|_, out| writeln!(out, "Warning: {}", escape(warning)));
                     }
+                    for note in question.notes.iter().chain(&rights.hints(&question)) {
+                        screen.aside(|_, out| writeln!(out, "note: {}", escape(note)));
+                    }
                     Some((question.group, question.resource, question.subresource))
                 }
             };
             let filter = Filter { namespace: args.namespace.clone(), resource, verb: args.verb.clone() };
             let everyone = rights.authorizers.allows_all().map(Authorizer::told);
-            Ok((rights.matrix(&filter), everyone, rights.version))
+            Ok((rights.matrix(&filter), everyone, rights.default_version()))
         })?;
     let hidden = if args.all { 0 } else { subjects.iter().filter(|subject| subject.is_default).count() };
     let chosen: Vec<&Subject> = subjects.iter().filter(|subject| args.all || !subject.is_default).collect();

@@ -81,7 +81,7 @@ fn notes(rights: &Rights<'_>, paths: &[PathBuf]) -> Vec<Note> {
         let file = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
         let message = format!(
             "no role and no binding is in the input: the answer is that of the default policy of {} alone",
-            rights.version
+            rights.default_version()
         );
         notes.push(Note { file, position: None, message });
     }
@@ -101,7 +101,7 @@ fn split<'w>(words: &'w [String], usage: &str) -> Result<(&'w str, &'w str, Vec<
         [verb, what, paths @ ..] => Ok((verb, what, paths.iter().map(PathBuf::from).collect())),
         _ => Err(Usage {
             message: "a verb and a resource are needed, as in: list pods".to_owned(),
-            hint: format!("`ringwall rbac {usage}`; --help shows examples"),
+            hint: format!("`ringwall rbac {usage} k8s/`; --help shows examples"),
         }),
     }
 }

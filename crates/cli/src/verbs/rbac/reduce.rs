@@ -47,6 +47,15 @@ pub(crate) fn run(args: &ReduceArgs) -> Result<Outcome, Usage> {
         let more = usize::try_from(broken).unwrap_or(usize::MAX) - problems.len();
         notes.push(note(format!("{} more could not be read", counted(more, "event", "events"))));
     }
+    // Of a log that was not read nothing can be said to be unused.
+    if seen.events == 0
+        && let Some(problem) = problems.first()
+    {
+        return Err(Usage {
+            message: format!("no event could be read: {}", escape(&problem.to_string())),
+            hint: String::new(),
+        });
+    }
     if seen.allowed == 0 && problems.is_empty() {
         return Err(Usage {
             message: format!("{} holds no request that was allowed", escape(&name)),
@@ -59,14 +68,14 @@ pub(crate) fn run(args: &ReduceArgs) -> Result<Outcome, Usage> {
             missing.into_iter().map(|user| note(format!("{user} has no allowed request in the log"))),
         );
     }
-    let options = Options { most_names: args.any_name_above };
+    let options = Options { most_names: args.any_name_above, only: args.users.clone() };
     let (mut loaded, (reduced, version)) =
         with_rights(&args.paths.paths, &args.paths.source, USAGE, &screen, |rights| {
-            Ok((rights.reduce(&seen, options), rights.version))
+            Ok((rights.reduce(&seen, &options), rights.default_version()))
         })?;
     loaded.add(problems, notes);
     let written = screen.answer(
-        |_, out| text(&reduced, version, out),
+        |_, out| text(&reduced, &args.users, version, out),
         |out| document::write("ringwall.rbac-reduce/v1", &entry(&seen, &reduced), &loaded, out),
     );
     screen.asides(&loaded.problems, &loaded.notes);
@@ -76,7 +85,7 @@ pub(crate) fn run(args: &ReduceArgs) -> Result<Outcome, Usage> {
 }
 
 /// Manifests that can be applied; what was not used, in comments behind them.
-fn text(reduced: &Reduced, version: Minor, out: &mut dyn Write) -> io::Result<()> {
+fn text(reduced: &Reduced, only: &[String], version: Minor, out: &mut dyn Write) -> io::Result<()> {
     for Least { subject, namespace, text, .. } in &reduced.least {
         let place = namespace.as_ref().map_or_else(
             || "at the cluster scope".to_owned(),
@@ -86,7 +95,8 @@ fn text(reduced: &Reduced, version: Minor, out: &mut dyn Write) -> io::Result<()
         write!(out, "{text}")?;
     }
     if !reduced.unused.is_empty() {
-        writeln!(out, "# Not used in this log:")?;
+        let by = if only.is_empty() { String::new() } else { format!(" by {}", only.join(", ")) };
+        writeln!(out, "# Not used in this log{}:", escape(&by))?;
     }
     for Unused { message, place } in &reduced.unused {
         writeln!(out, "# - {}  {}", escape(message), shown(place, version))?;

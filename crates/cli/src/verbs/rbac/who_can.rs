@@ -16,23 +16,34 @@ use crate::document;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::{Screen, counted};
 
-const USAGE: &str = "who-can VERB TYPE PATH";
+const USAGE: &str = "who-can VERB TYPE";
 
 pub(crate) fn run(args: &WhoCanArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(args.output.output.format(), &args.output.look);
     let (verb, what, paths) = split(&args.words, USAGE)?;
     let namespace = asked(args.namespace.as_deref(), args.all_namespaces);
-    let (loaded, (question, who, everyone, authorizers, (version, default_only))) =
+    let (loaded, (question, who, hints, everyone, authorizers, (version, default_only))) =
         with_rights(&paths, &args.source, &format!("rbac {USAGE}"), &screen, |rights| {
             let question =
                 rights.question(verb, what, args.subresource.as_deref(), namespace).map_err(refuse)?;
             let who = rights.who_can(&question.action());
+            let hints = rights.hints(&question);
             let authorizers: Vec<String> = rights.authorizers.list.iter().map(Authorizer::told).collect();
             let everyone = rights.authorizers.allows_all().map(Authorizer::told);
-            Ok((question, who, everyone, authorizers, (rights.version, rights.is_default_only())))
+            Ok((
+                question,
+                who,
+                hints,
+                everyone,
+                authorizers,
+                (rights.default_version(), rights.is_default_only()),
+            ))
         })?;
     for warning in &question.warnings {
         screen.aside(|_, out| writeln!(out, "Warning: {}", escape(warning)));
+    }
+    for note in question.notes.iter().chain(&hints) {
+        screen.aside(|_, out| writeln!(out, "note: {}", escape(note)));
     }
     let written = screen.answer(
         |style, out| text(&question, &who, everyone.as_deref(), (version, default_only), style, out),
