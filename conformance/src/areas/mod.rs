@@ -1,6 +1,7 @@
 //! How each area answers its cases. A new area is one file and one line in [`AREAS`].
 
 mod audit;
+mod mesh;
 mod netpol;
 mod np_guard;
 mod product;
@@ -23,6 +24,7 @@ static AREAS: &[&dyn Area] = &[
     &product::Product,
     &rbac::Rbac,
     &audit::Audit,
+    &mesh::Mesh,
 ];
 
 pub(crate) fn by_name(name: &str) -> Option<&'static dyn Area> {

@@ -4,3 +4,13 @@
 //! and ztunnel of 2026-08-20.
 
 pub mod config;
+pub mod destination;
+pub mod enrolment;
+pub mod matrix;
+pub mod mesh;
+pub mod peer;
+pub mod peer_ambient;
+pub mod place;
+pub mod sends;
+pub mod services;
+pub mod workloads;
