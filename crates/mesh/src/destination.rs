@@ -10,7 +10,7 @@ use std::net::IpAddr;
 use ringwall_model::object::Object;
 
 use crate::place::{At, Misread, Pairs, Place, Reader, created, is_subset};
-use crate::services::{DOMAIN, Service};
+use crate::services::Service;
 use crate::workloads::namespace_of;
 
 /// `ClientTLSSettings.mode`.
@@ -120,22 +120,28 @@ pub struct DestinationRule {
     pub subsets: Vec<Subset>,
 }
 
-/// A host as a rule of this namespace means it. Source: `pilot/pkg/model/config.go` (`ResolveShortnameToFQDN`).
-pub fn full_host(host: &str, namespace: &str) -> String {
-    let is_full = host.is_empty() || host == "*" || host.contains('.') || host.parse::<IpAddr>().is_ok();
-    if is_full { host.to_owned() } else { format!("{host}.{namespace}.svc.{DOMAIN}") }
+/// A host as a rule of this namespace means it; `domain` is that of the cluster's services. Where istiod reads rules from files it knows none, and a
+/// short name is the host of no Service then. Source: `pilot/pkg/model/config.go` (`ResolveShortnameToFQDN`).
+pub fn full_host(host: &str, namespace: &str, domain: &str) -> String {
+    if host.is_empty() || host == "*" || host.contains('.') || host.parse::<IpAddr>().is_ok() {
+        host.to_owned()
+    } else if domain.is_empty() {
+        format!("{host}.{namespace}")
+    } else {
+        format!("{host}.{namespace}.svc.{domain}")
+    }
 }
 
 impl DestinationRule {
-    /// Reads an object, if it is one. What is of a wrong type is told, and is as if it were not there.
-    pub fn read(object: &Object, index: usize, misread: &mut Vec<Misread>) -> Option<Self> {
+    /// Reads an object, if it is one. What is of a wrong type is told, and is as if it were not there. `domain` is what [`full_host`] takes.
+    pub fn read(object: &Object, index: usize, domain: &str, misread: &mut Vec<Misread>) -> Option<Self> {
         if !object.is("networking.istio.io", "DestinationRule") {
             return None;
         }
         let reader = &mut Reader { object: index, misread };
         let spec = reader.mapping(&At::root(object), "spec")?;
         let namespace = namespace_of(object).to_owned();
-        let host = full_host(reader.text(&spec, "host").unwrap_or_default(), &namespace);
+        let host = full_host(reader.text(&spec, "host").unwrap_or_default(), &namespace, domain);
         let selector = reader.mapping(&spec, "workloadSelector");
         let workload_selector = selector.map(|at| reader.pairs(&at, "matchLabels").unwrap_or_default());
         let mut names = HashSet::new();

@@ -79,6 +79,23 @@ pub struct Server {
     pub takes_tunnel: bool,
 }
 
+/// What is known of a mesh beside its objects and its `MeshConfig`.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings<'s> {
+    /// Further kinds with pod templates.
+    pub custom: &'s [CustomKind],
+    /// Whether sidecars are injected where nothing is said: `sidecarInjectorWebhook.enableNamespacesByDefault`.
+    pub injects_by_default: bool,
+    /// The domain that short hosts of rules are completed with; see [`crate::destination::full_host`].
+    pub rule_domain: &'s str,
+}
+
+impl Default for Settings<'_> {
+    fn default() -> Self {
+        Self { custom: &[], injects_by_default: false, rule_domain: services::DOMAIN }
+    }
+}
+
 /// What a mesh is made of.
 #[derive(Clone, Debug)]
 pub struct Mesh {
@@ -101,22 +118,15 @@ pub struct Mesh {
 }
 
 impl Mesh {
-    /// Reads a mesh. `custom` are further kinds with pod templates; `injects_by_default` is `sidecarInjectorWebhook.enableNamespacesByDefault`.
-    ///
-    /// Costs a few passes over the objects, and for each workload a fold of the policies that share a label with it.
-    pub fn of(
-        snapshot: &Snapshot,
-        config: MeshConfig,
-        custom: &[CustomKind],
-        injects_by_default: bool,
-    ) -> Self {
+    /// Reads a mesh. Costs a few passes over the objects, and for each workload a fold of the policies that share a label with it.
+    pub fn of(snapshot: &Snapshot, config: MeshConfig, settings: &Settings<'_>) -> Self {
         let mut misread = Vec::new();
-        let mut workloads = Workloads::of(snapshot, custom, &mut misread);
+        let mut workloads = Workloads::of(snapshot, settings.custom, &mut misread);
         let services = services::read(snapshot, &mut workloads, &mut misread);
         let (mut peers, mut rules) = (Vec::new(), Vec::new());
         for (index, object) in snapshot.objects() {
             peers.extend(PeerAuthentication::read(object, index, &mut misread));
-            rules.extend(DestinationRule::read(object, index, &mut misread));
+            rules.extend(DestinationRule::read(object, index, settings.rule_domain, &mut misread));
         }
         let mut mesh = Self {
             peers: Peers::new(peers, &config.root_namespace),
@@ -126,7 +136,7 @@ impl Mesh {
             servers: Vec::new(),
             services,
             misread,
-            injects_by_default,
+            injects_by_default: settings.injects_by_default,
         };
         mesh.serve();
         mesh

@@ -1,29 +1,37 @@
-//! Who sends what to whom, in a small mesh.
+//! Op `mtls`: who sends what to whom, in a small mesh.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringwall_mesh::config::MeshConfig;
 use ringwall_mesh::matrix::Matrix;
-use ringwall_mesh::mesh::Mesh;
-use ringwall_mesh::validate;
+use ringwall_mesh::mesh::{Mesh, Settings};
 use ringwall_mesh::workloads::Workload;
 use ringwall_model::snapshot::{Facts, Snapshot};
+use serde::Deserialize;
+use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Answered, Question};
+use super::{Answered, Line, objects};
 
 /// The ports of which a case asks what each pod takes in.
 const PORTS: [u16; 2] = [8080, 9090];
 
-pub(super) fn answer(case: &Question<'_>, want: &Value) -> Result<Answered, String> {
-    let snapshot = Snapshot::new(case.objects()?, Facts::default());
-    if !want["error"].is_null() {
-        // The control plane refuses an object: nothing more is asked than that.
-        let refuses = |(_, object)| validate::validate(object).is_some_and(|verdict| !verdict.is_accepted());
-        let verdict = json!({ "error": snapshot.objects().any(refuses) });
-        return Ok(Answered::exact(&json!({ "error": true }), verdict));
-    }
-    let mesh = Mesh::of(&snapshot, config(&case.mesh_config), &[], false);
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Case<'f> {
+    id: String,
+    #[serde(borrow)]
+    mesh_config: Option<&'f RawValue>,
+    #[serde(borrow)]
+    resources: Vec<&'f RawValue>,
+}
+
+pub(super) fn answer(line: &Line<'_>) -> Result<Answered, String> {
+    let case: Case<'_> = serde_json::from_str(line.case.get()).map_err(|error| error.to_string())?;
+    let want: Value = serde_json::from_str(line.want.get()).map_err(|error| error.to_string())?;
+    let snapshot = Snapshot::new(objects::objects(&case.id, &case.resources)?, Facts::default());
+    // The reference read the rules of a case as from files, where it knows no domain.
+    let settings = Settings { rule_domain: "", ..Settings::default() };
+    let mesh = Mesh::of(&snapshot, objects::mesh(case.mesh_config)?, &settings);
     let name = |workload: &Workload| format!("{}/{}", workload.namespace, workload.name);
     let mut servers = BTreeMap::new();
     for (index, workload) in mesh.workloads.all.iter().enumerate() {
@@ -47,11 +55,20 @@ pub(super) fn answer(case: &Question<'_>, want: &Value) -> Result<Answered, Stri
         if let Some(subset) = row.subset(&mesh) {
             pair["subset"] = json!(subset);
         }
-        pairs.insert(pair.to_string());
+        pairs.insert(ordered(&pair));
     }
     let wanted: BTreeSet<String> = want["pairs"].as_array().into_iter().flatten().map(ordered).collect();
-    let got = json!({ "servers": servers, "pairs": pairs });
-    Ok(Answered::exact(&json!({ "servers": want["servers"], "pairs": wanted }), got))
+    let difference = difference(&wanted, &pairs);
+    let servers = Answered::exact(&want["servers"], json!(servers));
+    let verdict = json!({ "servers": servers.verdict, "pairs": pairs });
+    Ok(Answered { verdict, difference: servers.difference.or(difference), skipped: false })
+}
+
+/// The pairs that are in one of both alone.
+fn difference(want: &BTreeSet<String>, got: &BTreeSet<String>) -> Option<String> {
+    let missing = want.difference(got).map(|pair| format!("want {pair}"));
+    let lines: Vec<String> = missing.chain(got.difference(want).map(|pair| format!("got  {pair}"))).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
 /// A pair as text, its keys in order.
@@ -59,15 +76,4 @@ fn ordered(pair: &Value) -> String {
     let fields: BTreeMap<&str, &Value> =
         pair.as_object().into_iter().flatten().map(|(key, value)| (key.as_str(), value)).collect();
     json!(fields).to_string()
-}
-
-fn config(overrides: &Value) -> MeshConfig {
-    let mut config = MeshConfig::default();
-    if let Some(root) = overrides["rootNamespace"].as_str() {
-        root.clone_into(&mut config.root_namespace);
-    }
-    if let Some(enabled) = overrides["enableAutoMtls"].as_bool() {
-        config.enable_auto_mtls = enabled;
-    }
-    config
 }
