@@ -13,4 +13,5 @@ pub mod peer_ambient;
 pub mod place;
 pub mod sends;
 pub mod services;
+pub mod validate;
 pub mod workloads;

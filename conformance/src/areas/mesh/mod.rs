@@ -2,6 +2,7 @@
 
 mod mtls;
 mod objects;
+mod validate;
 
 use std::path::Path;
 
@@ -58,6 +59,7 @@ fn answer(case: &Case<'_>) -> Result<Answered, String> {
     let asked: Asked = serde_json::from_str(line.case.get()).map_err(|error| error.to_string())?;
     match asked.op.as_str() {
         "mtls" => mtls::answer(&line),
+        "validate" => validate::answer(&line),
         op => Err(format!("no question `{op}` is known")),
     }
 }

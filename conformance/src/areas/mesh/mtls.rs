@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringwall_mesh::matrix::Matrix;
 use ringwall_mesh::mesh::{Mesh, Settings};
+use ringwall_mesh::validate;
 use ringwall_mesh::workloads::Workload;
 use ringwall_model::snapshot::{Facts, Snapshot};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Answered, Line, objects};
+use super::{Answered, Line, objects, refused};
 
 /// The ports of which a case asks what each pod takes in.
 const PORTS: [u16; 2] = [8080, 9090];
@@ -29,6 +30,12 @@ pub(super) fn answer(line: &Line<'_>) -> Result<Answered, String> {
     let case: Case<'_> = serde_json::from_str(line.case.get()).map_err(|error| error.to_string())?;
     let want: Value = serde_json::from_str(line.want.get()).map_err(|error| error.to_string())?;
     let snapshot = Snapshot::new(objects::objects(&case.id, &case.resources)?, Facts::default());
+    for (_, object) in snapshot.objects() {
+        let verdict = validate::validate(object).unwrap_or_default();
+        if let Some(error) = verdict.errors.first() {
+            return Ok(refused(&want, &error.message));
+        }
+    }
     // The reference read the rules of a case as from files, where it knows no domain.
     let settings = Settings { rule_domain: "", ..Settings::default() };
     let mesh = Mesh::of(&snapshot, objects::mesh(case.mesh_config)?, &settings);
