@@ -106,7 +106,7 @@ pub struct DestinationRule {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// When it was made, in seconds since 1970.
+    /// When it was made, in seconds since 1970. What does not say is not there yet, and will be younger than all that is.
     pub created: Option<i64>,
     /// The host, in full.
     pub host: String,
@@ -170,8 +170,9 @@ impl DestinationRule {
     }
 
     /// Those that select clients first, then the older ones, then by name and namespace.
-    fn order(&self) -> (bool, Option<i64>, &str, &str, usize) {
-        (self.workload_selector.is_none(), self.created, &self.name, &self.namespace, self.object)
+    fn order(&self) -> (bool, bool, Option<i64>, &str, &str, usize) {
+        let selects = self.workload_selector.is_some();
+        (!selects, self.created.is_none(), self.created, &self.name, &self.namespace, self.object)
     }
 
     fn exports(&self, to: &str) -> bool {

@@ -57,7 +57,7 @@ pub struct PeerAuthentication {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// When it was made, in seconds since 1970; what does not say is older than what does.
+    /// When it was made, in seconds since 1970. What does not say is not there yet, and will be younger than all that is.
     pub created: Option<i64>,
     /// Whether `selector` is there at all. Ambient tells one without labels from none.
     pub has_selector: bool,
@@ -128,8 +128,8 @@ impl PeerAuthentication {
     }
 
     /// What decides which of two counts: the older one, then by name, then by namespace.
-    fn order(&self) -> (Option<i64>, &str, &str, usize) {
-        (self.created, &self.name, &self.namespace, self.object)
+    fn order(&self) -> (bool, Option<i64>, &str, &str, usize) {
+        (self.created.is_none(), self.created, &self.name, &self.namespace, self.object)
     }
 }
 

@@ -176,7 +176,7 @@ pub fn is_subset(wanted: &Pairs, labels: &Pairs) -> bool {
     wanted.iter().all(|(key, wanted)| value(labels, key) == Some(&**wanted))
 }
 
-/// When an object was made, in seconds since 1970; `None`, which is the oldest, where it does not say.
+/// When an object was made, in seconds since 1970, where it says so.
 pub(crate) fn created(object: &Object) -> Option<i64> {
     seconds(object.root().str_at(&["metadata", "creationTimestamp"])?)
 }

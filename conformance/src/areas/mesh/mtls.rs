@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringwall_mesh::matrix::Matrix;
 use ringwall_mesh::mesh::{Mesh, Settings};
+use ringwall_mesh::sends::Why;
 use ringwall_mesh::validate;
 use ringwall_mesh::workloads::Workload;
 use ringwall_model::snapshot::{Facts, Snapshot};
@@ -50,6 +51,10 @@ pub(super) fn answer(line: &Line<'_>) -> Result<Answered, String> {
     let mut pairs = BTreeSet::new();
     for row in matrix.rows() {
         let (flow, service) = (row.flow, &mesh.services[row.service]);
+        if flow.why == Why::Unseen {
+            // A proxy that does not see the service has nothing about it: the reference has no pair then.
+            continue;
+        }
         let mut pair = json!({
             "client": name(&mesh.workloads.all[row.client]),
             "server": name(&mesh.workloads.all[flow.server]),
