@@ -84,6 +84,10 @@ fn uri_error(uri: &str) -> Option<String> {
     if !scheme.eq_ignore_ascii_case("http") && !scheme.eq_ignore_ascii_case("https") {
         return Some(format!("URI scheme \"{scheme}\" is not supported"));
     }
+    let (before_query, fragment) = (uri_without.split('?').next().unwrap_or_default(), uri.split_once('#'));
+    if [before_query, fragment.map_or("", |(_, fragment)| fragment)].into_iter().any(has_bad_escape) {
+        return wrong("invalid URL escape");
+    }
     let rest = uri_without.get(scheme.len() + 1..).unwrap_or_default();
     let rest = rest.strip_prefix("//")?;
     let authority = rest.split(['/', '?']).next().unwrap_or_default();
@@ -107,9 +111,17 @@ fn uri_error(uri: &str) -> Option<String> {
     None
 }
 
+/// Whether a percent sign stands before something else than two hexadecimal digits.
+fn has_bad_escape(text: &str) -> bool {
+    let is_hex = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
+    text.split('%').skip(1).any(|after| !is_hex(after.bytes().next()) || !is_hex(after.bytes().nth(1)))
+}
+
 /// Reads a set of keys, or one key, and says which of them are private. Source: github.com/lestrrat-go/jwx v1.2 `jwk`.
 fn read_keys(text: &str) -> Result<Vec<usize>, String> {
-    let json: Json = serde_json::from_str(text).map_err(|error| error.to_string())?;
+    // What follows on the first value is not looked at.
+    let json = serde_json::Deserializer::from_str(text).into_iter::<Json>().next();
+    let json = json.ok_or_else(|| "no value".to_owned())?.map_err(|error| error.to_string())?;
     let Json::Object(set) = json else { return Err("expected an object".to_owned()) };
     let keys = match set.get("keys") {
         None => return Ok(if read_key(&set)? { vec![0] } else { Vec::new() }),
