@@ -11,6 +11,7 @@ pub mod mesh;
 pub mod peer;
 pub mod peer_ambient;
 pub mod place;
+pub mod plan;
 pub mod sends;
 pub mod services;
 pub mod validate;

@@ -1,16 +1,18 @@
 //! All that decides what is encrypted between whom, read from a snapshot.
 
+use std::collections::BTreeSet;
+
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::workload::CustomKind;
 
 use crate::config::MeshConfig;
 use crate::destination::{DestinationRule, Destinations};
-use crate::enrolment::{Enrolment, Exclusions, Mode, takes_mutual, takes_tunnel};
+use crate::enrolment::{Enrolment, Exclusions, Mode, TLS_MODE, takes_mutual, takes_tunnel};
 use crate::peer::{self, Folded, PeerAuthentication, Peers};
 use crate::peer_ambient::Ambient;
-use crate::place::{Misread, Place};
+use crate::place::{Misread, Pairs, Place, sorted};
 use crate::services::{self, Service};
-use crate::workloads::Workloads;
+use crate::workloads::{Origin, Workloads};
 
 /// What a workload takes in on a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -147,6 +149,23 @@ impl Mesh {
     pub fn with_peers(&self, peers: Vec<PeerAuthentication>) -> Self {
         let peers = Peers::new(peers, &self.config.root_namespace);
         let mut mesh = Self { peers, ..self.clone() };
+        mesh.serve();
+        mesh
+    }
+
+    /// The same mesh where these workloads have a sidecar, by their place in [`Workloads::all`]: what would be if they were injected.
+    #[must_use]
+    pub fn with_sidecars(&self, workloads: &BTreeSet<usize>) -> Self {
+        let mut mesh = self.clone();
+        for index in workloads {
+            let workload = &mut mesh.workloads.all[*index];
+            workload.origin = Origin::Pod;
+            workload.proxy = Some(workload.at.clone().key("spec").key("containers"));
+            let label = |(key, _): &(Box<str>, Box<str>)| **key != *TLS_MODE;
+            let mut labels: Pairs = workload.labels.drain(..).filter(label).collect();
+            labels.push((TLS_MODE.into(), "istio".into()));
+            workload.labels = sorted(labels);
+        }
         mesh.serve();
         mesh
     }

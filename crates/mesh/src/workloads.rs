@@ -51,6 +51,15 @@ pub struct ContainerPort {
     pub protocol: Box<str>,
 }
 
+/// A probe that the kubelet makes over the network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The field.
+    pub path: FieldPath,
+    /// The port that it asks.
+    pub port: u16,
+}
+
 /// A pod, all pods of a template, or a machine outside.
 #[derive(Clone, Debug)]
 pub struct Workload {
@@ -74,6 +83,8 @@ pub struct Workload {
     pub service_account: String,
     /// The ports that their containers declare.
     pub ports: Vec<ContainerPort>,
+    /// The probes of their containers.
+    pub probes: Vec<Probe>,
     /// Whether they are on the network of their node.
     pub host_network: bool,
     /// The proxy's container, where it is written.
@@ -220,6 +231,7 @@ fn pod(object: &Object, index: usize, at: At<'_>, is_pod: bool) -> Workload {
     let runs = is_pod && (phase.is_some() || node.str_at(&["status", "podIP"]).is_some());
     let annotations = map(node, "annotations");
     let mut ports = Vec::new();
+    let mut probes = Vec::new();
     let mut proxy = None;
     let mut is_router = value(&annotations, "inject.istio.io/templates") == Some("gateway");
     for key in ["containers", "initContainers"] {
@@ -231,7 +243,10 @@ fn pod(object: &Object, index: usize, at: At<'_>, is_pod: bool) -> Workload {
             }
             let listens = key == "containers" || container.str_at(&["restartPolicy"]) == Some("Always");
             if listens {
-                ports.extend(container.get("ports").into_iter().flat_map(Node::items).filter_map(port));
+                let own: Vec<_> =
+                    container.get("ports").into_iter().flat_map(Node::items).filter_map(port).collect();
+                probes.extend(probes_of(container, &in_spec.clone().key(key).index(place), &own));
+                ports.extend(own);
             }
         }
     }
@@ -246,6 +261,7 @@ fn pod(object: &Object, index: usize, at: At<'_>, is_pod: bool) -> Workload {
         annotations,
         service_account: account.filter(|name| !name.is_empty()).unwrap_or("default").to_owned(),
         ports,
+        probes,
         host_network: spec.get("hostNetwork").and_then(Node::as_bool).unwrap_or(false),
         proxy,
         is_router,
@@ -260,6 +276,22 @@ fn port(node: Node<'_>) -> Option<ContainerPort> {
     let protocol = node.str_at(&["protocol"]).filter(|text| !text.is_empty()).unwrap_or("TCP");
     let name = node.str_at(&["name"]).unwrap_or_default();
     Some(ContainerPort { name: name.into(), number, protocol: protocol.into() })
+}
+
+fn probes_of(container: Node<'_>, at: &FieldPath, ports: &[ContainerPort]) -> Vec<Probe> {
+    let mut probes = Vec::new();
+    for key in ["startupProbe", "readinessProbe", "livenessProbe"] {
+        for way in ["httpGet", "tcpSocket", "grpc"] {
+            let Some(node) = container.at(&[key, way, "port"]) else { continue };
+            let port = match node.as_str() {
+                Some(name) => ports.iter().find(|port| *port.name == *name).map(|port| port.number),
+                None => node.as_u64().and_then(|number| u16::try_from(number).ok()),
+            };
+            let path = at.clone().key(key).key(way);
+            probes.extend(port.map(|port| Probe { path, port }));
+        }
+    }
+    probes
 }
 
 /// What a `WorkloadEntry` says of a machine. Source: istio.io/istio `pilot/pkg/serviceregistry/serviceentry/conversion.go`.
@@ -282,6 +314,7 @@ pub(crate) fn entry(reader: &mut Reader<'_>, at: &At<'_>, namespace: &str) -> Wo
         annotations: Pairs::new(),
         service_account: reader.text(at, "serviceAccount").unwrap_or_default().to_owned(),
         ports: Vec::new(),
+        probes: Vec::new(),
         host_network: false,
         proxy: None,
         is_router: false,

@@ -113,8 +113,8 @@ fn uri_error(uri: &str) -> Option<String> {
 
 /// Whether a percent sign stands before something else than two hexadecimal digits.
 fn has_bad_escape(text: &str) -> bool {
-    let is_hex = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_hexdigit());
-    text.split('%').skip(1).any(|after| !is_hex(after.bytes().next()) || !is_hex(after.bytes().nth(1)))
+    let is_escape = |after: &str| matches!(after.as_bytes(), [a, b, ..] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    text.split('%').skip(1).any(|after| !is_escape(after))
 }
 
 /// Reads a set of keys, or one key, and says which of them are private. Source: github.com/lestrrat-go/jwx v1.2 `jwk`.
