@@ -10,7 +10,7 @@ use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
 
 use crate::place::{At, Misread, Pairs, Place, Reader, is_subset};
-use crate::workloads::{Origin, Workload, Workloads, entry, namespace_of};
+use crate::workloads::{Origin, Workload, Workloads, bare_entry, entry, namespace_of};
 
 /// The domain of the cluster's services.
 pub const DOMAIN: &str = "cluster.local";
@@ -236,10 +236,8 @@ fn of_istio(
             // The name is the endpoint.
             behind.push(workloads.all.len());
             let mut workload =
-                entry(reader, &At { node: spec.node, path: FieldPath::keys(&["spec", "hosts"]) }, namespace);
-            (workload.kind, workload.name) = (object.id.kind.clone(), host.to_owned());
-            (workload.labels, workload.service_account) = (Pairs::new(), String::new());
-            (workload.ports, workload.entry_ports) = (Vec::new(), std::collections::BTreeMap::new());
+                bare_entry(reader.object, namespace, host, FieldPath::keys(&["spec", "hosts"]));
+            workload.kind.clone_from(&object.id.kind);
             workloads.all.push(workload);
         }
         services.push(Service {

@@ -294,31 +294,39 @@ fn probes_of(container: Node<'_>, at: &FieldPath, ports: &[ContainerPort]) -> Ve
     probes
 }
 
-/// What a `WorkloadEntry` says of a machine. Source: istio.io/istio `pilot/pkg/serviceregistry/serviceentry/conversion.go`.
-pub(crate) fn entry(reader: &mut Reader<'_>, at: &At<'_>, namespace: &str) -> Workload {
-    let mut entry_ports = BTreeMap::new();
-    if let Some(ports) = reader.mapping(at, "ports") {
-        for port in ports.node.entries() {
-            let number = reader.number(&ports, port.key).and_then(|number| u16::try_from(number).ok());
-            entry_ports.extend(number.map(|number| (port.key.to_owned(), number)));
-        }
-    }
+/// A machine of which nothing is known but its address or name.
+pub(crate) fn bare_entry(object: usize, namespace: &str, name: &str, at: FieldPath) -> Workload {
     Workload {
-        object: reader.object,
+        object,
         origin: Origin::Entry,
         kind: "WorkloadEntry".to_owned(),
         namespace: namespace.to_owned(),
-        name: reader.text(at, "address").unwrap_or_default().to_owned(),
-        at: at.path.clone(),
-        labels: reader.pairs(at, "labels").unwrap_or_default(),
+        name: name.to_owned(),
+        at,
+        labels: Pairs::new(),
         annotations: Pairs::new(),
-        service_account: reader.text(at, "serviceAccount").unwrap_or_default().to_owned(),
+        service_account: String::new(),
         ports: Vec::new(),
         probes: Vec::new(),
         host_network: false,
         proxy: None,
         is_router: false,
         finished: false,
-        entry_ports,
+        entry_ports: BTreeMap::new(),
     }
+}
+
+/// What a `WorkloadEntry` says of a machine. Source: istio.io/istio `pilot/pkg/serviceregistry/serviceentry/conversion.go`.
+pub(crate) fn entry(reader: &mut Reader<'_>, at: &At<'_>, namespace: &str) -> Workload {
+    let address = reader.text(at, "address").unwrap_or_default();
+    let mut workload = bare_entry(reader.object, namespace, address, at.path.clone());
+    if let Some(ports) = reader.mapping(at, "ports") {
+        for port in ports.node.entries() {
+            let number = reader.number(&ports, port.key).and_then(|number| u16::try_from(number).ok());
+            workload.entry_ports.extend(number.map(|number| (port.key.to_owned(), number)));
+        }
+    }
+    workload.labels = reader.pairs(at, "labels").unwrap_or_default();
+    reader.text(at, "serviceAccount").unwrap_or_default().clone_into(&mut workload.service_account);
+    workload
 }

@@ -1,0 +1,12 @@
+//! What the ring promises as a whole.
+
+// Only functions under `#[test]` are excused from this by clippy.toml; their helpers are tests too.
+#![expect(clippy::unwrap_used, reason = "test helpers are tests too")]
+
+mod corpus;
+mod enrolment;
+mod meshes;
+mod plan;
+mod random;
+mod scale;
+mod traffic;
