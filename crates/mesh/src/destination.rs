@@ -337,7 +337,13 @@ pub struct OfService<'d> {
     host: &'d str,
     of_service: &'d [usize],
     of_root: &'d [usize],
+    /// Whether all of these are for clients of all namespaces.
+    is_for_all: bool,
 }
+
+/// The rules of a client's own namespace, which count before all others.
+#[derive(Clone, Copy, Debug)]
+pub struct Own<'d>(Option<&'d Level>);
 
 impl Destinations {
     /// Takes them all together; their order does not matter. Costs a sort, and a look at rules for the same host of the same namespace.
@@ -364,12 +370,18 @@ impl Destinations {
     pub fn of_service<'d>(&'d self, service: &'d Service) -> OfService<'d> {
         let best =
             |namespace: &str| self.exported.get(namespace).map_or(&[][..], |level| level.best(&service.host));
-        OfService {
-            all: self,
-            host: &service.host,
-            of_service: best(&service.namespace),
-            of_root: best(&self.root),
-        }
+        let (of_service, of_root) = (best(&service.namespace), best(&self.root));
+        let is_public = |index: &usize| {
+            let to = &self.merged[*index].rule.export_to;
+            to.is_empty() || to.contains("*")
+        };
+        let is_for_all = of_service.iter().chain(of_root).all(is_public);
+        OfService { all: self, host: &service.host, of_service, of_root, is_for_all }
+    }
+
+    /// The rules that clients of a namespace heed before all others.
+    pub fn own(&self, namespace: &str) -> Own<'_> {
+        Own(if namespace == self.root { Some(&self.root_local) } else { self.local.get(namespace) })
     }
 
     /// The selectors of rules that pick their clients in a namespace.
@@ -383,15 +395,15 @@ impl Destinations {
 }
 
 impl<'d> OfService<'d> {
+    /// Whether clients heed the same rule as those of any other namespace whose own rules are silent too.
+    pub(crate) fn is_common(&self, own: Own<'_>) -> bool {
+        self.is_for_all && own.0.is_none_or(|level| level.best(self.host).is_empty())
+    }
+
     /// The rule that a client heeds, by its place in [`Destinations::merged`]. The first level that has one for the host counts alone: the client's
-    /// namespace, then the service's, then the root namespace. Costs a look-up by host.
-    pub fn for_client(&self, namespace: &str, labels: &Pairs) -> Option<usize> {
-        let local = if namespace == self.all.root {
-            Some(&self.all.root_local)
-        } else {
-            self.all.local.get(namespace)
-        };
-        let own = local.map_or(&[][..], |level| level.best(self.host));
+    /// namespace (see [`Destinations::own`]), then the service's, then the root namespace. Costs a look-up by host.
+    pub fn for_client(&self, own: Own<'d>, namespace: &str, labels: &Pairs) -> Option<usize> {
+        let own = own.0.map_or(&[][..], |level| level.best(self.host));
         if !own.is_empty() {
             return self.choose(own.iter(), namespace, labels);
         }

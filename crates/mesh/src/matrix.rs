@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::destination::Merged;
+use crate::destination::{Merged, Own};
 use crate::enrolment::Mode;
 use crate::mesh::{Accepts, Mesh};
 use crate::place::{Pairs, is_subset};
@@ -120,10 +120,12 @@ impl Matrix {
     /// Costs for each service a look-up for each class of clients, and for each rule that one of them heeds a look at each of its workloads.
     pub fn of(mesh: &Mesh) -> Self {
         let clients = classes(mesh);
+        let owns: Vec<Own<'_>> =
+            clients.iter().map(|client| mesh.destinations.own(&client.namespace)).collect();
         let mut services = Vec::new();
         for (index, service) in mesh.services.iter().enumerate() {
             if service.resolution != Resolution::Alias && !service.workloads.is_empty() {
-                services.push(OfService { service: index, groups: groups(mesh, service, &clients) });
+                services.push(OfService { service: index, groups: groups(mesh, service, &clients, &owns) });
             }
         }
         Self { clients, services }
@@ -188,17 +190,36 @@ fn classes(mesh: &Mesh) -> Vec<ClientClass> {
     classes
 }
 
-fn groups(mesh: &Mesh, service: &Service, clients: &[ClientClass]) -> Vec<Group> {
+/// Where a mode stands among the groups that most classes are in.
+const fn place(mode: Mode) -> usize {
+    match mode {
+        Mode::None => 0,
+        Mode::Sidecar => 1,
+        Mode::Ambient => 2,
+        Mode::Gateway => 3,
+    }
+}
+
+fn groups(mesh: &Mesh, service: &Service, clients: &[ClientClass], owns: &[Own<'_>]) -> Vec<Group> {
     let rules = mesh.destinations.of_service(service);
     let mut found: HashMap<GroupKey, usize> = HashMap::new();
+    // Most classes have nothing of their own to say about most services: of these only the mode counts.
+    let mut common: [Option<usize>; 4] = [None; 4];
     let mut groups: Vec<Group> = Vec::new();
-    for (class, client) in clients.iter().enumerate() {
+    for (class, (client, own)) in clients.iter().zip(owns).enumerate() {
         let Some(first) = client.members.first().copied() else { continue };
         let has_rules = matches!(client.mode, Mode::Sidecar | Mode::Gateway);
+        let exclusions = &mesh.servers[first].exclusions;
+        let is_common = exclusions.outbound.is_empty()
+            && (!has_rules || (service.export_to.is_empty() && rules.is_common(*own)));
+        if let Some(group) = common[place(client.mode)].filter(|_| is_common) {
+            groups[group].clients.push(class);
+            continue;
+        }
         let is_seen = !has_rules || service.is_visible(&client.namespace);
         let labels = &mesh.workloads.all[first].labels;
-        let rule = (has_rules && is_seen).then(|| rules.for_client(&client.namespace, labels)).flatten();
-        let exclusions = &mesh.servers[first].exclusions;
+        let rule =
+            (has_rules && is_seen).then(|| rules.for_client(*own, &client.namespace, labels)).flatten();
         let past =
             |(_, port): &(usize, &crate::services::ServicePort)| exclusions.excludes_outbound(port.number);
         let excluded = service.ports.iter().enumerate().filter(past).map(|(port, _)| (port, first)).collect();
@@ -208,6 +229,9 @@ fn groups(mesh: &Mesh, service: &Service, clients: &[ClientClass]) -> Vec<Group>
             groups.len() - 1
         });
         groups[group].clients.push(class);
+        if is_common {
+            common[place(client.mode)] = Some(group);
+        }
     }
     groups
 }

@@ -6,12 +6,14 @@ use ringwall_input::{Limits, read_text};
 use ringwall_mesh::validate::validate;
 use ringwall_model::object::Object;
 
+use crate::meshes::say;
+
 /// The YAML files of a folder of the shared data; none where that is not there.
 fn files(folder: &str) -> Vec<(String, String)> {
     let folder =
         PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/mesh").join(folder);
     let Ok(entries) = std::fs::read_dir(&folder) else {
-        println!("skipped: no {}", folder.display());
+        say(&format!("skipped: {} is not here", folder.display()));
         return Vec::new();
     };
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();

@@ -8,6 +8,12 @@ use ringwall_mesh::sends::{Outcome, Sends, Why};
 use ringwall_model::object::Object;
 use ringwall_model::snapshot::{Facts, Snapshot};
 
+/// Tells whoever runs the tests.
+#[expect(clippy::print_stdout, reason = "a test that is skipped says so, and one that measures says what")]
+pub(crate) fn say(text: &str) {
+    println!("{text}");
+}
+
 /// The objects of a text, which has nothing wrong.
 pub(crate) fn objects(text: &str) -> Vec<Object> {
     let input = read_text("mesh.yaml", text.to_owned(), &Limits::default());
@@ -51,7 +57,7 @@ pub(crate) fn namespace(name: &str, label: &str) -> String {
     format!("apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}, labels: {{{label}}}}}\n---\n")
 }
 
-/// A PeerAuthentication.
+/// A `PeerAuthentication`.
 pub(crate) fn peer(namespace: &str, name: &str, spec: &str) -> String {
     format!(
         "apiVersion: security.istio.io/v1
@@ -63,7 +69,7 @@ spec: {spec}
     )
 }
 
-/// A DestinationRule.
+/// A `DestinationRule`.
 pub(crate) fn rule(namespace: &str, name: &str, spec: &str) -> String {
     format!(
         "apiVersion: networking.istio.io/v1
