@@ -6,6 +6,7 @@
 mod corpus;
 mod enrolment;
 mod meshes;
+mod plaintext;
 mod plan;
 mod random;
 mod scale;
