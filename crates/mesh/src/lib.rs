@@ -5,6 +5,18 @@
 
 pub mod authorization;
 pub mod config;
+pub mod destination;
+pub mod enrolment;
+pub mod matrix;
+pub mod mesh;
+pub mod peer;
+pub mod peer_ambient;
+pub mod place;
+pub mod plan;
 mod reader;
 pub mod request_authentication;
+pub mod sends;
+pub mod services;
+pub mod validate;
+pub mod workloads;
 pub mod ztunnel;

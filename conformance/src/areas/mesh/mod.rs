@@ -2,7 +2,9 @@
 
 mod ambient;
 mod authz;
+mod mtls;
 mod objects;
+mod validate;
 
 use std::path::Path;
 
@@ -60,6 +62,8 @@ fn answer(case: &Case<'_>) -> Result<Answered, String> {
     match asked.op.as_str() {
         "ambient" => ambient::answer(&line),
         "authz" => authz::answer(&line),
+        "mtls" => mtls::answer(&line),
+        "validate" => validate::answer(&line),
         op => Err(format!("no question `{op}` is known")),
     }
 }

@@ -6,4 +6,12 @@
 mod ambient;
 mod authorization;
 mod common;
+mod corpus;
+mod enrolment;
 mod envoy_filters;
+mod meshes;
+mod plaintext;
+mod plan;
+mod random;
+mod scale;
+mod traffic;

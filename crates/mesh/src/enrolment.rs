@@ -1,0 +1,328 @@
+//! Who is in the mesh: what the labels ask for, and what running pods show.
+//!
+//! Sources: the selectors of the webhook in istio.io/istio `manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml`,
+//! the injector in `pkg/kube/inject/inject.go` (`injectRequired`), and ambient's selectors in `manifests/charts/istio-cni/values.yaml` and
+//! `cni/pkg/util/enablement_selector.go`.
+
+use crate::place::Place;
+use crate::workloads::{Namespace, Origin, Workload};
+
+/// The label and the annotation that ask for a sidecar, or for none.
+pub const INJECT: &str = "sidecar.istio.io/inject";
+/// The label of a namespace that asks for sidecars of the default revision.
+pub const INJECTION: &str = "istio-injection";
+/// The label that asks for a sidecar of a revision.
+pub const REVISION: &str = "istio.io/rev";
+/// The label that asks for ambient.
+pub const DATAPLANE_MODE: &str = "istio.io/dataplane-mode";
+/// The label that says to clients whether a pod takes mutual TLS. Injection sets it.
+pub const TLS_MODE: &str = "security.istio.io/tlsMode";
+/// The label that says that a pod takes HBONE.
+pub const TUNNEL: &str = "networking.istio.io/tunnel";
+/// The annotation that injection leaves.
+pub const STATUS: &str = "sidecar.istio.io/status";
+/// The annotation that ambient leaves.
+pub const REDIRECTION: &str = "ambient.istio.io/redirection";
+
+/// Namespaces that the injector passes over. Source: `pkg/kube/inject/initializer.go` (`IgnoredNamespaces`).
+const IGNORED: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "local-path-storage"];
+
+/// The agent's own ports, which are never redirected. Source: `files/injection-template.yaml` (15090, 15021 and the status port).
+const AGENT_PORTS: [u16; 3] = [15_020, 15_021, 15_090];
+
+/// What carries a workload's traffic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Mode {
+    /// Nothing of the mesh.
+    None,
+    /// A proxy beside it.
+    Sidecar,
+    /// The node's ztunnel.
+    Ambient,
+    /// It is a gateway itself.
+    Gateway,
+}
+
+/// What decides on it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Reason {
+    /// It is on the network of its node, where nothing may be redirected.
+    HostNetwork,
+    /// Its namespace is one of the cluster's own.
+    IgnoredNamespace,
+    /// A label of its namespace.
+    NamespaceLabel,
+    /// A label of the pod.
+    PodLabel,
+    /// An annotation of the pod, which counts where there is no such label.
+    PodAnnotation,
+    /// The mesh injects where nothing is said.
+    ByDefault,
+    /// Nothing asks for it.
+    NothingAsks,
+    /// The annotation that injection or ambient leaves.
+    Status,
+    /// The proxy's container is in the pod.
+    Container,
+    /// It runs and has no sign of a proxy.
+    NoSign,
+    /// It is outside of Kubernetes, and says so by a label or its service account.
+    Entry,
+}
+
+/// An answer, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// The answer.
+    pub mode: Mode,
+    /// The revision of the control plane, of a sidecar that labels ask for.
+    pub revision: Option<String>,
+    /// What decides.
+    pub reason: Reason,
+    /// Where that is written, if it is.
+    pub place: Option<Place>,
+}
+
+impl Decision {
+    fn new(mode: Mode, reason: Reason, place: Option<Place>) -> Self {
+        Self { mode, revision: None, reason, place }
+    }
+
+    fn revision(mut self, revision: &str) -> Self {
+        self.revision = Some(revision.to_owned());
+        self
+    }
+}
+
+/// How a workload is enrolled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Enrolment {
+    /// What pods get that are made now.
+    pub expected: Decision,
+    /// What a running pod has; nothing of a template.
+    pub actual: Option<Decision>,
+}
+
+impl Enrolment {
+    /// How a workload of a namespace is enrolled. `by_default` is the mesh's `sidecarInjectorWebhook.enableNamespacesByDefault`.
+    pub fn of(workload: &Workload, namespace: &Namespace, by_default: bool) -> Self {
+        let actual = match workload.origin {
+            Origin::Template => None,
+            Origin::Pod => Some(actual(workload)),
+            Origin::Entry => {
+                return Self { expected: of_entry(workload), actual: None };
+            }
+        };
+        Self { expected: expected(workload, namespace, by_default), actual }
+    }
+
+    /// The answer that counts: what is there, and of a template what will be.
+    pub fn decision(&self) -> &Decision {
+        self.actual.as_ref().unwrap_or(&self.expected)
+    }
+
+    /// What carries the traffic.
+    pub fn mode(&self) -> Mode {
+        self.decision().mode
+    }
+
+    /// Whether a running pod has something else than a new one would get: it is older than the labels, and must be restarted.
+    pub fn is_stale(&self) -> bool {
+        self.actual.as_ref().is_some_and(|actual| actual.mode != self.expected.mode)
+    }
+}
+
+/// A machine outside has a sidecar where it says so by its label, or else where it has a service account.
+/// Source: `pilot/pkg/serviceregistry/serviceentry/conversion.go` (`getTLSModeFromWorkloadEntry`).
+fn of_entry(workload: &Workload) -> Decision {
+    let mode = if takes_mutual(workload, Mode::None) { Mode::Sidecar } else { Mode::None };
+    let place = match workload.label(TLS_MODE) {
+        Some(_) => Some(workload.metadata("labels", TLS_MODE)),
+        None if mode == Mode::Sidecar => {
+            Some(Place { object: workload.object, path: workload.at.clone().key("serviceAccount") })
+        }
+        None => None,
+    };
+    Decision::new(mode, Reason::Entry, place)
+}
+
+/// What pods get that are made now.
+pub fn expected(workload: &Workload, namespace: &Namespace, by_default: bool) -> Decision {
+    let sidecar = sidecar(workload, namespace, by_default);
+    if sidecar.mode != Mode::None {
+        return sidecar;
+    }
+    let ambient = ambient(workload, namespace);
+    // Where neither comes, the one that something asked for tells more.
+    if ambient.mode != Mode::None || sidecar.reason == Reason::NothingAsks { ambient } else { sidecar }
+}
+
+fn of_namespace(namespace: &Namespace, key: &str) -> Option<Place> {
+    let path = ringwall_model::path::FieldPath::keys(&["metadata", "labels", key]);
+    namespace.object.map(|object| Place { object, path })
+}
+
+/// Whether a new pod gets a sidecar: first whether the API server asks the webhook, then what the injector says.
+fn sidecar(workload: &Workload, namespace: &Namespace, by_default: bool) -> Decision {
+    let none = |reason, place| Decision::new(Mode::None, reason, place);
+    let asks = workload.label(INJECT);
+    let label = |key: &str| Some(workload.metadata("labels", key));
+    let (revision, reason, place) = match (namespace.label(INJECTION), namespace.label(REVISION)) {
+        (Some("enabled"), _) => ("default", Reason::NamespaceLabel, of_namespace(namespace, INJECTION)),
+        // Any other value, and both webhooks look away, whatever the pod says.
+        (Some(_), _) => return none(Reason::NamespaceLabel, of_namespace(namespace, INJECTION)),
+        (None, Some(revision)) => (revision, Reason::NamespaceLabel, of_namespace(namespace, REVISION)),
+        (None, None) => match (workload.label(REVISION), asks) {
+            (Some(revision), _) => (revision, Reason::PodLabel, label(REVISION)),
+            (None, Some("true")) => ("default", Reason::PodLabel, label(INJECT)),
+            (None, None) if by_default && !IGNORED.contains(&workload.namespace.as_str()) => {
+                ("default", Reason::ByDefault, None)
+            }
+            // An annotation alone is never seen: webhooks select by labels.
+            (None, None) => return none(Reason::NothingAsks, None),
+            (None, Some(_)) => return none(Reason::PodLabel, label(INJECT)),
+        },
+    };
+    if asks == Some("false") {
+        return none(Reason::PodLabel, label(INJECT));
+    }
+    if workload.host_network {
+        return none(Reason::HostNetwork, Some(workload.spec("hostNetwork")));
+    }
+    if IGNORED.contains(&workload.namespace.as_str()) {
+        return none(Reason::IgnoredNamespace, None);
+    }
+    // The label counts before the annotation, also where it has a value that says nothing.
+    if asks.is_none() && workload.annotation(INJECT) == Some("false") {
+        return none(Reason::PodAnnotation, Some(workload.metadata("annotations", INJECT)));
+    }
+    let mode = if workload.is_router { Mode::Gateway } else { Mode::Sidecar };
+    Decision::new(mode, reason, place).revision(revision)
+}
+
+/// Whether the node's ztunnel takes a pod that has no sidecar.
+fn ambient(workload: &Workload, namespace: &Namespace) -> Decision {
+    let of_pod = workload.label(DATAPLANE_MODE);
+    let of_space = namespace.label(DATAPLANE_MODE) == Some("ambient");
+    let (reason, place) = match of_pod {
+        Some("ambient") => (Reason::PodLabel, Some(workload.metadata("labels", DATAPLANE_MODE))),
+        Some("none") => {
+            let place = Some(workload.metadata("labels", DATAPLANE_MODE));
+            return Decision::new(Mode::None, Reason::PodLabel, place);
+        }
+        _ if of_space => (Reason::NamespaceLabel, of_namespace(namespace, DATAPLANE_MODE)),
+        _ => return Decision::new(Mode::None, Reason::NothingAsks, None),
+    };
+    if workload.host_network {
+        return Decision::new(Mode::None, Reason::HostNetwork, Some(workload.spec("hostNetwork")));
+    }
+    if workload.annotation(STATUS).is_some() {
+        let place = Some(workload.metadata("annotations", STATUS));
+        return Decision::new(Mode::None, Reason::Status, place);
+    }
+    // Source: `excludeNamespaces` of istio-cni's values.
+    if workload.namespace == "kube-system" {
+        return Decision::new(Mode::None, Reason::IgnoredNamespace, None);
+    }
+    Decision::new(Mode::Ambient, reason, place)
+}
+
+/// What a running pod has.
+fn actual(workload: &Workload) -> Decision {
+    let annotation = |key: &str| Some(workload.metadata("annotations", key));
+    if workload.annotation(REDIRECTION) == Some("enabled") {
+        return Decision::new(Mode::Ambient, Reason::Status, annotation(REDIRECTION));
+    }
+    let mode = if workload.is_router { Mode::Gateway } else { Mode::Sidecar };
+    if let Some(path) = &workload.proxy {
+        let place = Place { object: workload.object, path: path.clone() };
+        return Decision::new(mode, Reason::Container, Some(place));
+    }
+    if workload.annotation(STATUS).is_some() {
+        return Decision::new(mode, Reason::Status, annotation(STATUS));
+    }
+    if workload.label(TLS_MODE) == Some("istio") {
+        return Decision::new(mode, Reason::PodLabel, Some(workload.metadata("labels", TLS_MODE)));
+    }
+    Decision::new(Mode::None, Reason::NoSign, None)
+}
+
+/// Whether clients are told that the workload takes mutual TLS. Injection sets the label that says so, where a pod has none.
+/// Source: `pilot/pkg/model/service.go` (`GetTLSModeFromEndpointLabels`), `files/injection-template.yaml`.
+pub fn takes_mutual(workload: &Workload, mode: Mode) -> bool {
+    match (workload.label(TLS_MODE), workload.origin) {
+        (Some(value), _) => value == "istio",
+        (None, Origin::Template) => mode == Mode::Sidecar,
+        (None, Origin::Entry) => !workload.service_account.is_empty(),
+        (None, Origin::Pod) => false,
+    }
+}
+
+/// Whether clients are told that the workload takes HBONE. Source: `pilot/pkg/xds/endpoints/endpoint_builder.go` (`supportTunnel`).
+pub fn takes_tunnel(workload: &Workload, mode: Mode) -> bool {
+    mode == Mode::Ambient || workload.label(TUNNEL) == Some("http")
+}
+
+/// Which ports go past the proxy of a workload.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Exclusions {
+    /// Of what comes in: all ports but these, where they are stated.
+    pub only_inbound: Option<Vec<u16>>,
+    /// Of what comes in.
+    pub inbound: Vec<u16>,
+    /// Of what goes out.
+    pub outbound: Vec<u16>,
+}
+
+const ONLY_INBOUND: &str = "traffic.sidecar.istio.io/includeInboundPorts";
+const NOT_INBOUND: &str = "traffic.sidecar.istio.io/excludeInboundPorts";
+const NOT_OUTBOUND: &str = "traffic.sidecar.istio.io/excludeOutboundPorts";
+
+/// The ports of a list; what is no number is passed over, as injection refuses it.
+fn ports(list: &str) -> Vec<u16> {
+    let mut ports: Vec<u16> = list.split(',').filter_map(|port| port.trim().parse().ok()).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}
+
+impl Exclusions {
+    /// What the annotations of a workload exclude. Only a sidecar heeds them.
+    pub fn of(workload: &Workload) -> Self {
+        let only = workload.annotation(ONLY_INBOUND).filter(|list| list.trim() != "*");
+        Self {
+            only_inbound: only.map(ports),
+            inbound: workload.annotation(NOT_INBOUND).map(ports).unwrap_or_default(),
+            outbound: workload.annotation(NOT_OUTBOUND).map(ports).unwrap_or_default(),
+        }
+    }
+
+    /// Whether what comes in at a port goes past the proxy.
+    pub fn excludes_inbound(&self, port: u16) -> bool {
+        AGENT_PORTS.contains(&port)
+            || self.inbound.binary_search(&port).is_ok()
+            || self.only_inbound.as_ref().is_some_and(|only| only.binary_search(&port).is_err())
+    }
+
+    /// Whether what goes out to a port goes past the proxy.
+    pub fn excludes_outbound(&self, port: u16) -> bool {
+        self.outbound.binary_search(&port).is_ok()
+    }
+
+    /// Where it is written that what comes in at a port goes past the proxy; nothing of the agent's own ports.
+    pub fn inbound_place(&self, workload: &Workload, port: u16) -> Option<Place> {
+        let key = if self.inbound.binary_search(&port).is_ok() {
+            NOT_INBOUND
+        } else if self.only_inbound.as_ref().is_some_and(|only| only.binary_search(&port).is_err()) {
+            ONLY_INBOUND
+        } else {
+            return None;
+        };
+        Some(workload.metadata("annotations", key))
+    }
+
+    /// Where it is written that what goes out to a port goes past the proxy.
+    pub fn outbound_place(&self, workload: &Workload, port: u16) -> Option<Place> {
+        self.excludes_outbound(port).then(|| workload.metadata("annotations", NOT_OUTBOUND))
+    }
+}

@@ -1,0 +1,293 @@
+//! Who sends what to whom, and what becomes of it: client × server × port of a service × subset.
+//!
+//! Clients that nothing tells apart are one class, and classes that heed the same rule about a service are answered together; so the
+//! matrix of a thousand services costs little more than a look at each. [`Matrix::rows`] unfolds it.
+
+use std::collections::HashMap;
+
+use crate::destination::{Merged, Own};
+use crate::enrolment::Mode;
+use crate::mesh::{Accepts, Mesh};
+use crate::place::{Pairs, is_subset};
+use crate::sends::{Cluster, Outcome, Sends, View, Why};
+use crate::services::{Resolution, Service};
+use crate::workloads::Origin;
+
+/// Clients that nothing tells apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientClass {
+    /// Their namespace.
+    pub namespace: String,
+    /// What carries their traffic.
+    pub mode: Mode,
+    /// The workloads, by their place in [`crate::workloads::Workloads::all`].
+    pub members: Vec<usize>,
+}
+
+/// What one class of clients sends to one server through one port of a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// The port, by its place in [`Service::ports`].
+    pub port: usize,
+    /// The subset, by its place in the rule's; nothing without one.
+    pub subset: Option<usize>,
+    /// The server, by its place in [`crate::workloads::Workloads::all`].
+    pub server: usize,
+    /// The port of its containers.
+    pub target: u16,
+    /// What is sent.
+    pub sends: Sends,
+    /// Why.
+    pub why: Why,
+    /// What the server takes in; why says [`Mesh::why_accepts`].
+    pub accepts: Accepts,
+    /// What becomes of it.
+    pub outcome: Outcome,
+}
+
+/// The same answers for several classes of clients.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// The classes, by their place in [`Matrix::clients`].
+    pub clients: Vec<usize>,
+    /// The rule that they heed, by its place in [`crate::destination::Destinations::merged`].
+    pub rule: Option<usize>,
+    /// The answers, by port, subset and server.
+    pub flows: Vec<Flow>,
+}
+
+/// The answers about one service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfService {
+    /// The service, by its place in [`Mesh::services`].
+    pub service: usize,
+    /// The answers.
+    pub groups: Vec<Group>,
+}
+
+/// All answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Matrix {
+    /// Classes of clients.
+    pub clients: Vec<ClientClass>,
+    /// Answers, service by service.
+    pub services: Vec<OfService>,
+}
+
+/// One answer.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'m> {
+    /// The client, by its place in [`crate::workloads::Workloads::all`].
+    pub client: usize,
+    /// The service, by its place in [`Mesh::services`].
+    pub service: usize,
+    /// The rule that the client heeds, by its place in [`crate::destination::Destinations::merged`].
+    pub rule: Option<usize>,
+    /// What is sent, and what becomes of it.
+    pub flow: &'m Flow,
+}
+
+impl Row<'_> {
+    /// The name of the subset.
+    pub fn subset<'m>(&self, mesh: &'m Mesh) -> Option<&'m str> {
+        let rule = mesh.destinations.merged.get(self.rule?)?;
+        rule.rule.subsets.get(self.flow.subset?).map(|subset| subset.name.as_str())
+    }
+}
+
+/// What tells clients apart.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct ClientKey {
+    namespace: String,
+    mode: Mode,
+    selected: Vec<bool>,
+    excluded: Vec<u16>,
+}
+
+/// What tells classes apart about one service.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct GroupKey {
+    mode: Mode,
+    is_seen: bool,
+    rule: Option<usize>,
+    /// Those of the service's ports that go past the proxy, by a workload whose annotation says so.
+    excluded: Vec<(usize, usize)>,
+}
+
+impl Matrix {
+    /// Answers for all clients and all services. Services that are names of something else (`ExternalName`) are left out.
+    ///
+    /// Costs for each service a look-up for each class of clients, and for each rule that one of them heeds a look at each of its workloads.
+    pub fn of(mesh: &Mesh) -> Self {
+        let clients = classes(mesh);
+        let owns: Vec<Own<'_>> =
+            clients.iter().map(|client| mesh.destinations.own(&client.namespace)).collect();
+        let mut services = Vec::new();
+        for (index, service) in mesh.services.iter().enumerate() {
+            if service.resolution != Resolution::Alias && !service.workloads.is_empty() {
+                services.push(OfService { service: index, groups: groups(mesh, service, &clients, &owns) });
+            }
+        }
+        Self { clients, services }
+    }
+
+    /// All answers one by one: for each pair of client and server one for each port and subset.
+    pub fn rows(&self) -> impl Iterator<Item = Row<'_>> {
+        self.services.iter().flat_map(move |of| {
+            of.groups.iter().flat_map(move |group| {
+                let members =
+                    group.clients.iter().flat_map(|class| self.clients[*class].members.iter().copied());
+                members.flat_map(move |client| {
+                    let row = move |flow| Row { client, service: of.service, rule: group.rule, flow };
+                    group.flows.iter().map(row)
+                })
+            })
+        })
+    }
+
+    /// How many answers there are, one by one.
+    pub fn len(&self) -> usize {
+        let members = |group: &Group| {
+            group.clients.iter().map(|class| self.clients[*class].members.len()).sum::<usize>()
+        };
+        let of = |service: &OfService| {
+            service.groups.iter().map(|group| members(group) * group.flows.len()).sum::<usize>()
+        };
+        self.services.iter().map(of).sum()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+fn classes(mesh: &Mesh) -> Vec<ClientClass> {
+    let mut selectors: HashMap<&str, Vec<&Pairs>> = HashMap::new();
+    let mut found: HashMap<ClientKey, usize> = HashMap::new();
+    let mut classes: Vec<ClientClass> = Vec::new();
+    for (index, workload) in mesh.workloads.all.iter().enumerate() {
+        if workload.origin == Origin::Entry || !workload.is_alive() {
+            continue;
+        }
+        let server = &mesh.servers[index];
+        let of_namespace = selectors
+            .entry(&workload.namespace)
+            .or_insert_with(|| mesh.destinations.client_selectors(&workload.namespace).collect());
+        let key = ClientKey {
+            namespace: workload.namespace.clone(),
+            mode: server.enrolment.mode(),
+            selected: of_namespace.iter().map(|selector| is_subset(selector, &workload.labels)).collect(),
+            excluded: server.exclusions.outbound.clone(),
+        };
+        let class = *found.entry(key).or_insert_with_key(|key| {
+            let (namespace, mode) = (key.namespace.clone(), key.mode);
+            classes.push(ClientClass { namespace, mode, members: Vec::new() });
+            classes.len() - 1
+        });
+        classes[class].members.push(index);
+    }
+    classes
+}
+
+/// Where a mode stands among the groups that most classes are in.
+const fn place(mode: Mode) -> usize {
+    match mode {
+        Mode::None => 0,
+        Mode::Sidecar => 1,
+        Mode::Ambient => 2,
+        Mode::Gateway => 3,
+    }
+}
+
+fn groups(mesh: &Mesh, service: &Service, clients: &[ClientClass], owns: &[Own<'_>]) -> Vec<Group> {
+    let rules = mesh.destinations.of_service(service);
+    let mut found: HashMap<GroupKey, usize> = HashMap::new();
+    // Most classes have nothing of their own to say about most services: of these only the mode counts.
+    let mut common: [Option<usize>; 4] = [None; 4];
+    let mut groups: Vec<Group> = Vec::new();
+    for (class, (client, own)) in clients.iter().zip(owns).enumerate() {
+        let Some(first) = client.members.first().copied() else { continue };
+        let has_rules = matches!(client.mode, Mode::Sidecar | Mode::Gateway);
+        let exclusions = &mesh.servers[first].exclusions;
+        let is_common = exclusions.outbound.is_empty()
+            && (!has_rules || (service.export_to.is_empty() && rules.is_common(*own)));
+        if let Some(group) = common[place(client.mode)].filter(|_| is_common) {
+            groups[group].clients.push(class);
+            continue;
+        }
+        let is_seen = !has_rules || service.is_visible(&client.namespace);
+        let labels = &mesh.workloads.all[first].labels;
+        let rule =
+            (has_rules && is_seen).then(|| rules.for_client(*own, &client.namespace, labels)).flatten();
+        let past =
+            |(_, port): &(usize, &crate::services::ServicePort)| exclusions.excludes_outbound(port.number);
+        let excluded = service.ports.iter().enumerate().filter(past).map(|(port, _)| (port, first)).collect();
+        let key = GroupKey { mode: client.mode, is_seen, rule, excluded };
+        let group = *found.entry(key).or_insert_with_key(|key| {
+            groups.push(Group { clients: Vec::new(), rule, flows: flows(mesh, service, key) });
+            groups.len() - 1
+        });
+        groups[group].clients.push(class);
+        if is_common {
+            common[place(client.mode)] = Some(group);
+        }
+    }
+    groups
+}
+
+fn flows(mesh: &Mesh, service: &Service, key: &GroupKey) -> Vec<Flow> {
+    let rule = key.rule.and_then(|rule| mesh.destinations.merged.get(rule));
+    let mut flows = Vec::new();
+    for (place, port) in service.ports.iter().enumerate() {
+        let past = key.excluded.iter().find(|(excluded, _)| *excluded == place);
+        let mut subsets = vec![None];
+        if past.is_none() {
+            subsets.extend(rule.into_iter().flat_map(|rule| (0..rule.rule.subsets.len()).map(Some)));
+        }
+        for subset in subsets {
+            let of_rule = |rule: &'_ Merged| subset.and_then(|subset| rule.rule.subsets.get(subset)).cloned();
+            let chosen = rule.and_then(of_rule);
+            let view = View { mesh, client: key.mode, rule, service, port, subset: chosen.as_ref() };
+            let same = |why| Cluster::Same { sends: Sends::Plaintext, why, tunnels: false };
+            let is_proxy = matches!(key.mode, Mode::Sidecar | Mode::Gateway);
+            let excluded = past.and_then(|(_, client)| {
+                let exclusions = &mesh.servers[*client].exclusions;
+                exclusions.outbound_place(&mesh.workloads.all[*client], port.number)
+            });
+            let cluster = match (key.mode, excluded) {
+                (Mode::None, _) => same(Why::NoProxy),
+                (_, Some(place)) => same(Why::Excluded(place)),
+                (Mode::Ambient, None) => same(Why::ServerTakesNone),
+                (_, None) if !key.is_seen => same(Why::Unseen),
+                (_, None) => view.cluster(),
+            };
+            let takes_all = !is_proxy || view.is_original();
+            for server in &service.workloads {
+                let workload = &mesh.workloads.all[*server];
+                let Some(target) = service.target(port, workload) else { continue };
+                let is_in = |subset: &crate::destination::Subset| is_subset(&subset.labels, &workload.labels);
+                if !takes_all && !chosen.as_ref().is_none_or(is_in) {
+                    continue;
+                }
+                let (sends, why) = match key.mode {
+                    Mode::Ambient if mesh.servers[*server].takes_tunnel => (Sends::Hbone, Why::Auto),
+                    _ => view.to(&cluster, *server, target),
+                };
+                let accepts = mesh.accepts(*server, target);
+                let outcome = Outcome::of(sends, accepts);
+                flows.push(Flow {
+                    port: place,
+                    subset,
+                    server: *server,
+                    target,
+                    sends,
+                    why,
+                    accepts,
+                    outcome,
+                });
+            }
+        }
+    }
+    flows
+}

@@ -1,0 +1,251 @@
+//! All that decides what is encrypted between whom, read from a snapshot.
+
+use std::collections::BTreeSet;
+
+use ringwall_model::snapshot::Snapshot;
+use ringwall_model::workload::CustomKind;
+
+use crate::config::MeshConfig;
+use crate::destination::{DestinationRule, Destinations};
+use crate::enrolment::{Enrolment, Exclusions, Mode, TLS_MODE, takes_mutual, takes_tunnel};
+use crate::peer::{self, Folded, PeerAuthentication, Peers};
+use crate::peer_ambient::Ambient;
+use crate::place::{Misread, Pairs, Place, sorted};
+use crate::services::{self, Service};
+use crate::workloads::{Origin, Workloads};
+
+/// What a workload takes in on a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Accepts {
+    /// No proxy stands before the application: it gets what comes.
+    None,
+    /// The proxy gives the application what comes.
+    Disable,
+    /// Mutual TLS of the mesh, and everything else too.
+    Permissive,
+    /// Mutual TLS of the mesh alone.
+    Strict,
+}
+
+impl Accepts {
+    /// As the reference names it; `NONE` where there is no proxy.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "NONE",
+            Self::Disable => peer::Mode::Disable.name(),
+            Self::Permissive => peer::Mode::Permissive.name(),
+            Self::Strict => peer::Mode::Strict.name(),
+        }
+    }
+
+    fn of(mode: peer::Mode) -> Self {
+        match mode {
+            peer::Mode::Disable => Self::Disable,
+            peer::Mode::Strict => Self::Strict,
+            peer::Mode::Permissive | peer::Mode::Unset => Self::Permissive,
+        }
+    }
+}
+
+/// Why a workload takes in what it does.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum WhyAccepts {
+    /// It has no proxy; see its [`Enrolment`].
+    NoProxy,
+    /// It is a gateway, whose listeners say themselves what they take.
+    Gateway,
+    /// The port goes past its proxy: an annotation says so, or it is the agent's own.
+    Excluded(Option<Place>),
+    /// A policy says so.
+    Policy(Place),
+    /// No policy says anything.
+    Default,
+    /// Istiod points ztunnel to a policy that it never sends, and so nothing holds: a fault of it that lets everything in.
+    MissingPolicy(Place),
+}
+
+/// Workloads that nothing tells apart, as servers.
+#[derive(Clone, Debug)]
+pub struct Server {
+    /// How it is enrolled.
+    pub enrolment: Enrolment,
+    /// What its policies say.
+    pub folded: Folded,
+    /// What they say to ztunnel, where that is its proxy.
+    pub ambient: Option<Ambient>,
+    /// Which ports go past its proxy.
+    pub exclusions: Exclusions,
+    /// Whether clients are told that it takes mutual TLS.
+    pub takes_mutual: bool,
+    /// Whether clients are told that it takes HBONE.
+    pub takes_tunnel: bool,
+}
+
+/// What is known of a mesh beside its objects and its `MeshConfig`.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings<'s> {
+    /// Further kinds with pod templates.
+    pub custom: &'s [CustomKind],
+    /// Whether sidecars are injected where nothing is said: `sidecarInjectorWebhook.enableNamespacesByDefault`.
+    pub injects_by_default: bool,
+    /// The domain that short hosts of rules are completed with; see [`crate::destination::full_host`].
+    pub rule_domain: &'s str,
+}
+
+impl Default for Settings<'_> {
+    fn default() -> Self {
+        Self { custom: &[], injects_by_default: false, rule_domain: services::DOMAIN }
+    }
+}
+
+/// What a mesh is made of.
+#[derive(Clone, Debug)]
+pub struct Mesh {
+    /// What the whole mesh is set to.
+    pub config: MeshConfig,
+    /// Namespaces and workloads.
+    pub workloads: Workloads,
+    /// For each workload what it is as a server.
+    pub servers: Vec<Server>,
+    /// Services.
+    pub services: Vec<Service>,
+    /// What servers take in.
+    pub peers: Peers,
+    /// What clients are told.
+    pub destinations: Destinations,
+    /// Fields of the wrong type, in the order in which they were read.
+    pub misread: Vec<Misread>,
+    /// Whether the mesh injects where nothing is said.
+    pub injects_by_default: bool,
+}
+
+impl Mesh {
+    /// Reads a mesh. Costs a few passes over the objects, and for each workload a fold of the policies that share a label with it.
+    pub fn of(snapshot: &Snapshot, config: MeshConfig, settings: &Settings<'_>) -> Self {
+        let mut misread = Vec::new();
+        let mut workloads = Workloads::of(snapshot, settings.custom, &mut misread);
+        let services = services::read(snapshot, &mut workloads, &mut misread);
+        let (mut peers, mut rules) = (Vec::new(), Vec::new());
+        for (index, object) in snapshot.objects() {
+            peers.extend(PeerAuthentication::read(object, index, &mut misread));
+            rules.extend(DestinationRule::read(object, index, settings.rule_domain, &mut misread));
+        }
+        let mut mesh = Self {
+            peers: Peers::new(peers, &config.root_namespace),
+            destinations: Destinations::new(rules, &config.root_namespace),
+            config,
+            workloads,
+            servers: Vec::new(),
+            services,
+            misread,
+            injects_by_default: settings.injects_by_default,
+        };
+        mesh.serve();
+        mesh
+    }
+
+    /// The same mesh with other policies for what servers take in: what would be if they were so.
+    #[must_use]
+    pub fn with_peers(&self, peers: Vec<PeerAuthentication>) -> Self {
+        let peers = Peers::new(peers, &self.config.root_namespace);
+        let mut mesh = Self { peers, ..self.clone() };
+        mesh.serve();
+        mesh
+    }
+
+    /// The same mesh where these workloads have a sidecar, by their place in [`Workloads::all`]: what would be if they were injected.
+    #[must_use]
+    pub fn with_sidecars(&self, workloads: &BTreeSet<usize>) -> Self {
+        let mut mesh = self.clone();
+        for index in workloads {
+            let workload = &mut mesh.workloads.all[*index];
+            workload.origin = Origin::Pod;
+            workload.proxy = Some(workload.at.clone().key("spec").key("containers"));
+            let label = |(key, _): &(Box<str>, Box<str>)| **key != *TLS_MODE;
+            let mut labels: Pairs = workload.labels.drain(..).filter(label).collect();
+            labels.push((TLS_MODE.into(), "istio".into()));
+            workload.labels = sorted(labels);
+        }
+        mesh.serve();
+        mesh
+    }
+
+    /// Finds out anew what each workload is as a server.
+    fn serve(&mut self) {
+        let nothing = crate::workloads::Namespace::default();
+        let mut servers = Vec::with_capacity(self.workloads.all.len());
+        for workload in &self.workloads.all {
+            let namespace = self.workloads.namespaces.get(&workload.namespace).unwrap_or(&nothing);
+            let enrolment = Enrolment::of(workload, namespace, self.injects_by_default);
+            let mode = enrolment.mode();
+            servers.push(Server {
+                folded: self.peers.fold(&workload.namespace, &workload.labels),
+                ambient: (mode == Mode::Ambient)
+                    .then(|| self.peers.ambient(&workload.namespace, &workload.labels)),
+                exclusions: if mode == Mode::Sidecar {
+                    Exclusions::of(workload)
+                } else {
+                    Exclusions::default()
+                },
+                takes_mutual: takes_mutual(workload, mode),
+                takes_tunnel: takes_tunnel(workload, mode),
+                enrolment,
+            });
+        }
+        self.servers = servers;
+    }
+
+    /// What a workload takes in on a port of its containers.
+    pub fn accepts(&self, workload: usize, port: u16) -> Accepts {
+        self.judge(workload, port).0
+    }
+
+    /// Why it does.
+    pub fn why_accepts(&self, workload: usize, port: u16) -> WhyAccepts {
+        let (_, cause) = self.judge(workload, port);
+        let place = || self.servers[workload].folded.place(&self.peers, port);
+        match cause {
+            Cause::NoProxy => WhyAccepts::NoProxy,
+            Cause::Gateway => WhyAccepts::Gateway,
+            Cause::Excluded => {
+                let own = &self.workloads.all[workload];
+                WhyAccepts::Excluded(self.servers[workload].exclusions.inbound_place(own, port))
+            }
+            Cause::Sidecar => place().map_or(WhyAccepts::Default, WhyAccepts::Policy),
+            Cause::Ambient => self.why_ambient(workload, port),
+        }
+    }
+
+    fn judge(&self, workload: usize, port: u16) -> (Accepts, Cause) {
+        let server = &self.servers[workload];
+        match server.enrolment.mode() {
+            Mode::None => (Accepts::None, Cause::NoProxy),
+            Mode::Gateway => (Accepts::None, Cause::Gateway),
+            Mode::Sidecar if server.exclusions.excludes_inbound(port) => (Accepts::None, Cause::Excluded),
+            Mode::Sidecar => (Accepts::of(server.folded.of_port(port)), Cause::Sidecar),
+            Mode::Ambient => {
+                let is_strict = server.ambient.as_ref().is_some_and(|ambient| ambient.is_strict(port));
+                (if is_strict { Accepts::Strict } else { Accepts::Permissive }, Cause::Ambient)
+            }
+        }
+    }
+
+    fn why_ambient(&self, workload: usize, port: u16) -> WhyAccepts {
+        let Some(ambient) = &self.servers[workload].ambient else { return WhyAccepts::Default };
+        match ambient.place(&self.peers, port) {
+            Some(place) if ambient.is_missing => WhyAccepts::MissingPolicy(place),
+            Some(place) => WhyAccepts::Policy(place),
+            None => WhyAccepts::Default,
+        }
+    }
+}
+
+/// [`WhyAccepts`] before its places are looked up.
+#[derive(Clone, Copy, Debug)]
+enum Cause {
+    NoProxy,
+    Gateway,
+    Excluded,
+    Sidecar,
+    Ambient,
+}

@@ -1,0 +1,280 @@
+//! Services: their ports, and the workloads behind them.
+//!
+//! Sources: istio.io/istio `pilot/pkg/serviceregistry/kube/conversion.go` (`ConvertService`) and
+//! `pilot/pkg/serviceregistry/serviceentry/conversion.go` (`convertServices`).
+
+use std::collections::HashMap;
+
+use ringwall_model::object::Object;
+use ringwall_model::path::FieldPath;
+use ringwall_model::snapshot::Snapshot;
+
+use crate::place::{At, Misread, Pairs, Place, Reader, is_subset};
+use crate::workloads::{Origin, Workload, Workloads, bare_entry, entry, namespace_of};
+
+/// The domain of the cluster's services.
+pub const DOMAIN: &str = "cluster.local";
+
+/// How a client finds the endpoints of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Resolution {
+    /// The proxy chooses one of those that it is told of.
+    Proxy,
+    /// It goes where the application wanted to: a headless service, or a `ServiceEntry` without resolution.
+    Original,
+    /// It asks DNS.
+    Dns,
+    /// It is another name of something else (`ExternalName`): no proxy knows it as a service.
+    Alias,
+}
+
+/// Which port of a workload a port of a service leads to.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// This one.
+    Number(u16),
+    /// The one of this name.
+    Name(String),
+}
+
+/// A port of a service that carries TCP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePort {
+    /// Its name, or nothing.
+    pub name: String,
+    /// Its number.
+    pub number: u16,
+    /// Where it leads.
+    pub target: Target,
+    /// The field.
+    pub path: FieldPath,
+}
+
+/// A Service, or a host of a `ServiceEntry`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The object's index in the snapshot.
+    pub object: usize,
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The host that rules name it by.
+    pub host: String,
+    /// How clients find its endpoints.
+    pub resolution: Resolution,
+    /// Whether it is outside of the mesh: then nobody uses mutual TLS by himself.
+    pub is_external: bool,
+    /// The namespaces that may see it; empty for all.
+    pub export_to: Vec<String>,
+    /// Its ports that carry TCP.
+    pub ports: Vec<ServicePort>,
+    /// Which labels its workloads have, where it selects them.
+    pub selector: Option<Pairs>,
+    /// The workloads behind it, by their place in [`Workloads::all`].
+    pub workloads: Vec<usize>,
+}
+
+impl Service {
+    /// Whether clients of a namespace see it. Source: `pilot/pkg/model/push_context.go` (`IsServiceVisible`).
+    pub fn is_visible(&self, namespace: &str) -> bool {
+        let sees = |entry: &String| match entry.as_str() {
+            "*" => true,
+            "." => namespace == self.namespace,
+            "~" => false,
+            other => other == namespace,
+        };
+        self.export_to.is_empty() || self.export_to.iter().any(sees)
+    }
+
+    /// The port of a workload that a port leads to; nothing where the workload has none of its name.
+    pub fn target(&self, port: &ServicePort, workload: &Workload) -> Option<u16> {
+        if let Some(number) = workload.entry_ports.get(&port.name) {
+            return Some(*number);
+        }
+        match &port.target {
+            Target::Number(number) => Some(*number),
+            Target::Name(name) => {
+                let is_it =
+                    |own: &&crate::workloads::ContainerPort| *own.name == **name && &*own.protocol == "TCP";
+                workload.ports.iter().find(is_it).map(|own| own.number)
+            }
+        }
+    }
+
+    /// The place of a port.
+    pub fn port_place(&self, port: &ServicePort) -> Place {
+        Place { object: self.object, path: port.path.clone() }
+    }
+}
+
+/// Reads Services and `ServiceEntry` objects, and finds the workloads behind each. Endpoints that a `ServiceEntry` states become workloads. Costs a
+/// pass over the objects, and for each service a look at the workloads that have the rarest label that it asks for.
+pub fn read(snapshot: &Snapshot, workloads: &mut Workloads, misread: &mut Vec<Misread>) -> Vec<Service> {
+    let mut services = Vec::new();
+    for (index, object) in snapshot.objects() {
+        let mut reader = Reader { object: index, misread };
+        match (object.id.group.as_str(), object.id.kind.as_str()) {
+            ("", "Service") => services.push(of_kubernetes(object, &mut reader)),
+            ("networking.istio.io", "ServiceEntry") => {
+                of_istio(object, &mut reader, workloads, &mut services);
+            }
+            _ => {}
+        }
+    }
+    select(&mut services, workloads);
+    services
+}
+
+fn of_kubernetes(object: &Object, reader: &mut Reader<'_>) -> Service {
+    let root = At::root(object);
+    let namespace = namespace_of(object).to_owned();
+    let mut service = Service {
+        object: reader.object,
+        host: format!("{}.{namespace}.svc.{DOMAIN}", object.id.name),
+        namespace,
+        name: object.id.name.clone(),
+        resolution: Resolution::Proxy,
+        is_external: false,
+        export_to: Vec::new(),
+        ports: Vec::new(),
+        selector: None,
+        workloads: Vec::new(),
+    };
+    let metadata = root.get("metadata").and_then(|metadata| metadata.get("annotations"));
+    if let Some(list) = metadata.and_then(|at| reader.text(&at, "networking.istio.io/exportTo")) {
+        let entries = list.split(',').map(|entry| entry.trim().to_owned());
+        service.export_to = if list.is_empty() { Vec::new() } else { entries.collect() };
+    }
+    let Some(spec) = reader.mapping(&root, "spec") else { return service };
+    if reader.text(&spec, "type") == Some("ExternalName")
+        && reader.text(&spec, "externalName").is_some_and(|name| !name.is_empty())
+    {
+        service.resolution = Resolution::Alias;
+        service.is_external = true;
+    }
+    if reader.text(&spec, "clusterIP") == Some("None") {
+        service.resolution = Resolution::Original;
+    }
+    service.selector = reader.pairs(&spec, "selector").filter(|selector| !selector.is_empty());
+    for port in reader.mappings(&spec, "ports") {
+        if reader.text(&port, "protocol").is_some_and(|protocol| !matches!(protocol, "" | "TCP")) {
+            continue;
+        }
+        let number = reader.number(&port, "port").and_then(|number| u16::try_from(number).ok());
+        let Some(number) = number else { continue };
+        let target = match port.get("targetPort") {
+            None => Target::Number(number),
+            Some(at) => match (at.node.as_str(), at.node.as_u64().map(u16::try_from)) {
+                (Some(""), _) | (_, Some(Ok(0))) => Target::Number(number),
+                (Some(name), _) => Target::Name(name.to_owned()),
+                (_, Some(Ok(target))) => Target::Number(target),
+                _ => {
+                    reader.wrong(&at, "expected a port's number or name".to_owned());
+                    continue;
+                }
+            },
+        };
+        let name = reader.text(&port, "name").unwrap_or_default().to_owned();
+        service.ports.push(ServicePort { name, number, target, path: port.path });
+    }
+    service
+}
+
+fn of_istio(
+    object: &Object,
+    reader: &mut Reader<'_>,
+    workloads: &mut Workloads,
+    services: &mut Vec<Service>,
+) {
+    let Some(spec) = reader.mapping(&At::root(object), "spec") else { return };
+    let namespace = namespace_of(object);
+    // What is stated first is what protobuf has as zero.
+    let words = [("MESH_EXTERNAL", true), ("MESH_INTERNAL", false)];
+    let is_external = reader.one_of(&spec, "location", &words).unwrap_or(true);
+    let words = [
+        ("NONE", Resolution::Original),
+        ("STATIC", Resolution::Proxy),
+        ("DNS", Resolution::Dns),
+        ("DNS_ROUND_ROBIN", Resolution::Dns),
+        ("DYNAMIC_DNS", Resolution::Dns),
+    ];
+    let resolution = reader.one_of(&spec, "resolution", &words).unwrap_or(Resolution::Original);
+    let mut ports = Vec::new();
+    for port in reader.mappings(&spec, "ports") {
+        if reader.text(&port, "protocol").is_some_and(|protocol| protocol.eq_ignore_ascii_case("UDP")) {
+            continue;
+        }
+        let mut port_at = |key| reader.number(&port, key).and_then(|number| u16::try_from(number).ok());
+        let (number, target) = (port_at("number"), port_at("targetPort").filter(|target| *target != 0));
+        let Some(number) = number else { continue };
+        let name = reader.text(&port, "name").unwrap_or_default().to_owned();
+        ports.push(ServicePort {
+            name,
+            number,
+            target: Target::Number(target.unwrap_or(number)),
+            path: port.path,
+        });
+    }
+    let mut endpoints = Vec::new();
+    for endpoint in reader.mappings(&spec, "endpoints") {
+        endpoints.push(workloads.all.len());
+        let mut workload = entry(reader, &endpoint, namespace);
+        workload.kind.clone_from(&object.id.kind);
+        workloads.all.push(workload);
+    }
+    let selector = reader.mapping(&spec, "workloadSelector");
+    let selector = selector.map(|at| reader.pairs(&at, "labels").unwrap_or_default());
+    let export_to: Vec<String> = reader.texts(&spec, "exportTo").into_iter().map(str::to_owned).collect();
+    for host in reader.texts(&spec, "hosts") {
+        let mut behind = endpoints.clone();
+        if resolution == Resolution::Dns
+            && endpoints.is_empty()
+            && selector.is_none()
+            && !host.starts_with('*')
+        {
+            // The name is the endpoint.
+            behind.push(workloads.all.len());
+            let mut workload =
+                bare_entry(reader.object, namespace, host, FieldPath::keys(&["spec", "hosts"]));
+            workload.kind.clone_from(&object.id.kind);
+            workloads.all.push(workload);
+        }
+        services.push(Service {
+            object: reader.object,
+            namespace: namespace.to_owned(),
+            name: object.id.name.clone(),
+            host: host.to_owned(),
+            resolution,
+            is_external,
+            export_to: export_to.clone(),
+            ports: ports.clone(),
+            selector: selector.clone().filter(|selector| !selector.is_empty()),
+            workloads: behind,
+        });
+    }
+}
+
+/// Finds the workloads that services select, by the labels of each namespace.
+fn select(services: &mut [Service], workloads: &Workloads) {
+    let mut by_label: HashMap<(&str, &str, &str), Vec<usize>> = HashMap::new();
+    for (index, workload) in workloads.all.iter().enumerate() {
+        // Endpoints of a `ServiceEntry` are of that alone.
+        if workload.is_alive() && !(workload.origin == Origin::Entry && workload.kind == "ServiceEntry") {
+            for (key, value) in &workload.labels {
+                by_label.entry((&workload.namespace, key, value)).or_default().push(index);
+            }
+        }
+    }
+    for service in services {
+        let Some(selector) = &service.selector else { continue };
+        let namespace = service.namespace.as_str();
+        let rarest = selector
+            .iter()
+            .map(|(key, value)| by_label.get(&(namespace, &**key, &**value)).map_or(&[][..], Vec::as_slice))
+            .min_by_key(|found| found.len())
+            .unwrap_or_default();
+        let chosen = rarest.iter().filter(|index| is_subset(selector, &workloads.all[**index].labels));
+        service.workloads.extend(chosen.copied());
+    }
+}

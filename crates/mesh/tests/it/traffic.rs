@@ -1,0 +1,255 @@
+//! What servers take in, what clients send, and the objects that decide.
+
+use ringwall_mesh::mesh::{Accepts, Mesh, WhyAccepts};
+use ringwall_mesh::sends::{Outcome, Sends, Why};
+
+use crate::meshes::{app, mesh, namespace, peer, rule, sent};
+
+const ON: &str = "istio-injection: enabled";
+
+fn shop() -> String {
+    [
+        namespace("shop", ON),
+        namespace("old", ""),
+        app("shop", "web", ""),
+        app("shop", "db", ""),
+        app("old", "job", ""),
+    ]
+    .concat()
+}
+
+/// What the first workload takes in on 8080, and where that is written: the object's index and the field.
+fn taken(mesh: &Mesh) -> (Accepts, String) {
+    let why = match mesh.why_accepts(0, 8080) {
+        WhyAccepts::Policy(place) => format!("{}: {}", place.object, place.path),
+        other => format!("{other:?}"),
+    };
+    (mesh.accepts(0, 8080), why)
+}
+
+#[test]
+fn the_deciding_policy_is_told_with_its_field() {
+    let objects = shop().matches("---").count();
+    let with = |policies: &[String]| taken(&mesh(&[shop(), policies.concat()].concat()));
+    assert_eq!(with(&[]), (Accepts::Permissive, "Default".to_owned()));
+    let root = peer("istio-system", "mesh", "{mtls: {mode: STRICT}}");
+    assert_eq!(with(std::slice::from_ref(&root)), (Accepts::Strict, format!("{objects}: spec.mtls.mode")));
+    let unset = peer("shop", "ns", "{mtls: {}}");
+    assert_eq!(
+        with(&[root.clone(), unset]),
+        (Accepts::Strict, format!("{objects}: spec.mtls.mode")),
+        "UNSET inherits"
+    );
+    let port =
+        peer("shop", "web", "{selector: {matchLabels: {app: web}}, portLevelMtls: {8080: {mode: DISABLE}}}");
+    let wanted = (Accepts::Disable, format!("{}: spec.portLevelMtls.8080.mode", objects + 1));
+    assert_eq!(with(&[root.clone(), port]), wanted);
+    let ignored = peer("istio-system", "web", "{selector: {matchLabels: {app: web}}, mtls: {mode: DISABLE}}");
+    let text = [shop(), root, ignored].concat();
+    assert_eq!(taken(&mesh(&text)).0, Accepts::Strict, "a selector in the root namespace is for nobody");
+    assert_eq!(mesh(&text).peers.ignored.len(), 1);
+}
+
+#[test]
+fn losers_and_ports_of_nobody_are_told() {
+    let two = [
+        peer("shop", "b", "{mtls: {mode: STRICT}}"),
+        peer("shop", "a", "{mtls: {mode: DISABLE}}"),
+        peer("shop", "w1", "{selector: {matchLabels: {app: web}}, portLevelMtls: {80: {mode: STRICT}}}"),
+        peer("shop", "w2", "{selector: {matchLabels: {app: web}}, mtls: {mode: STRICT}}"),
+    ];
+    let mesh = mesh(&[shop(), two.concat()].concat());
+    let name = |index: usize| mesh.peers.all[index].name.as_str();
+    let [loser] = mesh.peers.losers[..] else { panic!("one loses") };
+    assert_eq!((name(loser.policy), name(loser.winner)), ("b", "a"));
+    let folded = &mesh.servers[0].folded;
+    assert_eq!(folded.losers.iter().map(|index| name(*index)).collect::<Vec<_>>(), ["w2"]);
+    assert_eq!(
+        folded.ports_of_nobody(&mesh.workloads.all[0]),
+        [80],
+        "80 is the service's port, not the container's"
+    );
+    assert_eq!(mesh.accepts(0, 8080), Accepts::Disable);
+}
+
+#[test]
+fn clients_use_mutual_tls_by_themselves_where_the_server_takes_it() {
+    let text = shop();
+    assert_eq!(sent(&mesh(&text), "shop/web", "shop/db"), (Sends::IstioMutual, Outcome::Mtls, Why::Auto));
+    assert_eq!(
+        sent(&mesh(&text), "old/job", "shop/db"),
+        (Sends::Plaintext, Outcome::Plaintext, Why::NoProxy)
+    );
+    assert_eq!(
+        sent(&mesh(&text), "shop/web", "old/job"),
+        (Sends::Plaintext, Outcome::Plaintext, Why::ServerTakesNone)
+    );
+    let strict = [text, peer("shop", "ns", "{mtls: {mode: STRICT}}")].concat();
+    assert_eq!(sent(&mesh(&strict), "old/job", "shop/db").1, Outcome::Refused);
+}
+
+#[test]
+fn a_rule_decides_where_it_says_something_of_tls() {
+    let with = |spec: &str| {
+        let (sends, outcome, why) =
+            sent(&mesh(&[shop(), rule("shop", "r", spec)].concat()), "shop/web", "shop/db");
+        let place = match why {
+            Why::Rule(place) | Why::Secret(place) | Why::NoCertificate(place) => place.path.to_string(),
+            other => format!("{other:?}"),
+        };
+        (sends, outcome, place)
+    };
+    let tls = "spec.trafficPolicy.tls".to_owned();
+    assert_eq!(
+        with("{host: db, trafficPolicy: {tls: {}}}"),
+        (Sends::Plaintext, Outcome::Plaintext, tls.clone())
+    );
+    assert_eq!(
+        with("{host: db, trafficPolicy: {tls: {mode: SIMPLE}}}"),
+        (Sends::TlsSimple, Outcome::TlsToApp, tls.clone())
+    );
+    let credential = "{host: db, trafficPolicy: {tls: {mode: SIMPLE, credentialName: c}}}";
+    assert_eq!(with(credential), (Sends::Plaintext, Outcome::Plaintext, tls));
+    let bare = "{host: db, trafficPolicy: {connectionPool: {tcp: {maxConnections: 1}}}}";
+    assert_eq!(with(bare), (Sends::IstioMutual, Outcome::Mtls, "Auto".to_owned()));
+    let port = "{host: db, trafficPolicy: {portLevelSettings: [{port: {number: 80}, tls: {mode: DISABLE}}]}}";
+    assert_eq!(with(port).2, "spec.trafficPolicy.portLevelSettings[0].tls");
+}
+
+#[test]
+fn namespace_disable_and_workload_strict_refuse() {
+    let policies = [
+        peer("shop", "ns", "{mtls: {mode: DISABLE}}"),
+        peer("shop", "db", "{selector: {matchLabels: {app: db}}, mtls: {mode: STRICT}}"),
+    ];
+    let (sends, outcome, why) = sent(&mesh(&[shop(), policies.concat()].concat()), "shop/web", "shop/db");
+    assert_eq!((sends, outcome), (Sends::Plaintext, Outcome::Refused));
+    assert!(matches!(why, Why::NamespaceDisabled(place) if place.path.to_string() == "spec.mtls.mode"));
+}
+
+#[test]
+fn annotations_take_ports_past_the_proxy() {
+    let text = [
+        namespace("shop", ON),
+        app("shop", "web", ", annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: '80'}"),
+        app("shop", "db", ", annotations: {traffic.sidecar.istio.io/excludeInboundPorts: '8080'}"),
+        peer("shop", "ns", "{mtls: {mode: STRICT}}"),
+    ];
+    let mesh = mesh(&text.concat());
+    let index = mesh.workloads.all.iter().position(|workload| workload.name == "db").unwrap();
+    assert_eq!(mesh.accepts(index, 8080), Accepts::None);
+    assert!(matches!(mesh.why_accepts(index, 8080), WhyAccepts::Excluded(Some(_))));
+    assert_eq!(mesh.why_accepts(index, 15_020), WhyAccepts::Excluded(None), "the agent's own");
+    let (sends, outcome, why) = sent(&mesh, "shop/web", "shop/web");
+    assert_eq!((sends, outcome), (Sends::Plaintext, Outcome::Refused));
+    assert!(matches!(why, Why::Excluded(_)));
+    assert_eq!(
+        sent(&mesh, "shop/db", "shop/db").1,
+        Outcome::Broken,
+        "the application gets what clients mean for its proxy"
+    );
+}
+
+#[test]
+fn a_legacy_pod_behind_a_headless_service_spoils_it_for_all() {
+    let text = [
+        namespace("shop", ON),
+        app("shop", "web", "")
+            .replace("{selector: {app: web}, ports", "{clusterIP: None, selector: {app: web}, ports"),
+        app("shop", "old", "")
+            .replace("{labels: {app: old}", "{labels: {app: web, sidecar.istio.io/inject: 'false'}"),
+    ];
+    let (sends, _, why) = sent(&mesh(&text.concat()), "shop/web", "shop/web");
+    assert_eq!(sends, Sends::Plaintext);
+    assert_eq!(why, Why::Legacy(1));
+}
+
+#[test]
+fn ambient_is_a_tunnel_and_reads_policies_its_own_way() {
+    let ambient = |policies: &str| {
+        let text = [
+            namespace("shop", "istio.io/dataplane-mode: ambient"),
+            app("shop", "web", ""),
+            app("old", "job", ""),
+        ];
+        mesh(&[text.concat(), policies.to_owned()].concat())
+    };
+    let open = ambient("");
+    assert_eq!(sent(&open, "shop/web", "shop/web"), (Sends::Hbone, Outcome::Mtls, Why::Auto));
+    assert_eq!(sent(&open, "old/job", "shop/web").1, Outcome::Plaintext);
+    let strict = ambient(&peer("istio-system", "mesh", "{mtls: {mode: STRICT}}"));
+    assert_eq!(sent(&strict, "old/job", "shop/web").1, Outcome::Refused);
+    let unseen = ambient(&peer("istio-system", "mesh", "{selector: {}, mtls: {mode: STRICT}}"));
+    assert_eq!(taken(&unseen).0, Accepts::Permissive, "an empty selector is not seen from here");
+    let ports = "{selector: {matchLabels: {app: web}}, portLevelMtls: {9090: {mode: PERMISSIVE}}}";
+    let open = [
+        peer("istio-system", "mesh", "{mtls: {mode: STRICT}}"),
+        peer("shop", "ns", "{}"),
+        peer("shop", "w", ports),
+    ];
+    let failed = ambient(&open.concat());
+    assert_eq!(failed.accepts(0, 8080), Accepts::Permissive, "the policy that holds is never sent");
+    assert!(matches!(failed.why_accepts(0, 8080), WhyAccepts::MissingPolicy(_)));
+    let disabled = "{selector: {matchLabels: {app: web}}, portLevelMtls: {8080: {mode: DISABLE}}}";
+    let inherited = ambient(
+        &[peer("istio-system", "mesh", "{mtls: {mode: STRICT}}"), peer("shop", "w", disabled)].concat(),
+    );
+    assert_eq!(
+        inherited.accepts(0, 8080),
+        Accepts::Strict,
+        "under what is inherited DISABLE is no exception"
+    );
+}
+
+#[test]
+fn services_of_istio_have_endpoints_of_their_own() {
+    let text = "apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: bank, namespace: shop}
+spec: {hosts: [bank.example], location: MESH_EXTERNAL, resolution: DNS, ports: [{number: 443, name: https, protocol: HTTPS}]}
+---
+apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: vm, namespace: shop}
+spec:
+  hosts: [vm.shop]
+  location: MESH_INTERNAL
+  resolution: STATIC
+  ports: [{number: 80, name: http, protocol: HTTP, targetPort: 8080}]
+  endpoints: [{address: 192.0.2.1, serviceAccount: vm}, {address: 192.0.2.2, ports: {http: 81}}]
+";
+    let mesh = mesh(&[shop(), text.to_owned()].concat());
+    assert_eq!(mesh.misread, []);
+    assert_eq!(
+        sent(&mesh, "shop/web", "shop/bank.example"),
+        (Sends::Plaintext, Outcome::Plaintext, Why::External)
+    );
+    assert_eq!(sent(&mesh, "shop/web", "shop/192.0.2.1").1, Outcome::Mtls);
+    assert_eq!(sent(&mesh, "shop/web", "shop/192.0.2.2").2, Why::ServerTakesNone);
+}
+
+#[test]
+fn what_is_of_the_wrong_type_is_told_and_the_rest_is_read() {
+    let text = [
+        shop(),
+        peer("shop", "ns", "{mtls: {mode: strict}, selector: 7}"),
+        peer(
+            "shop",
+            "ports",
+            "{selector: {matchLabels: {app: web, one: 1}}, portLevelMtls: {none: {}, 8080: {mode: STRICT}}}",
+        ),
+        rule("shop", "r", "{host: db, subsets: 5, trafficPolicy: {tls: {mode: DISABLE}}}"),
+    ];
+    let mesh = mesh(&text.concat());
+    let places: Vec<String> = mesh.misread.iter().map(|wrong| wrong.place.path.to_string()).collect();
+    let wanted = [
+        "spec.selector",
+        "spec.mtls.mode",
+        "spec.selector.matchLabels.one",
+        "spec.portLevelMtls.none",
+        "spec.subsets",
+    ];
+    assert_eq!(places, wanted);
+    assert_eq!(taken(&mesh).0, Accepts::Strict);
+    assert_eq!(sent(&mesh, "shop/web", "shop/db").0, Sends::Plaintext);
+}
