@@ -12,6 +12,7 @@ pub mod peer;
 pub mod peer_ambient;
 pub mod place;
 pub mod plan;
+pub mod scope;
 pub mod sends;
 pub mod services;
 pub mod validate;

@@ -253,3 +253,22 @@ fn what_is_of_the_wrong_type_is_told_and_the_rest_is_read() {
     assert_eq!(taken(&mesh).0, Accepts::Strict);
     assert_eq!(sent(&mesh, "shop/web", "shop/db").0, Sends::Plaintext);
 }
+
+#[test]
+fn what_a_proxy_does_not_know_of_it_passes_on() {
+    let sidecar = |hosts: &str| {
+        let egress = format!(
+            "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {{name: s, namespace: shop}}\nspec: {hosts}\n"
+        );
+        let strict = peer("shop", "ns", "{mtls: {mode: STRICT}}");
+        sent(&mesh(&[shop(), strict, egress].concat()), "shop/web", "shop/db")
+    };
+    assert_eq!(sidecar("{egress: [{hosts: ['old/*']}]}"), (Sends::Plaintext, Outcome::Refused, Why::Unseen));
+    assert_eq!(sidecar("{egress: [{hosts: ['./*']}]}").1, Outcome::Mtls);
+    assert_eq!(sidecar("{egress: [{hosts: ['./*', '~/db.shop.svc.cluster.local']}]}").2, Why::Unseen);
+    assert_eq!(sidecar("{egress: [{port: {number: 81}, hosts: ['*/*']}]}").2, Why::Unseen);
+    assert_eq!(
+        sidecar("{workloadSelector: {labels: {app: db}}, egress: [{hosts: ['old/*']}]}").1,
+        Outcome::Mtls
+    );
+}
