@@ -121,7 +121,8 @@ struct GroupKey {
 impl Matrix {
     /// Answers for all clients and all services. Services that are names of something else (`ExternalName`) are left out.
     ///
-    /// Costs for each service a look-up for each class of clients, and for each rule that one of them heeds a look at each of its workloads.
+    /// Costs for each service a look-up for each class of clients, and for each rule that one of them heeds a look at each of its
+    /// workloads.
     pub fn of(mesh: &Mesh) -> Self {
         let clients = classes(mesh);
         let owns: Vec<Own<'_>> =
