@@ -1,7 +1,9 @@
 //! `DestinationRule`: what clients do about TLS, as far as they are told.
 //!
-//! Sources: istio.io/istio `pilot/pkg/model/push_context.go` (`setDestinationRules`, `destinationRule`), `pilot/pkg/model/destination_rule.go`
-//! (`mergeDestinationRule`), `pilot/pkg/model/sidecar.go` (`DestinationRule`), `pilot/pkg/networking/util/util.go` (`GetPortLevelTrafficPolicy`,
+//! Sources: istio.io/istio `pilot/pkg/model/push_context.go` (`setDestinationRules`, `destinationRule`),
+//! `pilot/pkg/model/destination_rule.go`
+//! (`mergeDestinationRule`), `pilot/pkg/model/sidecar.go` (`DestinationRule`), `pilot/pkg/networking/util/util.go`
+//! (`GetPortLevelTrafficPolicy`,
 //! `MergeSubsetTrafficPolicy`) and `pilot/pkg/xds/endpoints/mtls_checker.go`.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -120,7 +122,8 @@ pub struct DestinationRule {
     pub subsets: Vec<Subset>,
 }
 
-/// A host as a rule of this namespace means it; `domain` is that of the cluster's services. Where istiod reads rules from files it knows none, and a
+/// A host as a rule of this namespace means it; `domain` is that of the cluster's services. Where istiod reads rules from files it
+/// knows none, and a
 /// short name is the host of no Service then. Source: `pilot/pkg/model/config.go` (`ResolveShortnameToFQDN`).
 pub fn full_host(host: &str, namespace: &str, domain: &str) -> String {
     if host.is_empty() || host == "*" || host.contains('.') || host.parse::<IpAddr>().is_ok() {
@@ -133,7 +136,8 @@ pub fn full_host(host: &str, namespace: &str, domain: &str) -> String {
 }
 
 impl DestinationRule {
-    /// Reads an object, if it is one. What is of a wrong type is told, and is as if it were not there. `domain` is what [`full_host`] takes.
+    /// Reads an object, if it is one. What is of a wrong type is told, and is as if it were not there. `domain` is what
+    /// [`full_host`] takes.
     pub fn read(object: &Object, index: usize, domain: &str, misread: &mut Vec<Misread>) -> Option<Self> {
         if !object.is("networking.istio.io", "DestinationRule") {
             return None;
@@ -400,7 +404,8 @@ impl<'d> OfService<'d> {
         self.is_for_all && own.0.is_none_or(|level| level.best(self.host).is_empty())
     }
 
-    /// The rule that a client heeds, by its place in [`Destinations::merged`]. The first level that has one for the host counts alone: the client's
+    /// The rule that a client heeds, by its place in [`Destinations::merged`]. The first level that has one for the host counts
+    /// alone: the client's
     /// namespace (see [`Destinations::own`]), then the service's, then the root namespace. Costs a look-up by host.
     pub fn for_client(&self, own: Own<'d>, namespace: &str, labels: &Pairs) -> Option<usize> {
         let own = own.0.map_or(&[][..], |level| level.best(self.host));

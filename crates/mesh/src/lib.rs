@@ -15,6 +15,7 @@ pub mod place;
 pub mod plan;
 mod reader;
 pub mod request_authentication;
+pub mod scope;
 pub mod sends;
 pub mod services;
 pub mod validate;

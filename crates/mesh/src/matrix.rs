@@ -10,7 +10,7 @@ use crate::enrolment::Mode;
 use crate::mesh::{Accepts, Mesh};
 use crate::place::{Pairs, is_subset};
 use crate::sends::{Cluster, Outcome, Sends, View, Why};
-use crate::services::{Resolution, Service};
+use crate::services::{Resolution, Service, ServicePort};
 use crate::workloads::Origin;
 
 /// Clients that nothing tells apart.
@@ -20,6 +20,8 @@ pub struct ClientClass {
     pub namespace: String,
     /// What carries their traffic.
     pub mode: Mode,
+    /// The `Sidecar` object that says which services they know of, by its place in [`crate::scope::Scopes::all`].
+    pub scope: Option<usize>,
     /// The workloads, by their place in [`crate::workloads::Workloads::all`].
     pub members: Vec<usize>,
 }
@@ -100,6 +102,7 @@ impl Row<'_> {
 struct ClientKey {
     namespace: String,
     mode: Mode,
+    scope: Option<usize>,
     selected: Vec<bool>,
     excluded: Vec<u16>,
 }
@@ -108,8 +111,9 @@ struct ClientKey {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct GroupKey {
     mode: Mode,
-    is_seen: bool,
     rule: Option<usize>,
+    /// Those of the service's ports that they do not know of.
+    unseen: Vec<usize>,
     /// Those of the service's ports that go past the proxy, by a workload whose annotation says so.
     excluded: Vec<(usize, usize)>,
 }
@@ -117,7 +121,8 @@ struct GroupKey {
 impl Matrix {
     /// Answers for all clients and all services. Services that are names of something else (`ExternalName`) are left out.
     ///
-    /// Costs for each service a look-up for each class of clients, and for each rule that one of them heeds a look at each of its workloads.
+    /// Costs for each service a look-up for each class of clients, and for each rule that one of them heeds a look at each of its
+    /// workloads.
     pub fn of(mesh: &Mesh) -> Self {
         let clients = classes(mesh);
         let owns: Vec<Own<'_>> =
@@ -174,15 +179,19 @@ fn classes(mesh: &Mesh) -> Vec<ClientClass> {
         let of_namespace = selectors
             .entry(&workload.namespace)
             .or_insert_with(|| mesh.destinations.client_selectors(&workload.namespace).collect());
+        let mode = server.enrolment.mode();
+        let scope = || mesh.scopes.of(&workload.namespace, &workload.labels);
         let key = ClientKey {
             namespace: workload.namespace.clone(),
-            mode: server.enrolment.mode(),
+            mode,
+            // Gateways know of all.
+            scope: (mode == Mode::Sidecar).then(scope).flatten(),
             selected: of_namespace.iter().map(|selector| is_subset(selector, &workload.labels)).collect(),
             excluded: server.exclusions.outbound.clone(),
         };
         let class = *found.entry(key).or_insert_with_key(|key| {
-            let (namespace, mode) = (key.namespace.clone(), key.mode);
-            classes.push(ClientClass { namespace, mode, members: Vec::new() });
+            let (namespace, scope) = (key.namespace.clone(), key.scope);
+            classes.push(ClientClass { namespace, mode, scope, members: Vec::new() });
             classes.len() - 1
         });
         classes[class].members.push(index);
@@ -211,19 +220,25 @@ fn groups(mesh: &Mesh, service: &Service, clients: &[ClientClass], owns: &[Own<'
         let has_rules = matches!(client.mode, Mode::Sidecar | Mode::Gateway);
         let exclusions = &mesh.servers[first].exclusions;
         let is_common = exclusions.outbound.is_empty()
+            && client.scope.is_none()
             && (!has_rules || (service.export_to.is_empty() && rules.is_common(*own)));
         if let Some(group) = common[place(client.mode)].filter(|_| is_common) {
             groups[group].clients.push(class);
             continue;
         }
-        let is_seen = !has_rules || service.is_visible(&client.namespace);
+        let scope = client.scope.and_then(|scope| mesh.scopes.all.get(scope));
+        let is_visible = !has_rules || service.is_visible(&client.namespace);
+        let sees = |port: &ServicePort| {
+            is_visible && scope.is_none_or(|scope| scope.sees(&client.namespace, service, port.number))
+        };
+        let ports = || service.ports.iter().enumerate();
+        let unseen: Vec<usize> = ports().filter(|(_, port)| !sees(port)).map(|(port, _)| port).collect();
         let labels = &mesh.workloads.all[first].labels;
-        let rule =
-            (has_rules && is_seen).then(|| rules.for_client(*own, &client.namespace, labels)).flatten();
-        let past =
-            |(_, port): &(usize, &crate::services::ServicePort)| exclusions.excludes_outbound(port.number);
-        let excluded = service.ports.iter().enumerate().filter(past).map(|(port, _)| (port, first)).collect();
-        let key = GroupKey { mode: client.mode, is_seen, rule, excluded };
+        let has_rule = has_rules && unseen.len() < service.ports.len();
+        let rule = has_rule.then(|| rules.for_client(*own, &client.namespace, labels)).flatten();
+        let past = |(_, port): &(usize, &ServicePort)| exclusions.excludes_outbound(port.number);
+        let excluded = ports().filter(past).map(|(port, _)| (port, first)).collect();
+        let key = GroupKey { mode: client.mode, rule, unseen, excluded };
         let group = *found.entry(key).or_insert_with_key(|key| {
             groups.push(Group { clients: Vec::new(), rule, flows: flows(mesh, service, key) });
             groups.len() - 1
@@ -242,7 +257,8 @@ fn flows(mesh: &Mesh, service: &Service, key: &GroupKey) -> Vec<Flow> {
     for (place, port) in service.ports.iter().enumerate() {
         let past = key.excluded.iter().find(|(excluded, _)| *excluded == place);
         let mut subsets = vec![None];
-        if past.is_none() {
+        let is_seen = !key.unseen.contains(&place);
+        if past.is_none() && is_seen {
             subsets.extend(rule.into_iter().flat_map(|rule| (0..rule.rule.subsets.len()).map(Some)));
         }
         for subset in subsets {
@@ -259,7 +275,7 @@ fn flows(mesh: &Mesh, service: &Service, key: &GroupKey) -> Vec<Flow> {
                 (Mode::None, _) => same(Why::NoProxy),
                 (_, Some(place)) => same(Why::Excluded(place)),
                 (Mode::Ambient, None) => same(Why::ServerTakesNone),
-                (_, None) if !key.is_seen => same(Why::Unseen),
+                (_, None) if !is_seen => same(Why::Unseen),
                 (_, None) => view.cluster(),
             };
             let takes_all = !is_proxy || view.is_original();

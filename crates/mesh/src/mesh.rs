@@ -11,6 +11,7 @@ use crate::enrolment::{Enrolment, Exclusions, Mode, TLS_MODE, takes_mutual, take
 use crate::peer::{self, Folded, PeerAuthentication, Peers};
 use crate::peer_ambient::Ambient;
 use crate::place::{Misread, Pairs, Place, sorted};
+use crate::scope::{Scope, Scopes};
 use crate::services::{self, Service};
 use crate::workloads::{Origin, Workloads};
 
@@ -113,6 +114,8 @@ pub struct Mesh {
     pub peers: Peers,
     /// What clients are told.
     pub destinations: Destinations,
+    /// Which services they know of.
+    pub scopes: Scopes,
     /// Fields of the wrong type, in the order in which they were read.
     pub misread: Vec<Misread>,
     /// Whether the mesh injects where nothing is said.
@@ -125,14 +128,16 @@ impl Mesh {
         let mut misread = Vec::new();
         let mut workloads = Workloads::of(snapshot, settings.custom, &mut misread);
         let services = services::read(snapshot, &mut workloads, &mut misread);
-        let (mut peers, mut rules) = (Vec::new(), Vec::new());
+        let (mut peers, mut rules, mut scopes) = (Vec::new(), Vec::new(), Vec::new());
         for (index, object) in snapshot.objects() {
             peers.extend(PeerAuthentication::read(object, index, &mut misread));
+            scopes.extend(Scope::read(object, index, &mut misread));
             rules.extend(DestinationRule::read(object, index, settings.rule_domain, &mut misread));
         }
         let mut mesh = Self {
             peers: Peers::new(peers, &config.root_namespace),
             destinations: Destinations::new(rules, &config.root_namespace),
+            scopes: Scopes::new(scopes, &config.root_namespace),
             config,
             workloads,
             servers: Vec::new(),

@@ -200,7 +200,8 @@ impl Folded {
         self.decider.and_then(|policy| peers.all.get(policy)).map(PeerAuthentication::mode_place)
     }
 
-    /// The ports that the policy names and no container has: what it says of them does nothing. Of a workload that declares no ports nothing is known.
+    /// The ports that the policy names and no container has: what it says of them does nothing. Of a workload that declares no
+    /// ports nothing is known.
     pub fn ports_of_nobody(&self, workload: &Workload) -> Vec<u16> {
         let has = |port: &u16| workload.ports.iter().any(|own| own.number == *port);
         let named = self.ports.keys().copied().filter(|port| !has(port));
@@ -225,6 +226,13 @@ impl Peers {
         }
         peers.all = all;
         peers
+    }
+
+    /// Whether nothing but the names decides which of two policies counts: both are of one time, or of none, as all objects are that are in
+    /// files and not in a cluster yet.
+    pub fn is_tie(&self, one: usize, other: usize) -> bool {
+        let created = |index: usize| self.all.get(index).map(|policy| policy.created);
+        created(one) == created(other)
     }
 
     /// The namespace whose policy is for the whole mesh.
@@ -280,7 +288,8 @@ impl Peers {
         folded
     }
 
-    /// What clients take a service of the namespace to accept, who look at the policies of namespace and mesh alone; and the policy that says so.
+    /// What clients take a service of the namespace to accept, who look at the policies of namespace and mesh alone; and the
+    /// policy that says so.
     pub fn of_namespace(&self, namespace: &str) -> (Mode, Option<usize>) {
         let own = if namespace == self.root { None } else { self.wide(namespace) };
         let says = |index: &Index| self.all[*index].mode != Mode::Unset;

@@ -1,6 +1,7 @@
 //! What breaks if a namespace or the whole mesh takes mutual TLS alone, and the least changes that let it.
 //!
-//! The answer is the matrix before and after; nothing is guessed. The changes are found by making them: each is put into the mesh, and the matrix is
+//! The answer is the matrix before and after; nothing is guessed. The changes are found by making them: each is put into the mesh,
+//! and the matrix is
 //! asked again, until nothing breaks that did not before. Changes to rules and annotations are named and not made.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -29,7 +30,8 @@ pub enum Remedy {
     Inject(usize),
     /// Let a port take what comes, for the workloads that have these labels.
     Exception {
-        /// The policy to say so in, by its place in [`peer::Peers::all`] of the mesh as it is; a new one where there is none for the workload.
+        /// The policy to say so in, by its place in [`peer::Peers::all`] of the mesh as it is; a new one where there is none
+        /// for the workload.
         policy: Option<usize>,
         /// The namespace of the policy.
         namespace: String,

@@ -46,7 +46,8 @@ pub enum Why {
     NoProxy,
     /// An annotation of the client takes the port past its proxy.
     Excluded(Place),
-    /// It does not see the service, and so its proxy passes on what comes.
+    /// Its proxy does not know of the port of the service, and passes on what comes: the service is not exported to it, or a
+    /// `Sidecar` leaves it out.
     Unseen,
     /// A `DestinationRule` says so, here.
     Rule(Place),

@@ -108,7 +108,8 @@ impl Service {
     }
 }
 
-/// Reads Services and `ServiceEntry` objects, and finds the workloads behind each. Endpoints that a `ServiceEntry` states become workloads. Costs a
+/// Reads Services and `ServiceEntry` objects, and finds the workloads behind each. Endpoints that a `ServiceEntry` states become
+/// workloads. Costs a
 /// pass over the objects, and for each service a look at the workloads that have the rarest label that it asks for.
 pub fn read(snapshot: &Snapshot, workloads: &mut Workloads, misread: &mut Vec<Misread>) -> Vec<Service> {
     let mut services = Vec::new();

@@ -141,7 +141,8 @@ pub(crate) fn namespace_of(object: &Object) -> &str {
 }
 
 impl Workloads {
-    /// Reads namespaces, pods, what makes them, and `WorkloadEntry` objects. `custom` are further kinds with pod templates. A template of which
+    /// Reads namespaces, pods, what makes them, and `WorkloadEntry` objects. `custom` are further kinds with pod templates. A
+    /// template of which
     /// there is a pod is passed over. Costs a pass over the objects.
     pub fn of(snapshot: &Snapshot, custom: &[CustomKind], misread: &mut Vec<Misread>) -> Self {
         let mut found = Self::default();

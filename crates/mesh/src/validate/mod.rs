@@ -1,6 +1,7 @@
 //! What istiod's webhook says of an object: whether it is let in, and what it warns of.
 //!
-//! Sources: istio.io/istio `pkg/config/validation/validation.go`, `pkg/config/validation/agent/validation.go` and `pkg/config/security/security.go`. The
+//! Sources: istio.io/istio `pkg/config/validation/validation.go`, `pkg/config/validation/agent/validation.go` and
+//! `pkg/config/security/security.go`. The
 //! words are near to the reference's; what is compared is whether there are any.
 
 mod authorization;
@@ -95,7 +96,8 @@ impl Validated {
     }
 }
 
-/// What the webhook says of an object; nothing of one of another kind than `AuthorizationPolicy`, `PeerAuthentication`, `RequestAuthentication`
+/// What the webhook says of an object; nothing of one of another kind than `AuthorizationPolicy`, `PeerAuthentication`,
+/// `RequestAuthentication`
 /// and `DestinationRule`. Costs a walk of the object.
 pub fn validate(object: &Object) -> Option<Verdict> {
     let (kind, message, versions) = Validated::of(object)?;

@@ -3,8 +3,13 @@
 use std::path::PathBuf;
 
 use ringwall_input::{Limits, read_text};
+use ringwall_mesh::config::MeshConfig;
+use ringwall_mesh::matrix::Matrix;
+use ringwall_mesh::mesh::{Mesh, Settings};
+use ringwall_mesh::plan::{Plan, Scope};
 use ringwall_mesh::validate::validate;
 use ringwall_model::object::Object;
+use ringwall_model::snapshot::{Facts, Snapshot};
 
 use crate::meshes::say;
 
@@ -55,4 +60,38 @@ fn valid_examples_are_taken() {
         }
     }
     assert!(asked == 0 || asked >= 5, "only {asked} examples");
+}
+
+/// All YAML files of a folder and those in it.
+fn all_files(folder: PathBuf, into: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).into_iter().flatten() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            all_files(path, into);
+        } else if path.extension().is_some_and(|extension| extension == "yaml") {
+            into.push(path);
+        }
+    }
+}
+
+/// Inputs of the reference's analyzers, of Kiali's checkers and of ambient's tests: whatever they hold, there is an answer.
+#[test]
+fn strangers_meshes_are_answered() {
+    let mut paths = Vec::new();
+    all_files(PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/conformance/mesh"), &mut paths);
+    paths.sort();
+    let mut pairs = 0;
+    for path in paths {
+        let text = std::fs::read_to_string(&path).unwrap();
+        let snapshot = Snapshot::new(objects("mesh.yaml", text), Facts::default());
+        let mesh = Mesh::of(&snapshot, MeshConfig::default(), &Settings::default());
+        let plan = Plan::strict(&mesh, Scope::Mesh);
+        let matrix = Matrix::of(&mesh);
+        assert_eq!(matrix.len(), plan.after.len(), "{}", path.display());
+        pairs += matrix.len();
+        for (_, object) in snapshot.objects() {
+            drop(validate(object));
+        }
+    }
+    say(&format!("{pairs} pairs in strangers' meshes"));
 }

@@ -62,6 +62,7 @@ fn losers_and_ports_of_nobody_are_told() {
     let name = |index: usize| mesh.peers.all[index].name.as_str();
     let [loser] = mesh.peers.losers[..] else { panic!("one loses") };
     assert_eq!((name(loser.policy), name(loser.winner)), ("b", "a"));
+    assert!(mesh.peers.is_tie(loser.policy, loser.winner));
     let folded = &mesh.servers[0].folded;
     assert_eq!(folded.losers.iter().map(|index| name(*index)).collect::<Vec<_>>(), ["w2"]);
     assert_eq!(
@@ -70,6 +71,22 @@ fn losers_and_ports_of_nobody_are_told() {
         "80 is the service's port, not the container's"
     );
     assert_eq!(mesh.accepts(0, 8080), Accepts::Disable);
+}
+
+#[test]
+fn the_older_policy_counts_and_what_is_in_no_cluster_yet_is_the_youngest() {
+    let dated = |name: &str, second: u8, mode: &str| {
+        let date = format!("namespace: shop, creationTimestamp: '2026-01-01T00:00:0{second}Z'");
+        peer("shop", name, &format!("{{mtls: {{mode: {mode}}}}}")).replace("namespace: shop", &date)
+    };
+    let of = |policies: [String; 2]| {
+        let mesh = mesh(&[shop(), policies.concat()].concat());
+        let loser = mesh.peers.losers[0];
+        assert!(!mesh.peers.is_tie(loser.policy, loser.winner));
+        mesh.accepts(0, 8080)
+    };
+    assert_eq!(of([dated("a", 2, "STRICT"), dated("b", 1, "DISABLE")]), Accepts::Disable);
+    assert_eq!(of([peer("shop", "a", "{mtls: {mode: STRICT}}"), dated("b", 1, "DISABLE")]), Accepts::Disable);
 }
 
 #[test]
@@ -252,4 +269,23 @@ fn what_is_of_the_wrong_type_is_told_and_the_rest_is_read() {
     assert_eq!(places, wanted);
     assert_eq!(taken(&mesh).0, Accepts::Strict);
     assert_eq!(sent(&mesh, "shop/web", "shop/db").0, Sends::Plaintext);
+}
+
+#[test]
+fn what_a_proxy_does_not_know_of_it_passes_on() {
+    let sidecar = |hosts: &str| {
+        let egress = format!(
+            "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {{name: s, namespace: shop}}\nspec: {hosts}\n"
+        );
+        let strict = peer("shop", "ns", "{mtls: {mode: STRICT}}");
+        sent(&mesh(&[shop(), strict, egress].concat()), "shop/web", "shop/db")
+    };
+    assert_eq!(sidecar("{egress: [{hosts: ['old/*']}]}"), (Sends::Plaintext, Outcome::Refused, Why::Unseen));
+    assert_eq!(sidecar("{egress: [{hosts: ['./*']}]}").1, Outcome::Mtls);
+    assert_eq!(sidecar("{egress: [{hosts: ['./*', '~/db.shop.svc.cluster.local']}]}").2, Why::Unseen);
+    assert_eq!(sidecar("{egress: [{port: {number: 81}, hosts: ['*/*']}]}").2, Why::Unseen);
+    assert_eq!(
+        sidecar("{workloadSelector: {labels: {app: db}}, egress: [{hosts: ['old/*']}]}").1,
+        Outcome::Mtls
+    );
 }
