@@ -40,6 +40,20 @@ mod render;
 pub mod stream;
 mod yaml;
 
+use std::sync::Arc;
+
+use ringwall_model::text::{Source, Span};
+use ringwall_model::tree::Tree;
+
+/// Reads the first YAML document of a text, which need be no Kubernetes object: a configuration inside of one.
+///
+/// # Errors
+/// The first thing that Kubernetes' tools refuse, or a limit that is passed.
+pub fn yaml_text(source: &Arc<Source>, limits: &Limits) -> Result<Tree, ReadError> {
+    let piece = Span::new(0, source.text().len() as u32);
+    yaml::document(source, piece, limits).map(|read| read.tree)
+}
+
 pub use error::ReadError;
 pub use limits::Limits;
 pub use load::{STDIN, load, read_text};

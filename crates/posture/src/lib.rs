@@ -27,6 +27,7 @@ mod found;
 pub mod grants;
 pub mod level;
 mod mend;
+pub mod mesh;
 pub mod migrate;
 pub mod network;
 pub mod plan;

@@ -1,0 +1,92 @@
+//! What is encrypted in a mesh, and what would break: what a user asks of the mesh ring.
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`config`] | what the whole mesh is set to |
+//! | [`mtls`] | what each workload takes in on each port, and which object decides it |
+//! | [`matrix`] | what each client sends to each server, and what becomes of it |
+//! | [`plan`] | what turning STRICT breaks, and the changes that let it |
+//! | [`words`] | workloads and reasons in words |
+//!
+//! All of it is asked of one [`Meshed`], which is built once a snapshot.
+
+pub mod config;
+pub mod matrix;
+pub mod mtls;
+pub mod plan;
+pub mod words;
+
+use ringwall_mesh::mesh::{Mesh, Settings};
+use ringwall_mesh::place::Place;
+use ringwall_model::finding::{Location, Note};
+use ringwall_model::snapshot::Snapshot;
+use ringwall_model::workload::CustomKind;
+
+/// A snapshot with the eyes of the mesh ring.
+#[derive(Debug)]
+pub struct Meshed<'s> {
+    /// The objects.
+    pub snapshot: &'s Snapshot,
+    /// The mesh.
+    pub mesh: Mesh,
+    /// What shows how the mesh is set; nothing where all is as usual.
+    pub configured: Option<Location>,
+    /// What could not be read, and policies that do nothing.
+    pub notes: Vec<Note>,
+}
+
+impl<'s> Meshed<'s> {
+    /// Reads a snapshot. `read` reads the text in YAML that the mesh's configuration is; `root` says the root namespace over it.
+    pub fn of(snapshot: &'s Snapshot, custom: &[CustomKind], root: Option<&str>, read: &config::ReadText<'_>) -> Self {
+        let config::Stated { mut config, location, notes } = config::of(snapshot, read);
+        if let Some(root) = root {
+            root.clone_into(&mut config.root_namespace);
+        }
+        let mesh = Mesh::of(snapshot, config, &Settings { custom, ..Settings::default() });
+        let mut meshed = Self { snapshot, mesh, configured: location, notes };
+        meshed.note_misread();
+        meshed.note_idle();
+        meshed
+    }
+
+    /// Where something is written; nothing for what is not written yet.
+    pub fn location(&self, place: &Place) -> Option<Location> {
+        let object = self.snapshot.all().get(place.object)?;
+        Some(Location::of(object, &place.path))
+    }
+
+    fn note(&mut self, place: &Place, message: String) {
+        if let Some(location) = self.location(place) {
+            self.notes.push(Note { file: location.file, position: Some(location.position), message });
+        }
+    }
+
+    fn note_misread(&mut self) {
+        for misread in self.mesh.misread.clone() {
+            self.note(&misread.place, format!("{}: {}", misread.place.path, misread.message));
+        }
+    }
+
+    /// Policies that do nothing, as far as that is known of each by itself.
+    fn note_idle(&mut self) {
+        let peers = self.mesh.peers.clone();
+        for policy in &peers.ignored {
+            let policy = &peers.all[*policy];
+            let message = format!(
+                "{} does nothing: in the root namespace {} a policy with a selector is for nobody",
+                words::policy(policy),
+                peers.root()
+            );
+            self.note(&policy.mode_place(), message);
+        }
+        for loser in &peers.losers {
+            let (policy, winner) = (&peers.all[loser.policy], &peers.all[loser.winner]);
+            let message = format!(
+                "{} does nothing: {} is older, or first by name, and for the same workloads",
+                words::policy(policy),
+                words::policy(winner)
+            );
+            self.note(&policy.mode_place(), message);
+        }
+    }
+}

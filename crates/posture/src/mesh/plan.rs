@@ -1,0 +1,123 @@
+//! What turning STRICT breaks, and the least changes that let it.
+
+use ringwall_mesh::plan::{Plan, Remedy, Scope};
+use ringwall_mesh::matrix::Row;
+use ringwall_model::finding::Location;
+
+use super::{Meshed, words};
+
+/// A call that is refused after the change and was not before.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Lost {
+    /// `namespace/name` of the service.
+    pub service: String,
+    /// Its port.
+    pub port: u16,
+    /// The server: `Kind namespace/name`.
+    pub server: String,
+    /// The client: `Kind namespace/name`.
+    pub client: String,
+    /// Why the client does not send mutual TLS.
+    pub why: String,
+    /// Where that is written.
+    pub location: Option<Location>,
+}
+
+/// A thing, and where it is written.
+pub type Placed = (String, Option<Location>);
+
+/// The answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Flip {
+    /// The policy that turns, where one is there.
+    pub policy: Option<Placed>,
+    /// What breaks.
+    pub lost: Vec<Lost>,
+    /// What then depends on who signed the client's own certificate.
+    pub depends: Vec<Lost>,
+    /// Probes that break.
+    pub probes: Vec<Placed>,
+    /// Workloads that have no proxy, so that nothing is protected.
+    pub unprotected: Vec<String>,
+    /// Workloads that another policy keeps from being STRICT.
+    pub exempt: Vec<Placed>,
+    /// Changes after which nothing breaks that did not.
+    pub remedies: Vec<Placed>,
+    /// How many calls no change helps.
+    pub unsolved: usize,
+}
+
+impl Meshed<'_> {
+    /// What happens if the mesh, or a namespace, turns STRICT.
+    pub fn strict(&self, namespace: Option<&str>) -> Flip {
+        let scope = namespace.map_or(Scope::Mesh, Scope::Namespace);
+        let plan = Plan::strict(&self.mesh, scope);
+        let name = |index: usize| words::workload(&self.mesh.workloads.all[index]);
+        let mut unprotected: Vec<String> = plan.unprotected.iter().map(|index| name(*index)).collect();
+        unprotected.sort();
+        let at = |(index, place): &(usize, ringwall_mesh::place::Place)| (name(*index), self.location(place));
+        Flip {
+            policy: plan.policy.map(|policy| {
+                let policy = &self.mesh.peers.all[policy];
+                (words::policy(policy), self.location(&policy.mode_place()))
+            }),
+            lost: self.lost(plan.rows(&plan.broken)),
+            depends: self.lost(plan.rows(&plan.depends)),
+            probes: plan.probes.iter().map(at).collect(),
+            unprotected,
+            exempt: plan.exempt.iter().map(at).collect(),
+            remedies: plan.remedies.iter().map(|remedy| self.remedy(remedy)).collect(),
+            unsolved: plan.unsolved.len(),
+        }
+    }
+
+    fn lost<'p>(&self, rows: impl Iterator<Item = Row<'p>>) -> Vec<Lost> {
+        let mut lost: Vec<Lost> = rows
+            .map(|row| {
+                let service = &self.mesh.services[row.service];
+                let (why, place) = words::sends(self, &row.flow.why);
+                Lost {
+                    service: format!("{}/{}", service.namespace, service.name),
+                    port: service.ports[row.flow.port].number,
+                    server: words::workload(&self.mesh.workloads.all[row.flow.server]),
+                    client: words::workload(&self.mesh.workloads.all[row.client]),
+                    why,
+                    location: place.and_then(|place| self.location(place)),
+                }
+            })
+            .collect();
+        lost.sort();
+        lost.dedup();
+        lost
+    }
+
+    fn remedy(&self, remedy: &Remedy) -> Placed {
+        let of = |index: usize| &self.mesh.workloads.all[index];
+        let service = |index: usize| {
+            let service = &self.mesh.services[index];
+            format!("{}/{}", service.namespace, service.name)
+        };
+        match remedy {
+            Remedy::Inject(index) => {
+                let workload = of(*index);
+                (format!("give {} a sidecar", words::workload(workload)), self.location(&workload.metadata("labels", "sidecar.istio.io/inject")))
+            }
+            Remedy::TlsModeLabel(index) => {
+                let workload = of(*index);
+                let place = workload.metadata("labels", "security.istio.io/tlsMode");
+                (format!("let the label security.istio.io/tlsMode of {} be istio", words::workload(workload)), self.location(&place))
+            }
+            Remedy::Exception { policy, namespace, selector, port } => {
+                let labels: Vec<String> = selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                let known = policy.map(|policy| &self.mesh.peers.all[policy]);
+                let what = known.map_or_else(|| "a new PeerAuthentication".to_owned(), words::policy);
+                let text = format!("let {what} take what comes on port {port} in namespace {namespace}, where {}: PERMISSIVE", labels.join(","));
+                (text, known.and_then(|policy| self.location(&policy.port_place(*port))))
+            }
+            Remedy::Rule(place) => ("change what the DestinationRule says".to_owned(), self.location(place)),
+            Remedy::Annotation(place) => ("take the port out of the annotation".to_owned(), self.location(place)),
+            Remedy::Export(index) => (format!("let clients see service {}", service(*index)), None),
+            Remedy::AutoMtls => ("switch enableAutoMtls on".to_owned(), self.configured.clone()),
+        }
+    }
+}
