@@ -71,6 +71,7 @@ fn losers_and_ports_of_nobody_are_told() {
         "80 is the service's port, not the container's"
     );
     assert_eq!(mesh.accepts(0, 8080), Accepts::Disable);
+    assert_eq!(mesh.ports()[0].iter().copied().collect::<Vec<_>>(), [80, 8080]);
 }
 
 #[test]
