@@ -175,6 +175,24 @@ impl Mesh {
         mesh
     }
 
+    /// The ports of each workload that there is something to say of, by its place in [`Workloads::all`]: those that its containers declare for
+    /// TCP, those that services lead to, and those that its policy names.
+    pub fn ports(&self) -> Vec<BTreeSet<u16>> {
+        let mut ports: Vec<BTreeSet<u16>> = Vec::with_capacity(self.workloads.all.len());
+        for (workload, server) in self.workloads.all.iter().zip(&self.servers) {
+            let declared =
+                workload.ports.iter().filter(|port| &*port.protocol == "TCP").map(|port| port.number);
+            ports.push(declared.chain(server.folded.ports.keys().copied()).collect());
+        }
+        for service in &self.services {
+            for index in &service.workloads {
+                let workload = &self.workloads.all[*index];
+                ports[*index].extend(service.ports.iter().filter_map(|port| service.target(port, workload)));
+            }
+        }
+        ports
+    }
+
     /// Finds out anew what each workload is as a server.
     fn serve(&mut self) {
         let nothing = crate::workloads::Namespace::default();

@@ -70,6 +70,8 @@ static JWT_RULE: Message = Message(&[
     ("issuer", Text),
     ("audiences", TEXTS),
     ("jwksUri", Text),
+    // The CRD has this one by both of its names.
+    ("jwks_uri", Text),
     ("jwks", Text),
     ("fromHeaders", Type::List(&Type::Message(&JWT_HEADER))),
     ("fromParams", TEXTS),

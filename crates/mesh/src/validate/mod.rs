@@ -15,7 +15,7 @@ use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::tree::{Kind, Node};
 
-use proto::{Message, Value, check};
+use proto::{Message, Type, Value, check, unknown};
 
 /// What is wrong with a field, or odd.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +131,17 @@ pub fn validate(object: &Object) -> Option<Verdict> {
         Validated::Destination => destination::validate(&spec, namespace(object), &mut verdict),
     }
     Some(verdict)
+}
+
+/// The fields of an object's `spec` that its kind does not have: the API server drops them, and refuses them under strict field validation, which is
+/// `kubectl`'s default. Nothing of an object of another kind than [`validate`] takes. Costs a walk of the object.
+pub fn unknown_fields(object: &Object) -> Vec<Complaint> {
+    let mut complaints = Vec::new();
+    if let (Some((_, message, _)), Some(spec)) = (Validated::of(object), object.root().get("spec")) {
+        let spec = Value { node: spec, path: FieldPath::keys(&["spec"]) };
+        unknown(&spec, Type::Message(message), &mut complaints);
+    }
+    complaints
 }
 
 /// A node that has no fields: where there is no `spec`, the text of `kind` stands for it.

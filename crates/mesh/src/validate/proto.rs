@@ -4,6 +4,7 @@
 //! `pkg/util/protomarshal/protomarshal.go`, `ApplyJSON`): unknown fields are passed over, `null` is as if nothing were written (in a list
 //! it is an empty element), numbers may be written as texts, enums as numbers, and fields by their names in protobuf.
 
+use ringwall_model::near::nearest;
 use ringwall_model::path::FieldPath;
 use ringwall_model::tree::{Kind, Node};
 
@@ -233,6 +234,45 @@ pub(super) fn check(value: &Value<'_>, message: &Message, complaints: &mut Vec<C
         if let Some(field) = value.get(name) {
             check_type(&field, *kind, complaints);
         }
+    }
+}
+
+/// Complains of all fields that a message does not have.
+pub(super) fn unknown(value: &Value<'_>, kind: Type, complaints: &mut Vec<Complaint>) {
+    let children = || {
+        let entries = value.node.entries();
+        entries.map(|entry| (entry.key, Value { node: entry.value, path: value.path.clone().key(entry.key) }))
+    };
+    match kind {
+        Type::Message(message) => {
+            for (key, child) in children() {
+                match message.0.iter().find(|(name, _)| *name == key) {
+                    Some((_, kind)) => unknown(&child, *kind, complaints),
+                    None => complaints.push(Complaint::new(child.path, unknown_message(key, message))),
+                }
+            }
+        }
+        Type::List(of) => {
+            for (index, node) in value.node.items().enumerate() {
+                unknown(&Value { node, path: value.path.clone().index(index) }, *of, complaints);
+            }
+        }
+        Type::Map(of) | Type::NumberMap(of) => {
+            for (_, child) in children() {
+                unknown(&child, *of, complaints);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// That a message has no such field, and which one may be meant.
+fn unknown_message(key: &str, message: &Message) -> String {
+    let names = || message.0.iter().map(|(name, _)| *name);
+    let is_same = |name: &&str| name.eq_ignore_ascii_case(key) || in_proto(name) == key;
+    match names().find(is_same).or_else(|| nearest(key, names())) {
+        Some(name) => format!("unknown field \"{key}\"; \"{name}\" may be meant"),
+        None => format!("unknown field \"{key}\""),
     }
 }
 

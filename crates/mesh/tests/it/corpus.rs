@@ -7,9 +7,11 @@ use ringwall_mesh::config::MeshConfig;
 use ringwall_mesh::matrix::Matrix;
 use ringwall_mesh::mesh::{Mesh, Settings};
 use ringwall_mesh::plan::{Plan, Scope};
-use ringwall_mesh::validate::validate;
+use ringwall_mesh::validate::{unknown_fields, validate};
 use ringwall_model::object::Object;
 use ringwall_model::snapshot::{Facts, Snapshot};
+use ringwall_model::tree::Node;
+use serde_json::{Value, json};
 
 use crate::meshes::say;
 
@@ -94,4 +96,45 @@ fn strangers_meshes_are_answered() {
         }
     }
     say(&format!("{pairs} pairs in strangers' meshes"));
+}
+
+/// A value that has all fields of a schema, as JSON.
+fn full(schema: Node<'_>) -> Value {
+    if let Some(properties) = schema.get("properties") {
+        let fields = properties.entries().map(|entry| (entry.key.to_owned(), full(entry.value)));
+        return Value::Object(fields.collect());
+    }
+    match (schema.get("items"), schema.get("additionalProperties")) {
+        (Some(items), _) => Value::Array(vec![full(items)]),
+        (_, Some(values)) => json!({ "80": full(values) }),
+        _ => Value::Null,
+    }
+}
+
+#[test]
+fn all_fields_of_the_crds_are_known() {
+    let mut asked = 0;
+    for (name, text) in files("istio-crds") {
+        for crd in objects(&name, text) {
+            let (Some(kind), Some(versions)) =
+                (crd.root().str_at(&["spec", "names", "kind"]), crd.root().at(&["spec", "versions"]))
+            else {
+                continue;
+            };
+            for version in versions.items() {
+                let (Some(group), Some(number)) =
+                    (crd.root().str_at(&["spec", "group"]), version.str_at(&["name"]))
+                else {
+                    continue;
+                };
+                let spec = full(version.at(&["schema", "openAPIV3Schema", "properties", "spec"]).unwrap());
+                let object = json!({ "apiVersion": format!("{group}/{number}"), "kind": kind, "metadata": { "name": "o" }, "spec": spec });
+                for object in objects("full.json", object.to_string()) {
+                    assert_eq!(unknown_fields(&object), [], "{kind} {number}");
+                    asked += usize::from(validate(&object).is_some());
+                }
+            }
+        }
+    }
+    assert!(asked == 0 || asked >= 8, "only {asked} versions of our kinds");
 }

@@ -71,6 +71,7 @@ fn losers_and_ports_of_nobody_are_told() {
         "80 is the service's port, not the container's"
     );
     assert_eq!(mesh.accepts(0, 8080), Accepts::Disable);
+    assert_eq!(mesh.ports()[0].iter().copied().collect::<Vec<_>>(), [80, 8080]);
 }
 
 #[test]
@@ -288,4 +289,24 @@ fn what_a_proxy_does_not_know_of_it_passes_on() {
         sidecar("{workloadSelector: {labels: {app: db}}, egress: [{hosts: ['old/*']}]}").1,
         Outcome::Mtls
     );
+}
+
+#[test]
+fn fields_that_a_kind_does_not_have_are_told_with_those_that_are_meant() {
+    let unknown = |text: String| -> Vec<String> {
+        let objects = crate::meshes::objects(&text);
+        let complaints = objects.iter().flat_map(ringwall_mesh::validate::unknown_fields);
+        complaints.map(|complaint| format!("{}: {}", complaint.path, complaint.message)).collect()
+    };
+    let wrong = "{mTLS: {mode: STRICT}, selector: {matchLabels: {any: thing}, matchExpressions: []}, port_level_mtls: {}}";
+    let wanted = [
+        "spec.mTLS: unknown field \"mTLS\"; \"mtls\" may be meant",
+        "spec.selector.matchExpressions: unknown field \"matchExpressions\"",
+        "spec.port_level_mtls: unknown field \"port_level_mtls\"; \"portLevelMtls\" may be meant",
+    ];
+    assert_eq!(unknown(peer("shop", "ns", wrong)), wanted);
+    let wrong = "{host: db, subsets: [{name: v1, trafficPolicy: {portLevelSetting: []}}], exportTo: ['.']}";
+    let wanted = "spec.subsets[0].trafficPolicy.portLevelSetting: unknown field \"portLevelSetting\"; \"portLevelSettings\" may be meant";
+    assert_eq!(unknown(rule("shop", "r", wrong)), [wanted]);
+    assert_eq!(unknown(peer("shop", "ns", "{mtls: {mode: STRICT}, selector: {}}")), [""; 0]);
 }
