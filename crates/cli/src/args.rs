@@ -1,5 +1,6 @@
 //! What is typed: the command line as clap reads it.
 
+pub(crate) mod mesh;
 pub(crate) mod rbac;
 
 use std::path::PathBuf;
@@ -44,6 +45,9 @@ pub(crate) enum Verb {
     /// Ask RBAC: who may do what, through what, and what a change gives
     #[command(subcommand)]
     Rbac(rbac::RbacVerb),
+    /// Ask a service mesh (Istio): what is encrypted between whom, and what turning STRICT breaks
+    #[command(subcommand)]
+    Mesh(mesh::MeshVerb),
     /// List all checks: severity, the controls they serve, whether a tool mends what they find
     Rules(RulesArgs),
     /// Explain a check, or list all checks
@@ -257,7 +261,7 @@ pub(crate) struct PoliciesArgs {
 }
 
 /// Where custom kinds with pod templates come from.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct ConfigArgs {
     /// The configuration, for its `[[workloads]]` [default: ringwall.toml here, or above in the same Git repository]
     #[arg(long, value_name = "FILE")]
@@ -498,7 +502,7 @@ pub(crate) struct ExplainArgs {
 }
 
 /// Where objects come from.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct InputArgs {
     /// Files, directories, Helm charts, kustomizations; `-` for standard input. In directories, `.yaml`, `.yml` and `.json`
     /// files are read; what .gitignore names, hidden files and linked directories are left out unless they are named
@@ -509,7 +513,7 @@ pub(crate) struct InputArgs {
 }
 
 /// How objects are read.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 pub(crate) struct ReadingArgs {
     /// The namespace of objects that state none
     #[arg(short, long, value_name = "NAME")]

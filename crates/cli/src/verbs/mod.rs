@@ -4,12 +4,14 @@ mod baseline;
 mod config;
 mod explain;
 mod fix;
+mod mesh;
 mod net;
 mod pods;
 mod rbac;
 mod rules;
 mod scan;
 
+use crate::args::mesh::MeshVerb;
 use crate::args::rbac::RbacVerb;
 use crate::args::{BaselineVerb, Cli, ConfigVerb, NetVerb, PodsVerb, Verb};
 use crate::outcome::{Outcome, Usage};
@@ -41,6 +43,9 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome, Usage> {
         Verb::Rbac(RbacVerb::Reduce(args)) => rbac::reduce::run(args),
         Verb::Rbac(RbacVerb::Escalate(args)) => rbac::escalate::run(args),
         Verb::Rbac(RbacVerb::Diff(args)) => rbac::diff::run(args),
+        Verb::Mesh(MeshVerb::Mtls(args)) => mesh::mtls::run(args),
+        Verb::Mesh(MeshVerb::Matrix(args)) => mesh::matrix::run(args),
+        Verb::Mesh(MeshVerb::Plan(args)) => mesh::plan::run(args),
         Verb::Rules(args) => Ok(rules::run(args)),
         Verb::Explain(args) => explain::run(args),
         Verb::Baseline(BaselineVerb::Write(args)) => baseline::write(args),

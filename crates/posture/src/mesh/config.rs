@@ -37,7 +37,9 @@ pub fn of(snapshot: &Snapshot, read: &ReadText<'_>) -> Stated {
         stated.notes.push(Note { file: location.file.clone(), position: Some(location.position), message });
     };
     match read(text) {
-        Err(message) => note(format!("the mesh's configuration cannot be read, and is taken for the usual: {message}")),
+        Err(message) => {
+            note(format!("the mesh's configuration cannot be read, and is taken for the usual: {message}"));
+        }
         Ok(tree) => {
             let unknown = take(tree.root(), &mut stated.config);
             for message in unknown {

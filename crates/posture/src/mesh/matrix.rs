@@ -56,7 +56,10 @@ impl Meshed<'_> {
             let service_name = format!("{}/{}", service.namespace, service.name);
             for group in &of.groups {
                 let members = group.clients.iter().flat_map(|class| &matrix.clients[*class].members);
-                let mut clients: Vec<String> = members.map(|member| name(*member)).filter(|client| has(&filter.client, client)).collect();
+                let mut clients: Vec<String> = members
+                    .map(|member| name(*member))
+                    .filter(|client| has(&filter.client, client))
+                    .collect();
                 clients.sort();
                 if clients.is_empty() {
                     continue;
@@ -91,7 +94,9 @@ impl Meshed<'_> {
             }
         }
         rows.sort_by(|left, right| {
-            let key = |row: &FlowRow| (row.service.clone(), row.port, row.subset.clone(), row.server.clone(), row.clients.clone());
+            let key = |row: &FlowRow| {
+                (row.service.clone(), row.port, row.subset.clone(), row.server.clone(), row.clients.clone())
+            };
             key(left).cmp(&key(right))
         });
         rows

@@ -37,7 +37,12 @@ pub struct Meshed<'s> {
 
 impl<'s> Meshed<'s> {
     /// Reads a snapshot. `read` reads the text in YAML that the mesh's configuration is; `root` says the root namespace over it.
-    pub fn of(snapshot: &'s Snapshot, custom: &[CustomKind], root: Option<&str>, read: &config::ReadText<'_>) -> Self {
+    pub fn of(
+        snapshot: &'s Snapshot,
+        custom: &[CustomKind],
+        root: Option<&str>,
+        read: &config::ReadText<'_>,
+    ) -> Self {
         let config::Stated { mut config, location, notes } = config::of(snapshot, read);
         if let Some(root) = root {
             root.clone_into(&mut config.root_namespace);

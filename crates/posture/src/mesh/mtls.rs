@@ -62,7 +62,9 @@ impl Meshed<'_> {
         let mesh = &self.mesh;
         let all = mesh.workloads.all.iter().enumerate();
         let mut rows: Vec<WorkloadRow> = all
-            .filter(|(_, workload)| workload.is_alive() && namespace.is_none_or(|one| one == workload.namespace))
+            .filter(|(_, workload)| {
+                workload.is_alive() && namespace.is_none_or(|one| one == workload.namespace)
+            })
             .map(|(index, workload)| {
                 let server = &mesh.servers[index];
                 let decision = server.enrolment.decision();
@@ -122,7 +124,8 @@ impl Meshed<'_> {
             }
         }
         let rows = peers.all.iter().zip(counts).map(|(policy, (workloads, without_proxy))| {
-            let labels: Vec<String> = policy.selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
+            let labels: Vec<String> =
+                policy.selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
             let scope = if !labels.is_empty() {
                 format!("{}, where {}", policy.namespace, labels.join(","))
             } else if policy.namespace == peers.root() {

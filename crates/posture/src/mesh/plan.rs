@@ -1,7 +1,7 @@
 //! What turning STRICT breaks, and the least changes that let it.
 
-use ringwall_mesh::plan::{Plan, Remedy, Scope};
 use ringwall_mesh::matrix::Row;
+use ringwall_mesh::plan::{Plan, Remedy, Scope};
 use ringwall_model::finding::Location;
 
 use super::{Meshed, words};
@@ -100,22 +100,37 @@ impl Meshed<'_> {
         match remedy {
             Remedy::Inject(index) => {
                 let workload = of(*index);
-                (format!("give {} a sidecar", words::workload(workload)), self.location(&workload.metadata("labels", "sidecar.istio.io/inject")))
+                (
+                    format!("give {} a sidecar", words::workload(workload)),
+                    self.location(&workload.metadata("labels", "sidecar.istio.io/inject")),
+                )
             }
             Remedy::TlsModeLabel(index) => {
                 let workload = of(*index);
                 let place = workload.metadata("labels", "security.istio.io/tlsMode");
-                (format!("let the label security.istio.io/tlsMode of {} be istio", words::workload(workload)), self.location(&place))
+                (
+                    format!(
+                        "let the label security.istio.io/tlsMode of {} be istio",
+                        words::workload(workload)
+                    ),
+                    self.location(&place),
+                )
             }
             Remedy::Exception { policy, namespace, selector, port } => {
-                let labels: Vec<String> = selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
+                let labels: Vec<String> =
+                    selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
                 let known = policy.map(|policy| &self.mesh.peers.all[policy]);
                 let what = known.map_or_else(|| "a new PeerAuthentication".to_owned(), words::policy);
-                let text = format!("let {what} take what comes on port {port} in namespace {namespace}, where {}: PERMISSIVE", labels.join(","));
+                let text = format!(
+                    "let {what} take what comes on port {port} in namespace {namespace}, where {}: PERMISSIVE",
+                    labels.join(",")
+                );
                 (text, known.and_then(|policy| self.location(&policy.port_place(*port))))
             }
             Remedy::Rule(place) => ("change what the DestinationRule says".to_owned(), self.location(place)),
-            Remedy::Annotation(place) => ("take the port out of the annotation".to_owned(), self.location(place)),
+            Remedy::Annotation(place) => {
+                ("take the port out of the annotation".to_owned(), self.location(place))
+            }
             Remedy::Export(index) => (format!("let clients see service {}", service(*index)), None),
             Remedy::AutoMtls => ("switch enableAutoMtls on".to_owned(), self.configured.clone()),
         }

@@ -55,14 +55,22 @@ pub fn accepts<'w>(meshed: &Meshed<'_>, server: usize, why: &'w WhyAccepts) -> (
         }
         WhyAccepts::Gateway => ("a gateway: its listeners say what they take".to_owned(), None),
         WhyAccepts::Excluded(place) => {
-            let what = if place.is_some() { "an annotation takes the port past the proxy" } else { "a port of the proxy's own" };
+            let what = if place.is_some() {
+                "an annotation takes the port past the proxy"
+            } else {
+                "a port of the proxy's own"
+            };
             (what.to_owned(), place.as_ref())
         }
         WhyAccepts::Policy(place) => (object(meshed, place), Some(place)),
         WhyAccepts::Default => ("no policy says anything".to_owned(), None),
-        WhyAccepts::MissingPolicy(place) => {
-            (format!("{}: istiod points ztunnel to a policy that it never sends, and so nothing holds", object(meshed, place)), Some(place))
-        }
+        WhyAccepts::MissingPolicy(place) => (
+            format!(
+                "{}: istiod points ztunnel to a policy that it never sends, and so nothing holds",
+                object(meshed, place)
+            ),
+            Some(place),
+        ),
     }
 }
 
@@ -70,7 +78,14 @@ pub fn accepts<'w>(meshed: &Meshed<'_>, server: usize, why: &'w WhyAccepts) -> (
 fn object(meshed: &Meshed<'_>, place: &Place) -> String {
     meshed.snapshot.all().get(place.object).map_or_else(
         || "a policy to be written".to_owned(),
-        |object| format!("{} {}/{}", object.id.kind, object.id.namespace.as_deref().unwrap_or("default"), object.id.name),
+        |object| {
+            format!(
+                "{} {}/{}",
+                object.id.kind,
+                object.id.namespace.as_deref().unwrap_or("default"),
+                object.id.name
+            )
+        },
     )
 }
 
@@ -79,15 +94,19 @@ pub fn sends<'w>(meshed: &Meshed<'_>, why: &'w Why) -> (String, Option<&'w Place
     let plain = |text: &str| (text.to_owned(), None);
     match why {
         Why::NoProxy => plain("the client has no proxy"),
-        Why::Excluded(place) => ("an annotation of the client takes the port past its proxy".to_owned(), Some(place)),
+        Why::Excluded(place) => {
+            ("an annotation of the client takes the port past its proxy".to_owned(), Some(place))
+        }
         Why::Unseen => plain("the client does not see the service: its proxy passes on what comes"),
         Why::Rule(place) => (object(meshed, place), Some(place)),
-        Why::Secret(place) => {
-            (format!("{} asks for a Secret that a sidecar may not read: no TLS at all", object(meshed, place)), Some(place))
-        }
-        Why::NoCertificate(place) => {
-            (format!("{} asks for a certificate and names none: no TLS at all", object(meshed, place)), Some(place))
-        }
+        Why::Secret(place) => (
+            format!("{} asks for a Secret that a sidecar may not read: no TLS at all", object(meshed, place)),
+            Some(place),
+        ),
+        Why::NoCertificate(place) => (
+            format!("{} asks for a certificate and names none: no TLS at all", object(meshed, place)),
+            Some(place),
+        ),
         Why::AutoOff => plain("enableAutoMtls is off"),
         Why::External => plain("the service is outside of the mesh"),
         Why::NamespaceDisabled(place) => {

@@ -1,0 +1,140 @@
+//! The arguments of `ringwall mesh`.
+
+use clap::{Args, Subcommand, ValueEnum};
+use ringwall_mesh::sends::Outcome;
+use ringwall_report::{Format, JSON, TEXT};
+
+use super::{ConfigArgs, InputArgs, LookArgs, OutputArgs};
+
+/// What to ask of a mesh.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MeshVerb {
+    /// What each workload takes in on each port: STRICT, PERMISSIVE or DISABLE, which object decides it, and what has no proxy at all
+    Mtls(MtlsArgs),
+    /// What each client sends to each server, and what becomes of it: mTLS, plaintext, refused, broken
+    Matrix(MeshMatrixArgs),
+    /// What breaks if a namespace or the whole mesh turns STRICT, and the changes that let it
+    Plan(MeshPlanArgs),
+}
+
+/// What is to be known of a mesh beside the objects.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct MeshArgs {
+    /// The namespace whose policies are for the whole mesh [default: what the ConfigMap `istio` of the input says, or else
+    /// istio-system]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) root_namespace: Option<String>,
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall mesh mtls k8s/
+  ringwall mesh mtls --in shop k8s/
+
+Exit codes: 0 answered, 2 wrong usage or unreadable input")]
+pub(crate) struct MtlsArgs {
+    /// Only workloads of this namespace
+    #[arg(long = "in", value_name = "NAMESPACE")]
+    pub(crate) within: Option<String>,
+    #[command(flatten)]
+    pub(crate) mesh: MeshArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall mesh matrix k8s/
+  ringwall mesh matrix --outcome refused --outcome broken k8s/
+  ringwall mesh matrix --client frontend --server shop/cart k8s/
+
+Exit codes: 0 nothing that is shown is refused or broken, 1 something is, 2 wrong usage or unreadable input")]
+pub(crate) struct MeshMatrixArgs {
+    /// Only clients whose name (kind, namespace/name) has this in it
+    #[arg(long, value_name = "PART")]
+    pub(crate) client: Option<String>,
+    /// Only servers and services whose name has this in it
+    #[arg(long, value_name = "PART")]
+    pub(crate) server: Option<String>,
+    /// Only what becomes of it so; may be given more than once
+    #[arg(long, value_enum)]
+    pub(crate) outcome: Vec<OutcomeArg>,
+    /// Format of the answer
+    #[arg(short, long, value_enum, default_value_t)]
+    pub(crate) output: MeshOutput,
+    #[command(flatten)]
+    pub(crate) mesh: MeshArgs,
+    #[command(flatten)]
+    pub(crate) look: LookArgs,
+}
+
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutcomeArg {
+    /// Encrypted, both sides known
+    Mtls,
+    /// In the clear
+    Plaintext,
+    /// The server's proxy refuses it
+    Refused,
+    /// The application gets TLS
+    TlsToApp,
+    /// The application gets the mesh's TLS, which it cannot know
+    Broken,
+    /// It depends on who signed the client's certificate
+    CertDependent,
+}
+
+impl From<OutcomeArg> for Outcome {
+    fn from(outcome: OutcomeArg) -> Self {
+        match outcome {
+            OutcomeArg::Mtls => Self::Mtls,
+            OutcomeArg::Plaintext => Self::Plaintext,
+            OutcomeArg::Refused => Self::Refused,
+            OutcomeArg::TlsToApp => Self::TlsToApp,
+            OutcomeArg::Broken => Self::Broken,
+            OutcomeArg::CertDependent => Self::CertDependent,
+        }
+    }
+}
+
+/// A format of the matrix.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MeshOutput {
+    /// By service; clients that are answered alike on one line
+    #[default]
+    Text,
+    Json,
+    /// A line for each client, service, port, subset and server
+    Csv,
+}
+
+impl MeshOutput {
+    /// What a report has in its place.
+    pub(crate) const fn format(self) -> &'static Format {
+        match self {
+            Self::Json => JSON,
+            Self::Text | Self::Csv => TEXT,
+        }
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall mesh plan --strict k8s/
+  ringwall mesh plan --strict shop k8s/
+
+Exit codes: 0 nothing breaks, 1 something does, 2 wrong usage or unreadable input")]
+pub(crate) struct MeshPlanArgs {
+    /// What turns STRICT: a namespace; without a name the whole mesh
+    #[arg(long, value_name = "NAMESPACE", num_args = 0..=1, default_missing_value = "", required = true)]
+    pub(crate) strict: String,
+    #[command(flatten)]
+    pub(crate) mesh: MeshArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
