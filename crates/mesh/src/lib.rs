@@ -4,6 +4,7 @@
 //! and ztunnel of 2026-08-20.
 
 pub mod authorization;
+pub mod checks;
 pub mod config;
 pub mod destination;
 pub mod enrolment;

@@ -1,5 +1,6 @@
 //! All checks of all rings, in the order of their ids.
 
+use ringwall_mesh::checks::CHECKS as MESH;
 use ringwall_model::check::Check;
 use ringwall_model::control::Framework;
 use ringwall_model::fix::{Applicability, Fixable};
@@ -45,13 +46,15 @@ pub enum Group {
     NetworkPolicies,
     /// Roles and bindings.
     AccessControl,
+    /// Policies of a service mesh.
+    Mesh,
     /// Suppressions that do nothing.
     Suppressions,
 }
 
 impl Group {
     /// All, in the order in which they are shown.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::PodSecurityStandards,
         Self::Hardening,
         Self::Namespaces,
@@ -59,6 +62,7 @@ impl Group {
         Self::ControlPlane,
         Self::NetworkPolicies,
         Self::AccessControl,
+        Self::Mesh,
         Self::Suppressions,
     ];
 
@@ -72,6 +76,7 @@ impl Group {
             Self::ControlPlane => "Control plane",
             Self::NetworkPolicies => "Network policies",
             Self::AccessControl => "Roles and bindings",
+            Self::Mesh => "Service mesh",
             Self::Suppressions => "Suppressions",
         }
     }
@@ -111,9 +116,10 @@ pub fn entries() -> Vec<Entry> {
     let control_plane = control_plane::CHECKS.iter().map(|check| Entry::new(check, Group::ControlPlane));
     let network = NETWORK.iter().map(|check| Entry::new(&check.about, Group::NetworkPolicies));
     let rbac = RBAC.iter().map(|check| Entry::new(&check.about, Group::AccessControl));
+    let mesh = MESH.iter().map(|check| Entry::new(&check.about, Group::Mesh));
     let quiet = quiet::CHECKS.iter().map(|check| Entry::new(check, Group::Suppressions));
     let all = standard.chain(namespace).chain(hardening).chain(accounts).chain(control_plane);
-    let all = all.chain(network).chain(rbac).chain(quiet);
+    let all = all.chain(network).chain(rbac).chain(mesh).chain(quiet);
     let mut entries: Vec<Entry> =
         all.map(|entry| Entry { fixable: fixable(entry.check.id), ..entry }).collect();
     entries.sort_by_key(|entry| entry.check.id);
@@ -145,6 +151,9 @@ fn fixable(id: &str) -> Option<Fixable> {
         return Some(check.fix);
     }
     if let Some(check) = RBAC.iter().find(|check| check.about.id == id) {
+        return Some(check.fix);
+    }
+    if let Some(check) = MESH.iter().find(|check| check.about.id == id) {
         return Some(check.fix);
     }
     let standard = CHECKS.iter().find(|check| check.about.id == id).map(|check| match check.repair {

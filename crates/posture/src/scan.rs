@@ -30,6 +30,7 @@ use crate::control_plane;
 use crate::evaluator;
 use crate::found::{finding, number_twins, sort};
 use crate::mend;
+use crate::mesh;
 use crate::network::lint;
 use crate::rbac::lint::Lint;
 use crate::surroundings::Index;
@@ -108,6 +109,12 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
     }
     findings.extend(control_plane::findings(&workloads, options.mend));
     findings.extend(lint::findings(snapshot, options.reading.custom, &workloads.problems, options.mend));
+    findings.extend(mesh::lint::findings(
+        snapshot,
+        options.reading.custom,
+        &workloads.problems,
+        options.mend,
+    ));
     drop(index);
     findings.extend(rights.findings(snapshot, &workloads.problems, options.mend));
     let made = findings.len();

@@ -11,6 +11,7 @@
 //! All of it is asked of one [`Meshed`], which is built once a snapshot.
 
 pub mod config;
+pub(crate) mod lint;
 pub mod matrix;
 pub mod mtls;
 pub mod plan;

@@ -1,0 +1,19 @@
+//! Findings on the policies of a mesh.
+
+use ringwall_mesh::checks;
+use ringwall_model::finding::{Finding, Problem};
+use ringwall_model::snapshot::Snapshot;
+use ringwall_model::workload::CustomKind;
+
+use crate::found::of_flaws;
+
+/// What the checks of the mesh find, each on the object that a user edits. An object of which `problems` says that it cannot be decoded is
+/// not judged.
+pub(crate) fn findings(
+    snapshot: &Snapshot,
+    custom: &[CustomKind],
+    problems: &[Problem],
+    mend: bool,
+) -> Vec<Finding> {
+    of_flaws(snapshot, checks::find(snapshot, custom), problems, mend)
+}
