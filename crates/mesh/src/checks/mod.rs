@@ -7,14 +7,17 @@
 //! is not known: a policy beside no workload is for workloads that are elsewhere, and nothing is said of whom it is for.
 
 mod peers;
+mod scopes;
 mod subject;
 
 use ringwall_model::check::Check;
-use ringwall_model::fix::Fixable;
+use ringwall_model::fix::{Applicability, Change, Fix, Fixable};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::workload::CustomKind;
+
+use crate::peer::GROUP;
 
 pub use self::subject::Subject;
 pub use ringwall_model::flaw::Flaw;
@@ -27,11 +30,11 @@ pub struct MeshCheck {
     /// Whether `ringwall fix` mends what it finds.
     pub fix: Fixable,
     /// Collects what is wrong.
-    pub find: fn(&Subject<'_>, &mut Flaws),
+    pub find: fn(&Subject, &mut Flaws),
 }
 
 /// All checks, by id.
-pub static CHECKS: &[MeshCheck] = &[peers::IN_ROOT];
+pub static CHECKS: &[MeshCheck] = &[peers::IN_ROOT, scopes::PORT, scopes::NO_PROXY, scopes::PUT_ASIDE];
 
 /// What a check finds.
 #[derive(Debug)]
@@ -70,16 +73,9 @@ impl Flaws {
 
 /// Runs all checks over a snapshot; `custom` are further kinds with pod templates. Flaws are in the order of the checks.
 ///
-/// Costs nothing but a pass over the objects where none of them is a policy of Istio. Else it costs what the mesh costs, and where there is a
-/// `DestinationRule` the matrix of who sends what to whom.
+/// Costs nothing but a pass over the objects where none of them is a `PeerAuthentication`. Else it costs what the mesh costs.
 pub fn find(snapshot: &Snapshot, custom: &[CustomKind]) -> Vec<Flaw> {
-    let is_judged = |object: &Object| {
-        matches!(
-            (object.id.group.as_str(), object.id.kind.as_str()),
-            ("security.istio.io", "PeerAuthentication" | "RequestAuthentication" | "AuthorizationPolicy")
-                | ("networking.istio.io", "DestinationRule")
-        )
-    };
+    let is_judged = |object: &Object| object.is(GROUP, "PeerAuthentication");
     if !snapshot.objects().any(|(_, object)| is_judged(object)) {
         return Vec::new();
     }
@@ -87,7 +83,7 @@ pub fn find(snapshot: &Snapshot, custom: &[CustomKind]) -> Vec<Flaw> {
 }
 
 /// Runs all checks over a mesh that is there already.
-pub fn find_in(subject: &Subject<'_>) -> Vec<Flaw> {
+pub fn find_in(subject: &Subject) -> Vec<Flaw> {
     let mut found = Vec::new();
     for check in CHECKS {
         let mut flaws = Flaws { check, found };
@@ -95,6 +91,12 @@ pub fn find_in(subject: &Subject<'_>) -> Vec<Flaw> {
         found = flaws.found;
     }
     found
+}
+
+/// A fix that somebody must look at.
+fn reviewed(title: impl Into<String>, review: impl Into<String>, changes: Vec<Change>) -> Fix {
+    let applicability = Applicability::NeedsReview;
+    Fix { title: title.into(), applicability, review: review.into(), changes }
 }
 
 /// `""`, or ` and 2 more`.

@@ -61,7 +61,7 @@ fn has_strict(policy: &PeerAuthentication) -> bool {
     policy.mode == Mode::Strict || policy.ports.values().any(|mode| *mode == Mode::Strict)
 }
 
-fn in_root(subject: &Subject<'_>, flaws: &mut Flaws) {
+fn in_root(subject: &Subject, flaws: &mut Flaws) {
     if subject.has_other_root {
         return;
     }

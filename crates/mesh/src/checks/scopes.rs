@@ -1,0 +1,399 @@
+//! `PeerAuthentication` objects beside the workloads that they are for: ports that nobody has, workloads without a proxy, and policies that
+//! another one puts aside.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringwall_model::check::Check;
+use ringwall_model::control::nsa;
+use ringwall_model::finding::Severity;
+use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
+use ringwall_model::path::FieldPath;
+
+use super::{EVERY_VERSION, Flaws, MeshCheck, PEER, Subject, and_more, reviewed};
+use crate::enrolment::{Mode as Carrier, Reason};
+use crate::peer::{Mode, PeerAuthentication};
+use crate::place::Place;
+
+pub(super) const PORT: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-002",
+        name: "port-level-mtls-of-no-container",
+        severity: Severity::Medium,
+        summary: "portLevelMtls names a port that no container of its workloads has",
+        what: "A key of `portLevelMtls` in the PeerAuthentication that counts for its workloads is a port that none of their containers \
+               declares, no probe asks and no Service leads to. Nothing is said where a workload declares no port at all.",
+        why: "The port is the one that the container listens on, not the one of the Service. What is said of another port does nothing: \
+              an exception that clients need is not made, or a port that should take mutual TLS alone takes what the rest takes.",
+        fix: "Name the port of the container: the `targetPort` of the Service.",
+        bad: "\
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata:
+  name: web
+  namespace: shop
+spec:
+  selector:
+    matchLabels:
+      app: web
+  portLevelMtls:
+    80:
+      mode: STRICT
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  namespace: shop
+spec:
+  selector:
+    app: web
+  ports:
+  - name: http
+    port: 80
+    targetPort: 8080
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  namespace: shop
+  labels:
+    app: web
+spec:
+  containers:
+  - name: web
+    ports:
+    - containerPort: 8080
+",
+        good: "\
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata:
+  name: web
+  namespace: shop
+spec:
+  selector:
+    matchLabels:
+      app: web
+  portLevelMtls:
+    8080:
+      mode: STRICT
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: web
+  namespace: shop
+spec:
+  selector:
+    app: web
+  ports:
+  - name: http
+    port: 80
+    targetPort: 8080
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  namespace: shop
+  labels:
+    app: web
+spec:
+  containers:
+  - name: web
+    ports:
+    - containerPort: 8080
+",
+        versions: EVERY_VERSION,
+        references: &[PEER],
+        controls: &[nsa("Encryption")],
+    },
+    fix: Fixable::ByTool(Applicability::NeedsReview),
+    find: port,
+};
+
+pub(super) const NO_PROXY: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-003",
+        name: "strict-without-proxy",
+        severity: Severity::High,
+        summary: "STRICT is declared for workloads of which none has a proxy",
+        what: "A PeerAuthentication has STRICT, for all ports or for one, and none of the workloads of the input for which it decides has a \
+               sidecar, is in ambient mode or is a gateway. Nothing is said where whether they have one hangs on the labels of a Namespace that \
+               is not in the input.",
+        why: "Mutual TLS is the proxy's doing. Where there is none, the program gets what comes, from everyone who reaches it, while the \
+              policy says that it does not.",
+        fix: "Bring the workloads into the mesh: label the namespace with `istio-injection: enabled` or `istio.io/dataplane-mode: ambient`, take \
+              the opt-out from the pods, or restart pods that are older than the label. Where they must stay outside, guard them with \
+              NetworkPolicies.",
+        bad: "\
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata:
+  name: default
+  namespace: shop
+spec:
+  mtls:
+    mode: STRICT
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  namespace: shop
+spec:
+  containers:
+  - name: web
+",
+        good: "\
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+  labels:
+    istio-injection: enabled
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata:
+  name: default
+  namespace: shop
+spec:
+  mtls:
+    mode: STRICT
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  namespace: shop
+spec:
+  containers:
+  - name: web
+",
+        versions: EVERY_VERSION,
+        references: &[PEER, "https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/"],
+        controls: &[nsa("Encryption")],
+    },
+    fix: Fixable::ByHand("whether the workloads may have a proxy is not in the manifest"),
+    find: no_proxy,
+};
+
+pub(super) const PUT_ASIDE: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-004",
+        name: "peer-authentication-put-aside",
+        severity: Severity::Low,
+        summary: "two PeerAuthentications are for the same, and one of them does nothing",
+        what: "Two PeerAuthentications without a selector are in one namespace, or two with a selector select the same workload. The \
+               older one counts; of one age, or where neither is in a cluster yet, the first by name.",
+        why: "They are not put together: what the other one says is dropped whole, its `portLevelMtls` too. Which of them counts may change \
+              when one is deleted and made again.",
+        fix: "Keep one policy for each namespace, and one for each workload, and write into it what both say.",
+        bad: "\
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata:
+  name: default
+  namespace: shop
+spec:
+  mtls:
+    mode: PERMISSIVE
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata:
+  name: strict
+  namespace: shop
+spec:
+  mtls:
+    mode: STRICT
+",
+        good: "\
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata:
+  name: default
+  namespace: shop
+spec:
+  mtls:
+    mode: STRICT
+",
+        versions: EVERY_VERSION,
+        references: &[PEER],
+        controls: &[nsa("Encryption")],
+    },
+    fix: Fixable::ByHand("which of the two is meant is not in the manifest"),
+    find: put_aside,
+};
+
+/// The workloads for which each policy with a selector counts.
+fn by_policy(subject: &Subject) -> BTreeMap<usize, Vec<usize>> {
+    let mut found: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (workload, _) in subject.pods() {
+        if let Some(policy) = subject.mesh.servers[workload].folded.workload {
+            found.entry(policy).or_default().push(workload);
+        }
+    }
+    found
+}
+
+fn port(subject: &Subject, flaws: &mut Flaws) {
+    for (index, workloads) in by_policy(subject) {
+        let policy = &subject.mesh.peers.all[index];
+        if policy.ports.is_empty()
+            || workloads.iter().any(|one| subject.mesh.workloads.all[*one].ports.is_empty())
+        {
+            continue;
+        }
+        let mut known: BTreeSet<u16> = BTreeSet::new();
+        // From a port of a Service to those that it leads to.
+        let mut leads: BTreeMap<u16, BTreeSet<u16>> = BTreeMap::new();
+        let mut related: BTreeMap<u16, Place> = BTreeMap::new();
+        for one in &workloads {
+            let workload = &subject.mesh.workloads.all[*one];
+            known.extend(workload.ports.iter().map(|port| port.number));
+            known.extend(workload.probes.iter().map(|probe| probe.port));
+            for service in subject.mesh.services.iter().filter(|service| service.workloads.contains(one)) {
+                for port in &service.ports {
+                    if let Some(target) = service.target(port, workload) {
+                        known.insert(target);
+                        leads.entry(port.number).or_default().insert(target);
+                        related.entry(port.number).or_insert_with(|| service.port_place(port));
+                    }
+                }
+            }
+        }
+        for port in policy.ports.keys().filter(|port| !known.contains(port)) {
+            let path = FieldPath::keys(&["spec", "portLevelMtls", &port.to_string()]);
+            let who = subject.who(workloads[0]);
+            let more = and_more(workloads.len() - 1);
+            let targets: Vec<u16> = leads.get(port).into_iter().flatten().copied().collect();
+            let hint = match targets.as_slice() {
+                [] => String::new(),
+                [target] => format!("; it is a port of a Service, which leads to {target}"),
+                _ => "; it is a port of Services, which lead to several".to_owned(),
+            };
+            let message = format!("does nothing: no container of {who}{more} has the port {port}{hint}");
+            let fix = match targets.as_slice() {
+                [target] => renamed(policy, *port, *target),
+                _ => Err("which port is meant is not in the manifest".to_owned()),
+            };
+            let flaw = flaws.add(policy.object, path, port.to_string(), message);
+            if let Some(place) = related.get(port) {
+                flaw.related(place.object, place.path.clone());
+            }
+            flaw.fix(fix);
+        }
+    }
+}
+
+/// Says of one port what is said of another.
+fn renamed(policy: &PeerAuthentication, port: u16, target: u16) -> Result<Fix, String> {
+    if policy.ports.contains_key(&target) {
+        return Err(format!("the policy says something of the port {target} already"));
+    }
+    let at = |port: u16| FieldPath::keys(&["spec", "portLevelMtls", &port.to_string()]);
+    let mode = policy.ports.get(&port).copied().unwrap_or_default();
+    let value = Value::Mapping(vec![("mode".to_owned(), Value::from(mode.name()))]);
+    Ok(reviewed(
+        format!("say of the port {target} what is said of {port}"),
+        format!(
+            "the policy does nothing about {target} today: clients may break that send plaintext, or stop using mutual TLS"
+        ),
+        vec![Change::Set { path: at(target), value }, Change::Remove { path: at(port) }],
+    ))
+}
+
+/// Where a policy asks for mutual TLS alone.
+fn strict(policy: &PeerAuthentication) -> Option<Place> {
+    if policy.mode == Mode::Strict {
+        return Some(policy.mode_place());
+    }
+    let port = policy.ports.iter().find(|(_, mode)| **mode == Mode::Strict);
+    port.map(|(port, _)| policy.port_place(*port))
+}
+
+fn no_proxy(subject: &Subject, flaws: &mut Flaws) {
+    let mut decided: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (workload, _) in subject.pods() {
+        let folded = &subject.mesh.servers[workload].folded;
+        let of: BTreeSet<usize> = [folded.decider, folded.workload].into_iter().flatten().collect();
+        for policy in of {
+            decided.entry(policy).or_default().push(workload);
+        }
+    }
+    for (index, workloads) in decided {
+        let policy = &subject.mesh.peers.all[index];
+        let Some(place) = strict(policy) else { continue };
+        let is_outside = |one: &usize| {
+            let workload = &subject.mesh.workloads.all[*one];
+            let decision = subject.mesh.servers[*one].enrolment.decision();
+            let namespace = subject.mesh.workloads.namespaces.get(&workload.namespace);
+            let is_known = namespace.is_some_and(|namespace| namespace.object.is_some());
+            decision.mode == Carrier::None && (is_known || decision.reason != Reason::NothingAsks)
+        };
+        if !workloads.iter().all(is_outside) {
+            continue;
+        }
+        let first = workloads[0];
+        let why = match subject.mesh.servers[first].enrolment.decision().reason {
+            Reason::HostNetwork => "it is on its node's network",
+            Reason::IgnoredNamespace => "its namespace is one of the cluster's own",
+            Reason::NamespaceLabel => "a label of its namespace keeps it out",
+            Reason::PodLabel => "a label of the pod keeps it out",
+            Reason::PodAnnotation => "an annotation of the pod keeps it out",
+            Reason::NoSign => "it runs without one",
+            _ => "no label asks for one",
+        };
+        let who = subject.who(first);
+        let message = match workloads.len() - 1 {
+            0 => format!("protects nothing: {who} has no proxy ({why})"),
+            more => format!("protects nothing: neither {who} has a proxy ({why}) nor {more} more"),
+        };
+        let flaw = flaws.add(place.object, place.path, "", message);
+        if let Some(place) = &subject.mesh.servers[first].enrolment.decision().place {
+            flaw.related(place.object, place.path.clone());
+        }
+    }
+}
+
+fn put_aside(subject: &Subject, flaws: &mut Flaws) {
+    let peers = &subject.mesh.peers;
+    // For each that is put aside: by which, and an example of a workload where it is not for a whole namespace.
+    let mut aside: BTreeMap<(usize, usize), Option<usize>> = BTreeMap::new();
+    aside.extend(peers.losers.iter().map(|loser| ((loser.policy, loser.winner), None)));
+    for (workload, _) in subject.pods() {
+        let folded = &subject.mesh.servers[workload].folded;
+        if let Some(winner) = folded.workload {
+            for loser in &folded.losers {
+                aside.entry((*loser, winner)).or_insert(Some(workload));
+            }
+        }
+    }
+    for ((loser, winner), workload) in aside {
+        let (policy, other) = (&peers.all[loser], &peers.all[winner]);
+        if (&policy.namespace, &policy.name) == (&other.namespace, &other.name) {
+            // The same object in two variants: one of them is in the cluster.
+            continue;
+        }
+        let why = if peers.is_tie(loser, winner) { "is first by name" } else { "is older" };
+        let to = match workload {
+            Some(workload) => format!("for {}", subject.who(workload)),
+            None if policy.namespace == peers.root() => "for the mesh".to_owned(),
+            None => format!("for the namespace {}", policy.namespace),
+        };
+        let message =
+            format!("does nothing {to}: PeerAuthentication {}/{} {why}", other.namespace, other.name);
+        let path = FieldPath::keys(&["metadata", "name"]);
+        flaws
+            .add(policy.object, path, other.name.clone(), message)
+            .related(other.object, FieldPath::keys(&["metadata", "name"]));
+    }
+}
