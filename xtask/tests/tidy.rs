@@ -32,6 +32,7 @@ fn dependencies_run_one_way() {
         ("mesh", &["model"]),
         ("network", &["model"]),
         ("pods", &["model"]),
+        ("mesh", &["model"]),
         ("rbac", &["model"]),
         ("edit", &["model"]),
         ("posture", &["edit", "mesh", "model", "network", "pods", "rbac"]),
@@ -124,6 +125,7 @@ fn rings_read_no_files_and_know_no_clock() {
             "crates/pods/src",
             "crates/mesh/src",
             "crates/network/src",
+            "crates/mesh/src",
             "crates/rbac/src",
             "crates/posture/src",
         ];
@@ -166,6 +168,7 @@ fn every_member_crate_takes_the_workspace_lints() {
         "crates/pods",
         "crates/mesh",
         "crates/network",
+        "crates/mesh",
         "crates/rbac",
         "crates/edit",
         "crates/posture",

@@ -72,6 +72,7 @@ fn what_the_book_shows_is_real() {
     is_real("docs/migrate-psp.md", 1);
     is_real("docs/network.md", 1);
     is_real("docs/rbac.md", 4);
+    is_real("docs/mesh.md", 3);
 }
 
 /// Runs what a page shows, in at least so many blocks.

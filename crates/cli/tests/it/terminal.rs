@@ -73,6 +73,8 @@ fn help_is_short_and_each_verb_has_an_example() {
       pods      Ask Pod Security Admission: what is refused, at which level, what a label would break
       net       Ask the network policies: who reaches whom on what, why, and what a change opens
       rbac      Ask RBAC: who may do what, through what, and what a change gives
+      mesh      Ask a service mesh (Istio): what is encrypted between whom, and what turning STRICT
+                breaks
       rules     List all checks: severity, the controls they serve, whether a tool mends what they find
       explain   Explain a check, or list all checks
       baseline  Accept the findings that are there, so that only new ones count

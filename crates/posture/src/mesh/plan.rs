@@ -1,6 +1,7 @@
 //! What turning STRICT breaks, and the least changes that let it.
 
 use ringwall_mesh::matrix::Row;
+use ringwall_mesh::peer::Mode;
 use ringwall_mesh::plan::{Plan, Remedy, Scope};
 use ringwall_model::finding::Location;
 
@@ -31,6 +32,8 @@ pub type Placed = (String, Option<Location>);
 pub struct Flip {
     /// The policy that turns, where one is there.
     pub policy: Option<Placed>,
+    /// Whether it is STRICT as it is.
+    pub already: bool,
     /// What breaks.
     pub lost: Vec<Lost>,
     /// What then depends on who signed the client's own certificate.
@@ -61,6 +64,7 @@ impl Meshed<'_> {
                 let policy = &self.mesh.peers.all[policy];
                 (words::policy(policy), self.location(&policy.mode_place()))
             }),
+            already: plan.policy.is_some_and(|policy| self.mesh.peers.all[policy].mode == Mode::Strict),
             lost: self.lost(plan.rows(&plan.broken)),
             depends: self.lost(plan.rows(&plan.depends)),
             probes: plan.probes.iter().map(at).collect(),

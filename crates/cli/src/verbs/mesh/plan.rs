@@ -52,13 +52,12 @@ pub(crate) fn run(args: &MeshPlanArgs) -> Result<Outcome, Usage> {
 fn text(scope: &str, flip: &Flip, style: Style, out: &mut dyn Write) -> io::Result<()> {
     match &flip.policy {
         Some((policy, location)) => {
-            write_placed(
-                "",
-                &format!("If {policy} turns STRICT for {scope}"),
-                location.as_ref(),
-                style,
-                out,
-            )?;
+            let line = if flip.already {
+                format!("{policy} is STRICT for {scope} already")
+            } else {
+                format!("If {policy} turns STRICT for {scope}")
+            };
+            write_placed("", &line, location.as_ref(), style, out)?;
         }
         None => writeln!(out, "If a new PeerAuthentication makes {} STRICT", escape(scope))?,
     }
@@ -67,7 +66,7 @@ fn text(scope: &str, flip: &Flip, style: Style, out: &mut dyn Write) -> io::Resu
         writeln!(out, "{}", style.paint(GOOD, "No call breaks"))?;
     } else {
         let count = counted(flip.lost.len(), "call breaks", "calls break");
-        writeln!(out, "{}", style.paint(BAD, count))?;
+        writeln!(out, "{}", style.paint(BAD, format!("{count}, of all that workloads can make")))?;
         write_lost(&flip.lost, style, out)?;
     }
     if !flip.depends.is_empty() {
