@@ -355,7 +355,10 @@ fn no_proxy(subject: &Subject, flaws: &mut Flaws) {
         let who = subject.who(first);
         let message = match workloads.len() - 1 {
             0 => format!("protects nothing: {who} has no proxy ({why})"),
-            more => format!("protects nothing: neither {who} has a proxy ({why}) nor {more} more"),
+            more => format!(
+                "protects nothing: none of its {} workloads has a proxy, {who} among them ({why})",
+                more + 1
+            ),
         };
         let flaw = flaws.add(place.object, place.path, "", message);
         if let Some(place) = &subject.mesh.servers[first].enrolment.decision().place {
