@@ -66,11 +66,10 @@ pub enum Reads {
 impl Reads {
     /// Whether it asks for this at all. What it leaves out must stay as it is, or the rule would change its meaning.
     const fn asks(self, what: Unknown) -> bool {
-        match (self, what) {
-            (_, Unknown::Source | Unknown::Destination) => true,
-            (Self::Envoy(_), Unknown::Remote | Unknown::Sni | Unknown::Noted) => true,
-            (Self::Envoy(Layer::Http), Unknown::Host | Unknown::Method | Unknown::Path) => true,
-            _ => false,
+        match what {
+            Unknown::Source | Unknown::Destination => true,
+            Unknown::Remote | Unknown::Sni | Unknown::Noted => matches!(self, Self::Envoy(_)),
+            Unknown::Host | Unknown::Method | Unknown::Path => matches!(self, Self::Envoy(Layer::Http)),
         }
     }
 }

@@ -185,7 +185,7 @@ fn way_entry(way: &Way) -> WayEntry<'_> {
         port: way.port,
         service: way.service.as_deref(),
         transport: placed(&way.transport),
-        outcome: way.outcome.map(|outcome| outcome.name()),
+        outcome: way.outcome.map(ringwall_mesh::sends::Outcome::name),
         identity: way.identity.as_deref(),
         asked: way.backend.name(),
         judged: judged(&way.judged),
