@@ -15,6 +15,8 @@ pub(crate) enum MeshVerb {
     Matrix(MeshMatrixArgs),
     /// What breaks if a namespace or the whole mesh turns STRICT, and the changes that let it
     Plan(MeshPlanArgs),
+    /// Whether a client may call a server: what becomes of the connection, which proxy decides, and by which rule
+    Can(MeshCanArgs),
 }
 
 /// What is to be known of a mesh beside the objects.
@@ -133,6 +135,48 @@ pub(crate) struct MeshPlanArgs {
     /// What turns STRICT: a namespace; without a name the whole mesh
     #[arg(long, value_name = "NAMESPACE", num_args = 0..=1, default_missing_value = "", required = true)]
     pub(crate) strict: String,
+    #[command(flatten)]
+    pub(crate) mesh: MeshArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall mesh can shop/web shop/cart --port 8080 k8s/
+  ringwall mesh can shop/web Service/shop/cart --port 80 --method GET --path /items k8s/
+  ringwall mesh can cluster.local/ns/shop/sa/web shop/cart --port 8080 --method POST --path / k8s/
+
+Exit codes: 0 yes, 1 no or cannot tell, 2 wrong usage or unreadable input")]
+pub(crate) struct MeshCanArgs {
+    /// Who calls: NAMESPACE/NAME, Kind/NAMESPACE/NAME or TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT
+    pub(crate) client: String,
+    /// Who is called: a workload or a Service, NAMESPACE/NAME or Kind/NAMESPACE/NAME
+    pub(crate) server: String,
+    /// The port of the container, or of the Service
+    #[arg(long)]
+    pub(crate) port: u16,
+    /// The method of the request
+    #[arg(long)]
+    pub(crate) method: Option<String>,
+    /// Its path, with the query
+    #[arg(long)]
+    pub(crate) path: Option<String>,
+    /// Its host, with the port where the client sends one
+    #[arg(long)]
+    pub(crate) host: Option<String>,
+    /// A header of it; may be given more than once
+    #[arg(long, value_name = "NAME=VALUE")]
+    pub(crate) header: Vec<String>,
+    /// The address that the connection comes from
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) source_ip: Option<std::net::IpAddr>,
+    /// The claims of a token that holds, as JSON or a file of it
+    #[arg(long, value_name = "JSON", conflicts_with = "bad_token")]
+    pub(crate) jwt_claims: Option<String>,
+    /// The request has a token that must not be believed
+    #[arg(long)]
+    pub(crate) bad_token: bool,
     #[command(flatten)]
     pub(crate) mesh: MeshArgs,
     #[command(flatten)]

@@ -9,6 +9,7 @@ mod corpus;
 mod explain;
 mod fix;
 mod input;
+mod mesh;
 mod migrate_psp;
 mod misread;
 mod net;

@@ -6,15 +6,19 @@
 //! | [`mtls`] | what each workload takes in on each port, and which object decides it |
 //! | [`matrix`] | what each client sends to each server, and what becomes of it |
 //! | [`plan`] | what turning STRICT breaks, and the changes that let it |
+//! | [`can`] | whether a call is let in, and which rule decides |
+//! | [`unknown`] | whether that depends on what is not known of the call |
 //! | [`words`] | workloads and reasons in words |
 //!
 //! All of it is asked of one [`Meshed`], which is built once a snapshot.
 
+pub mod can;
 pub mod config;
 pub(crate) mod lint;
 pub mod matrix;
 pub mod mtls;
 pub mod plan;
+pub mod unknown;
 pub mod words;
 
 use ringwall_mesh::mesh::{Mesh, Settings};

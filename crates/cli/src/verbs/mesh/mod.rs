@@ -1,5 +1,6 @@
 //! `ringwall mesh`: what is encrypted between whom.
 
+pub(crate) mod can;
 pub(crate) mod matrix;
 pub(crate) mod mtls;
 pub(crate) mod plan;

@@ -1,0 +1,123 @@
+//! `ringwall mesh can`: who may call whom, as users see it.
+
+use super::Place;
+
+const MESH: &str = "\
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {istio-injection: enabled}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec: {template: {metadata: {labels: {app: web}}, spec: {serviceAccountName: web, containers: [{name: web, image: web:1}]}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: shop}
+spec: {template: {metadata: {labels: {app: cart}}, spec: {containers: [{name: cart, image: cart:1, ports: [{containerPort: 8080}]}]}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart, namespace: shop}
+spec: {selector: {app: cart}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: job, namespace: bare}
+spec: {template: {metadata: {labels: {app: job}}, spec: {containers: [{name: job, image: job:1, ports: [{containerPort: 9000}]}]}}}
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: default, namespace: shop}
+spec: {mtls: {mode: STRICT}}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: cart, namespace: shop}
+spec:
+  selector: {matchLabels: {app: cart}}
+  rules:
+  - from: [{source: {principals: [cluster.local/ns/shop/sa/web]}}]
+    to: [{operation: {methods: [GET]}}]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: all, namespace: bare}
+spec: {action: DENY, rules: [{}]}
+";
+
+fn ask(words: &[&str]) -> String {
+    let place = Place::new(&[("mesh.yaml", MESH)]);
+    let all: Vec<&str> = ["mesh", "can"].iter().chain(words).copied().chain(["mesh.yaml"]).collect();
+    place.run(&all)
+}
+
+fn assert_told(words: &[&str], told: &[&str]) {
+    let answer = ask(words);
+    for one in told {
+        assert!(answer.contains(one), "{one} is not in\n{answer}");
+    }
+}
+
+#[test]
+fn the_rule_that_lets_in_is_named() {
+    let told = [
+        "exit code: 0\n",
+        "yes - an ALLOW rule matches",
+        "identity: spiffe://cluster.local/ns/shop/sa/web",
+        "mesh.yaml:36:5",
+        "note: ztunnel, which sees connections would say no",
+    ];
+    for way in [
+        ["shop/cart", "--port", "8080"],
+        ["shop/cart", "--port", "80"],
+        ["Service/shop/cart", "--port", "80"],
+    ] {
+        let words = ["shop/web"].iter().chain(&way).copied().chain(["--method", "GET", "--path", "/"]);
+        assert_told(&words.collect::<Vec<_>>(), &told);
+    }
+}
+
+#[test]
+fn a_no_names_the_field_that_failed() {
+    let told = [
+        "exit code: 1\n",
+        "no - no ALLOW rule matches",
+        "spec.rules[0].to[0].operation.methods does not match",
+        "mesh.yaml:37:",
+    ];
+    assert_told(&["shop/web", "shop/cart", "--port", "8080", "--method", "POST", "--path", "/"], &told);
+    let other = ["exit code: 1\n", "spec.rules[0].from[0].source.principals does not match"];
+    assert_told(&["cluster.local/ns/shop/sa/x", "shop/cart", "--port", "8080", "--method", "GET"], &other);
+}
+
+#[test]
+fn plaintext_is_refused_where_mutual_tls_is_demanded() {
+    let told = ["exit code: 1\n", "no - the connection is refused", "PeerAuthentication shop/default"];
+    assert_told(&["bare/job", "shop/cart", "--port", "8080", "--method", "GET"], &told);
+}
+
+#[test]
+fn without_a_proxy_nothing_is_enforced() {
+    let told = [
+        "exit code: 0\n",
+        "yes - no proxy: nothing is enforced",
+        "AuthorizationPolicy bare/all selects it and does nothing",
+    ];
+    assert_told(&["shop/web", "bare/job", "--port", "9000"], &told);
+}
+
+#[test]
+fn what_is_not_said_makes_no_yes() {
+    let told = ["exit code: 1\n", "cannot tell - it depends on", "say it with --method"];
+    assert_told(&["shop/web", "shop/cart", "--port", "8080"], &told);
+}
+
+#[test]
+fn a_client_that_is_not_there_is_a_wrong_question() {
+    assert_told(
+        &["shop/gone", "shop/cart", "--port", "8080"],
+        &["exit code: 2\n", "no workload `shop/gone` is in the input"],
+    );
+}
