@@ -128,7 +128,8 @@ fn joined(folder: &str, inner: &str) -> String {
 
 /// The directory that a text was rendered from, and the file that makes it one to be rendered.
 fn rendered_name(name: &str) -> Option<(&str, &'static str)> {
-    let (folder, by) = name.strip_suffix(')')?.rsplit_once(" (")?;
+    // What is named by nothing else is a file of this odd name.
+    let (folder, by) = name.strip_suffix(')')?.rsplit_once(" (").filter(|(folder, _)| !folder.is_empty())?;
     RENDERERS.iter().find(|(program, _)| *program == by).map(|(_, main)| (folder, *main))
 }
 
