@@ -199,6 +199,17 @@ pub struct Fix {
     pub changes: Vec<Change>,
 }
 
+/// A fix that may be made without a second thought.
+pub fn safe(title: impl Into<String>, changes: Vec<Change>) -> Fix {
+    Fix { title: title.into(), applicability: Applicability::Safe, review: String::new(), changes }
+}
+
+/// A fix that somebody must look at: `review` says at what.
+pub fn reviewed(title: impl Into<String>, review: impl Into<String>, changes: Vec<Change>) -> Fix {
+    let applicability = Applicability::NeedsReview;
+    Fix { title: title.into(), applicability, review: review.into(), changes }
+}
+
 /// A replacement of bytes in one text.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Edit {

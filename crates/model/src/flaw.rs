@@ -2,7 +2,7 @@
 
 use crate::check::Check;
 use crate::finding::Severity;
-use crate::fix::Fix;
+use crate::fix::{Fix, Fixable};
 use crate::path::FieldPath;
 
 /// What is wrong at one place of an object.
@@ -46,5 +46,47 @@ impl Flaw {
     pub fn fix(&mut self, fix: Result<Fix, String>) -> &mut Self {
         self.fix = fix;
         self
+    }
+}
+
+/// What checks find, while one of them looks.
+#[derive(Debug)]
+pub struct Flaws {
+    check: &'static Check,
+    fixable: Fixable,
+    /// All that was found, by the checks before it too.
+    pub found: Vec<Flaw>,
+}
+
+impl Flaws {
+    /// For the next check, with what those before it found.
+    pub const fn of(check: &'static Check, fixable: Fixable, found: Vec<Flaw>) -> Self {
+        Self { check, fixable, found }
+    }
+
+    /// A flaw in a field of an object, with the severity of its check, and mended by hand until something else is said.
+    pub fn add(
+        &mut self,
+        object: usize,
+        path: FieldPath,
+        witness: impl Into<String>,
+        message: String,
+    ) -> &mut Flaw {
+        let reason = match self.fixable {
+            Fixable::ByHand(reason) => reason,
+            Fixable::ByTool(_) => "what is meant is not in the manifest",
+        };
+        self.found.push(Flaw {
+            check: self.check,
+            object,
+            path,
+            message,
+            witness: witness.into(),
+            severity: self.check.severity,
+            related: Vec::new(),
+            fix: Err(reason.to_owned()),
+        });
+        let last = self.found.len() - 1;
+        &mut self.found[last]
     }
 }

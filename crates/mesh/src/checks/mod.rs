@@ -11,16 +11,15 @@ mod scopes;
 mod subject;
 
 use ringwall_model::check::Check;
-use ringwall_model::fix::{Applicability, Change, Fix, Fixable};
+use ringwall_model::fix::{Fixable, reviewed};
 use ringwall_model::object::Object;
-use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::workload::CustomKind;
 
 use crate::peer::GROUP;
 
 pub use self::subject::Subject;
-pub use ringwall_model::flaw::Flaw;
+pub use ringwall_model::flaw::{Flaw, Flaws};
 
 /// A check of the policies of a mesh.
 #[derive(Debug)]
@@ -35,41 +34,6 @@ pub struct MeshCheck {
 
 /// All checks, by id.
 pub static CHECKS: &[MeshCheck] = &[peers::IN_ROOT, scopes::PORT, scopes::NO_PROXY, scopes::PUT_ASIDE];
-
-/// What a check finds.
-#[derive(Debug)]
-pub struct Flaws {
-    check: &'static MeshCheck,
-    found: Vec<Flaw>,
-}
-
-impl Flaws {
-    /// A flaw in a field of an object, with the severity of its check, and mended by hand until something else is said.
-    fn add(
-        &mut self,
-        object: usize,
-        path: FieldPath,
-        witness: impl Into<String>,
-        message: String,
-    ) -> &mut Flaw {
-        let reason = match self.check.fix {
-            Fixable::ByHand(reason) => reason,
-            Fixable::ByTool(_) => "what is meant is not in the manifest",
-        };
-        self.found.push(Flaw {
-            check: &self.check.about,
-            object,
-            path,
-            message,
-            witness: witness.into(),
-            severity: self.check.about.severity,
-            related: Vec::new(),
-            fix: Err(reason.to_owned()),
-        });
-        let last = self.found.len() - 1;
-        &mut self.found[last]
-    }
-}
 
 /// Runs all checks over a snapshot; `custom` are further kinds with pod templates. Flaws are in the order of the checks.
 ///
@@ -86,17 +50,11 @@ pub fn find(snapshot: &Snapshot, custom: &[CustomKind]) -> Vec<Flaw> {
 pub fn find_in(subject: &Subject) -> Vec<Flaw> {
     let mut found = Vec::new();
     for check in CHECKS {
-        let mut flaws = Flaws { check, found };
+        let mut flaws = Flaws::of(&check.about, check.fix, found);
         (check.find)(subject, &mut flaws);
         found = flaws.found;
     }
     found
-}
-
-/// A fix that somebody must look at.
-fn reviewed(title: impl Into<String>, review: impl Into<String>, changes: Vec<Change>) -> Fix {
-    let applicability = Applicability::NeedsReview;
-    Fix { title: title.into(), applicability, review: review.into(), changes }
 }
 
 /// `""`, or ` and 2 more`.

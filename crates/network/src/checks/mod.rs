@@ -25,10 +25,9 @@ mod ways;
 mod ways_in;
 
 use ringwall_model::check::Check;
-use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
+use ringwall_model::fix::{Fixable, Value, reviewed, safe};
 use ringwall_model::near::{is_near, nearest};
 use ringwall_model::object::Object;
-use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree::{Kind, Node};
 use ringwall_model::workload::CustomKind;
@@ -39,7 +38,7 @@ use crate::policy::PolicyKind;
 use crate::services::Services;
 
 pub use self::subject::Subject;
-pub use ringwall_model::flaw::Flaw;
+pub use ringwall_model::flaw::{Flaw, Flaws};
 
 /// A check of network policies.
 #[derive(Debug)]
@@ -103,41 +102,6 @@ pub static CHECKS: &[NetCheck] = &[
     ways::SSH,
 ];
 
-/// What a check finds.
-#[derive(Debug)]
-pub struct Flaws {
-    check: &'static NetCheck,
-    found: Vec<Flaw>,
-}
-
-impl Flaws {
-    /// A flaw in a field of an object, with the severity of its check, and mended by hand until something else is said.
-    fn add(
-        &mut self,
-        object: usize,
-        path: FieldPath,
-        witness: impl Into<String>,
-        message: String,
-    ) -> &mut Flaw {
-        let reason = match self.check.fix {
-            Fixable::ByHand(reason) => reason,
-            Fixable::ByTool(_) => "what is meant is not in the manifest",
-        };
-        self.found.push(Flaw {
-            check: &self.check.about,
-            object,
-            path,
-            message,
-            witness: witness.into(),
-            severity: self.check.about.severity,
-            related: Vec::new(),
-            fix: Err(reason.to_owned()),
-        });
-        let last = self.found.len() - 1;
-        &mut self.found[last]
-    }
-}
-
 /// Runs all checks over a snapshot; `custom` are further kinds with pod templates. Flaws are in the order of the checks.
 ///
 /// Costs nothing but a pass over the objects where none of them is a policy, a namespace, a Service or a way in. Else it costs what the cluster and the
@@ -165,22 +129,11 @@ pub fn find(snapshot: &Snapshot, custom: &[CustomKind]) -> Vec<Flaw> {
 pub fn find_in(subject: &Subject<'_>) -> Vec<Flaw> {
     let mut found = Vec::new();
     for check in CHECKS {
-        let mut flaws = Flaws { check, found };
+        let mut flaws = Flaws::of(&check.about, check.fix, found);
         (check.find)(subject, &mut flaws);
         found = flaws.found;
     }
     found
-}
-
-/// A fix that may be made without a second thought.
-fn safe(title: impl Into<String>, changes: Vec<Change>) -> Fix {
-    Fix { title: title.into(), applicability: Applicability::Safe, review: String::new(), changes }
-}
-
-/// A fix that somebody must look at.
-fn reviewed(title: impl Into<String>, review: impl Into<String>, changes: Vec<Change>) -> Fix {
-    let applicability = Applicability::NeedsReview;
-    Fix { title: title.into(), applicability, review: review.into(), changes }
 }
 
 /// A mapping that is written into a manifest.

@@ -35,10 +35,9 @@ mod verbs;
 mod wildcards;
 
 use ringwall_model::check::Check;
-use ringwall_model::fix::{Applicability, Change, Fix, Fixable};
+use ringwall_model::fix::{Fixable, reviewed, safe};
 use ringwall_model::near::nearest;
 use ringwall_model::object::Object;
-use ringwall_model::path::FieldPath;
 use ringwall_model::resources::Resources;
 use ringwall_model::snapshot::Snapshot;
 
@@ -47,7 +46,7 @@ use crate::policy::Policy;
 
 pub use self::accounts::{AccountRights, BoundAccounts};
 pub use self::subject::Subject;
-pub use ringwall_model::flaw::Flaw;
+pub use ringwall_model::flaw::{Flaw, Flaws};
 
 /// A check of roles and bindings.
 #[derive(Debug)]
@@ -128,41 +127,6 @@ pub static CHECKS: &[RbacCheck] = &[
     identities::LONG_LIVED,
 ];
 
-/// What a check finds.
-#[derive(Debug)]
-pub struct Flaws {
-    check: &'static RbacCheck,
-    found: Vec<Flaw>,
-}
-
-impl Flaws {
-    /// A flaw in a field of an object, with the severity of its check, and mended by hand until something else is said.
-    fn add(
-        &mut self,
-        object: usize,
-        path: FieldPath,
-        witness: impl Into<String>,
-        message: String,
-    ) -> &mut Flaw {
-        let reason = match self.check.fix {
-            Fixable::ByHand(reason) => reason,
-            Fixable::ByTool(_) => "what is meant is not in the manifest",
-        };
-        self.found.push(Flaw {
-            check: &self.check.about,
-            object,
-            path,
-            message,
-            witness: witness.into(),
-            severity: self.check.about.severity,
-            related: Vec::new(),
-            fix: Err(reason.to_owned()),
-        });
-        let last = self.found.len() - 1;
-        &mut self.found[last]
-    }
-}
-
 /// What is wrong with the roles and bindings of a snapshot, in the order of the checks, and what its service accounts may do by them.
 ///
 /// Costs nothing but a pass over the objects where none of them is of RBAC or holds a token.
@@ -182,22 +146,11 @@ pub fn judge(snapshot: &Snapshot) -> (Vec<Flaw>, BoundAccounts) {
 pub fn find_in(subject: &Subject<'_>) -> Vec<Flaw> {
     let mut found = Vec::new();
     for check in CHECKS {
-        let mut flaws = Flaws { check, found };
+        let mut flaws = Flaws::of(&check.about, check.fix, found);
         (check.find)(subject, &mut flaws);
         found = flaws.found;
     }
     found
-}
-
-/// A fix that may be made without a second thought.
-fn safe(title: impl Into<String>, changes: Vec<Change>) -> Fix {
-    Fix { title: title.into(), applicability: Applicability::Safe, review: String::new(), changes }
-}
-
-/// A fix that somebody must look at.
-fn reviewed(title: impl Into<String>, review: impl Into<String>, changes: Vec<Change>) -> Fix {
-    let applicability = Applicability::NeedsReview;
-    Fix { title: title.into(), applicability, review: review.into(), changes }
 }
 
 /// What checks say that hold in every version.

@@ -14,7 +14,9 @@ use ringwall_rbac::policy::aggregate;
 use ringwall_report::{BAD, DOUBT, GOOD, Style, escape};
 use serde::Serialize;
 
-use super::{BecauseEntry, WayEntry, asked, refuse, split, with_rights, word, write_because, write_way};
+use super::{
+    BecauseEntry, WayEntry, asked, refuse, remark, split, with_rights, word, write_because, write_way,
+};
 use crate::args::rbac::{CanIArgs, UserArgs};
 use crate::document;
 use crate::outcome::{Outcome, Usage};
@@ -37,12 +39,7 @@ pub(crate) fn run(args: &CanIArgs) -> Result<Outcome, Usage> {
             let answer = rights.can_i(&user, &question);
             Ok((question, answer, rights.default_version()))
         })?;
-    for warning in &question.warnings {
-        screen.aside(|_, out| writeln!(out, "Warning: {}", escape(warning)));
-    }
-    for note in &question.notes {
-        screen.aside(|_, out| writeln!(out, "note: {}", escape(note)));
-    }
+    remark(&question, &[], &screen);
     let written = screen.answer(
         |style, out| text(&answer, version, screen.quiet, style, out),
         |out| document::write("ringwall.rbac-can-i/v1", &entry(&user, &question, &answer), &loaded, out),

@@ -8,7 +8,7 @@ use ringwall_posture::rbac::matrix::{Filter, Subject};
 use ringwall_report::{ASIDE, HEADING, Style, escape};
 use serde::Serialize;
 
-use super::{RowEntry, refuse, row_cells, who, with_rights};
+use super::{RowEntry, refuse, remark, row_cells, who, with_rights};
 use crate::args::rbac::{MatrixArgs, MatrixOutput};
 use crate::document;
 use crate::outcome::{Outcome, Usage};
@@ -24,12 +24,7 @@ pub(crate) fn run(args: &MatrixArgs) -> Result<Outcome, Usage> {
                 Some(word) => {
                     let question =
                         rights.question("get", word, args.subresource.as_deref(), "").map_err(refuse)?;
-                    for warning in &question.warnings {
-                        screen.aside(|_, out| writeln!(out, "Warning: {}", escape(warning)));
-                    }
-                    for note in question.notes.iter().chain(&rights.hints(&question)) {
-                        screen.aside(|_, out| writeln!(out, "note: {}", escape(note)));
-                    }
+                    remark(&question, &rights.hints(&question), &screen);
                     Some((question.group, question.resource, question.subresource))
                 }
             };

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 
 use ringwall_model::finding::{Note, Verdict};
 use ringwall_model::version::Minor;
-use ringwall_posture::rbac::can_i::Because;
+use ringwall_posture::rbac::can_i::{Because, Question};
 use ringwall_posture::rbac::matrix::Row;
 use ringwall_posture::rbac::who::Way;
 use ringwall_posture::rbac::{Place, Rights};
@@ -103,6 +103,16 @@ fn split<'w>(words: &'w [String], usage: &str) -> Result<(&'w str, &'w str, Vec<
             message: "a verb and a resource are needed, as in: list pods".to_owned(),
             hint: format!("`ringwall rbac {usage} k8s/`; --help shows examples"),
         }),
+    }
+}
+
+/// Says of a question what kubectl would warn of, what it takes for given, and what may have been meant.
+fn remark(question: &Question, hints: &[String], screen: &Screen) {
+    for warning in &question.warnings {
+        screen.aside(|_, out| writeln!(out, "Warning: {}", escape(warning)));
+    }
+    for note in question.notes.iter().chain(hints) {
+        screen.aside(|_, out| writeln!(out, "note: {}", escape(note)));
     }
 }
 

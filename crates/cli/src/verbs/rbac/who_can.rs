@@ -10,7 +10,7 @@ use ringwall_posture::rbac::words;
 use ringwall_report::{ASIDE, BAD, HEADING, Style, escape};
 use serde::Serialize;
 
-use super::{PlaceEntry, WayEntry, asked, refuse, shown, split, with_rights, write_way};
+use super::{PlaceEntry, WayEntry, asked, refuse, remark, shown, split, with_rights, write_way};
 use crate::args::rbac::WhoCanArgs;
 use crate::document;
 use crate::outcome::{Outcome, Usage};
@@ -39,12 +39,7 @@ pub(crate) fn run(args: &WhoCanArgs) -> Result<Outcome, Usage> {
                 (rights.default_version(), rights.is_default_only()),
             ))
         })?;
-    for warning in &question.warnings {
-        screen.aside(|_, out| writeln!(out, "Warning: {}", escape(warning)));
-    }
-    for note in question.notes.iter().chain(&hints) {
-        screen.aside(|_, out| writeln!(out, "note: {}", escape(note)));
-    }
+    remark(&question, &hints, &screen);
     let written = screen.answer(
         |style, out| text(&question, &who, everyone.as_deref(), (version, default_only), style, out),
         |out| {
