@@ -19,6 +19,8 @@ pub const DATAPLANE_MODE: &str = "istio.io/dataplane-mode";
 pub const TLS_MODE: &str = "security.istio.io/tlsMode";
 /// The label that says that a pod takes HBONE.
 pub const TUNNEL: &str = "networking.istio.io/tunnel";
+/// The label of what has a waypoint before it: its value is the waypoint's name, or `none`.
+pub const USE_WAYPOINT: &str = "istio.io/use-waypoint";
 /// The annotation that injection leaves.
 pub const STATUS: &str = "sidecar.istio.io/status";
 /// The annotation that ambient leaves.

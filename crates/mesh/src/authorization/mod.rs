@@ -11,6 +11,6 @@ pub mod place;
 pub mod policy;
 pub mod request;
 pub mod select;
-mod strings;
+pub(crate) mod strings;
 
 pub use crate::reader::Refusal;

@@ -6,6 +6,7 @@ use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::tree::Node;
 
+use super::place::{Part, Place};
 use crate::reader::{Reader, Refusal, field};
 
 /// The API group of the policies.
@@ -121,6 +122,90 @@ pub struct Rule {
     pub when: Vec<Condition>,
 }
 
+/// A list of values of a rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<'r> {
+    /// Where it stands.
+    pub place: Place,
+    /// What it is about: the field without its `not`, `principals`; of a condition its key, `source.principal`.
+    pub of: &'r str,
+    /// Whether none of the values may match.
+    pub negated: bool,
+    /// The values.
+    pub values: &'r [String],
+}
+
+impl Source {
+    /// Its fields: both keys, and the values.
+    pub fn fields(&self) -> [(Keys, &Values); 7] {
+        [
+            (["principals", "notPrincipals"], &self.principals),
+            (["requestPrincipals", "notRequestPrincipals"], &self.request_principals),
+            (["namespaces", "notNamespaces"], &self.namespaces),
+            (["serviceAccounts", "notServiceAccounts"], &self.service_accounts),
+            (["trustDomains", "notTrustDomains"], &self.trust_domains),
+            (["ipBlocks", "notIpBlocks"], &self.ip_blocks),
+            (["remoteIpBlocks", "notRemoteIpBlocks"], &self.remote_ip_blocks),
+        ]
+    }
+}
+
+impl Operation {
+    /// Its fields: both keys, and the values.
+    pub fn fields(&self) -> [(Keys, &Values); 4] {
+        [
+            (["hosts", "notHosts"], &self.hosts),
+            (["ports", "notPorts"], &self.ports),
+            (["methods", "notMethods"], &self.methods),
+            (["paths", "notPaths"], &self.paths),
+        ]
+    }
+}
+
+/// Both keys of a field: that of its values, and that of those that none may be.
+pub type Keys = [&'static str; 2];
+
+impl Values {
+    /// Its lists that hold something.
+    fn lists<'r>(
+        &'r self,
+        rule: usize,
+        part: Part,
+        keys: Keys,
+        of: &'r str,
+    ) -> impl Iterator<Item = Field<'r>> {
+        let both = [(&self.values, keys[0], false), (&self.not_values, keys[1], true)];
+        both.into_iter().filter(|(list, ..)| !list.is_empty()).map(move |(list, field, negated)| Field {
+            place: Place { rule, part, field },
+            of,
+            negated,
+            values: list,
+        })
+    }
+}
+
+impl Rule {
+    /// All lists of values that it states; `index` is its own in its policy.
+    pub fn fields(&self, index: usize) -> Vec<Field<'_>> {
+        let mut found = Vec::new();
+        for (at, source) in self.from.iter().enumerate() {
+            for (keys, values) in source.fields() {
+                found.extend(values.lists(index, Part::From(at), keys, keys[0]));
+            }
+        }
+        for (at, operation) in self.to.iter().enumerate() {
+            for (keys, values) in operation.fields() {
+                found.extend(values.lists(index, Part::To(at), keys, keys[0]));
+            }
+        }
+        for (at, condition) in self.when.iter().enumerate() {
+            let keys = ["values", "notValues"];
+            found.extend(condition.values.lists(index, Part::When(at), keys, &condition.key));
+        }
+        found
+    }
+}
+
 /// An `AuthorizationPolicy`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuthorizationPolicy {
@@ -179,6 +264,11 @@ impl AuthorizationPolicy {
         policy.dry_run = reader.dry_run(root, policy.action);
         refusals.append(&mut reader.refusals);
         policy
+    }
+
+    /// All lists of values that it states, in its own order.
+    pub fn fields(&self) -> impl Iterator<Item = Field<'_>> {
+        self.rules.iter().enumerate().flat_map(|(rule, own)| own.fields(rule))
     }
 
     /// Where a rule stands in the object.

@@ -10,7 +10,6 @@ use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
 use ringwall_model::path::FieldPath;
 
 use super::{EVERY_VERSION, Flaws, MeshCheck, PEER, Subject, and_more, reviewed};
-use crate::enrolment::{Mode as Carrier, Reason};
 use crate::peer::{Mode, PeerAuthentication};
 use crate::place::Place;
 
@@ -121,7 +120,7 @@ pub(super) const NO_PROXY: MeshCheck = MeshCheck {
         summary: "STRICT is declared for workloads of which none has a proxy",
         what: "A PeerAuthentication has STRICT, for all ports or for one, and none of the workloads of the input for which it decides has a \
                sidecar, is in ambient mode or is a gateway. Nothing is said where whether they have one hangs on the labels of a Namespace that \
-               is not in the input.",
+               is not in the input. (The matter of Istio's `IST0102` and `IST0103`.)",
         why: "Mutual TLS is the proxy's doing. Where there is none, the program gets what comes, from everyone who reaches it, while the \
               policy says that it does not.",
         fix: "Bring the workloads into the mesh: label the namespace with `istio-injection: enabled` or `istio.io/dataplane-mode: ambient`, take \
@@ -234,7 +233,7 @@ spec:
 };
 
 /// The workloads for which each policy with a selector counts.
-fn by_policy(subject: &Subject) -> BTreeMap<usize, Vec<usize>> {
+fn by_policy(subject: &Subject<'_>) -> BTreeMap<usize, Vec<usize>> {
     let mut found: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (workload, _) in subject.pods() {
         if let Some(policy) = subject.mesh.servers[workload].folded.workload {
@@ -244,7 +243,7 @@ fn by_policy(subject: &Subject) -> BTreeMap<usize, Vec<usize>> {
     found
 }
 
-fn port(subject: &Subject, flaws: &mut Flaws) {
+fn port(subject: &Subject<'_>, flaws: &mut Flaws) {
     for (index, workloads) in by_policy(subject) {
         let policy = &subject.mesh.peers.all[index];
         if policy.ports.is_empty()
@@ -320,7 +319,7 @@ fn strict(policy: &PeerAuthentication) -> Option<Place> {
     port.map(|(port, _)| policy.port_place(*port))
 }
 
-fn no_proxy(subject: &Subject, flaws: &mut Flaws) {
+fn no_proxy(subject: &Subject<'_>, flaws: &mut Flaws) {
     let mut decided: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (workload, _) in subject.pods() {
         let folded = &subject.mesh.servers[workload].folded;
@@ -332,26 +331,11 @@ fn no_proxy(subject: &Subject, flaws: &mut Flaws) {
     for (index, workloads) in decided {
         let policy = &subject.mesh.peers.all[index];
         let Some(place) = strict(policy) else { continue };
-        let is_outside = |one: &usize| {
-            let workload = &subject.mesh.workloads.all[*one];
-            let decision = subject.mesh.servers[*one].enrolment.decision();
-            let namespace = subject.mesh.workloads.namespaces.get(&workload.namespace);
-            let is_known = namespace.is_some_and(|namespace| namespace.object.is_some());
-            decision.mode == Carrier::None && (is_known || decision.reason != Reason::NothingAsks)
-        };
-        if !workloads.iter().all(is_outside) {
+        if !workloads.iter().all(|one| subject.is_outside(*one)) {
             continue;
         }
         let first = workloads[0];
-        let why = match subject.mesh.servers[first].enrolment.decision().reason {
-            Reason::HostNetwork => "it is on its node's network",
-            Reason::IgnoredNamespace => "its namespace is one of the cluster's own",
-            Reason::NamespaceLabel => "a label of its namespace keeps it out",
-            Reason::PodLabel => "a label of the pod keeps it out",
-            Reason::PodAnnotation => "an annotation of the pod keeps it out",
-            Reason::NoSign => "it runs without one",
-            _ => "no label asks for one",
-        };
+        let why = subject.why_outside(first);
         let who = subject.who(first);
         let message = match workloads.len() - 1 {
             0 => format!("protects nothing: {who} has no proxy ({why})"),
@@ -367,7 +351,7 @@ fn no_proxy(subject: &Subject, flaws: &mut Flaws) {
     }
 }
 
-fn put_aside(subject: &Subject, flaws: &mut Flaws) {
+fn put_aside(subject: &Subject<'_>, flaws: &mut Flaws) {
     let peers = &subject.mesh.peers;
     // For each that is put aside: by which, and an example of a workload where it is not for a whole namespace.
     let mut aside: BTreeMap<(usize, usize), Option<usize>> = BTreeMap::new();

@@ -19,6 +19,7 @@ use std::collections::BTreeMap;
 use ringwall_model::address::Block;
 
 pub use ambient::{Ambient, Bound};
+pub(crate) use convert::about_requests;
 pub use peer::{AmbientPeer, Mode};
 
 /// Whom an [`Authorization`] is for.

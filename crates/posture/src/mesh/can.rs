@@ -9,7 +9,7 @@ use ringwall_mesh::authorization::judge::{Authorizer, Because, Decision, Miss, V
 use ringwall_mesh::authorization::policy::AuthorizationPolicy;
 use ringwall_mesh::authorization::request::{Http, Request, Token, TokenPlace};
 use ringwall_mesh::authorization::select::{Workload as Selected, select};
-use ringwall_mesh::enrolment::Mode;
+use ringwall_mesh::enrolment::{Mode, USE_WAYPOINT};
 use ringwall_mesh::matrix::Matrix;
 use ringwall_mesh::mesh::Accepts;
 use ringwall_mesh::place::{Pairs, Place};
@@ -25,9 +25,6 @@ use ringwall_model::tree::Node;
 
 use super::unknown::{self, Reads, Unknown};
 use super::{Meshed, words};
-
-/// The label of what has a waypoint before it.
-const USE_WAYPOINT: &str = "istio.io/use-waypoint";
 
 /// The token of a call.
 #[derive(Clone, Copy, Debug, Default)]
@@ -381,8 +378,8 @@ impl Meshed<'_> {
                 known.server == leg.server
                     && known.target == leg.target
                     && known.sends.as_ref().map(|sends| sends.0) == leg.sends.as_ref().map(|sends| sends.0)
-                    && known.through.map(|(service, port)| self.is_http_port(service, port))
-                        == leg.through.map(|(service, port)| self.is_http_port(service, port))
+                    && known.through.map(|(_, port)| port.is_http)
+                        == leg.through.map(|(_, port)| port.is_http)
             };
             if !legs.iter().any(alike) {
                 legs.push(leg);
@@ -430,27 +427,6 @@ impl Meshed<'_> {
             }
         }
         legs
-    }
-
-    /// Whether the port says that it speaks HTTP; nothing where it says nothing. Source: `ConvertProtocol` in istio.io/istio
-    /// `pkg/config/kube/conversion.go`.
-    fn is_http_port(&self, service: &Service, port: &ServicePort) -> Option<bool> {
-        let node =
-            self.snapshot.all().get(service.object).and_then(|object| object.root().locate(&port.path));
-        let said = node.and_then(|node| {
-            node.str_at(&["appProtocol"])
-                .or_else(|| node.str_at(&["protocol"]).filter(|_| node.get("number").is_some()))
-        });
-        let name = said.unwrap_or(&port.name).to_ascii_lowercase();
-        if name == "kubernetes.io/h2c" || name == "kubernetes.io/ws" || name.starts_with("grpc-web") {
-            return Some(true);
-        }
-        match name.split('-').next().unwrap_or_default() {
-            "http" | "http2" | "grpc" | "http_proxy" => Some(true),
-            "tcp" | "https" | "tls" | "mongo" | "redis" | "mysql" | "kubernetes.io/wss" => Some(false),
-            _ if matches!(port.number, 25 | 53 | 3306 | 27017) => Some(false),
-            _ => None,
-        }
     }
 
     fn policies_of_all(&self) -> Policies {
@@ -508,7 +484,7 @@ impl Meshed<'_> {
             what: format!("takes {}: {what}", accepts.name()),
             location: place.and_then(|place| self.location(place)),
         });
-        let said = leg.through.and_then(|(service, port)| self.is_http_port(service, port));
+        let said = leg.through.and_then(|(_, port)| port.is_http);
         let opaque = matches!(leg.sends, Some((Sends::TlsSimple | Sends::TlsMutual, _)));
         let is_http = !opaque && said.unwrap_or_else(|| call.is_http());
         let backend = match mode {

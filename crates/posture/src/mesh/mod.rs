@@ -48,11 +48,12 @@ impl<'s> Meshed<'s> {
         root: Option<&str>,
         read: &config::ReadText<'_>,
     ) -> Self {
-        let config::Stated { mut config, location, notes } = config::of(snapshot, read);
+        let config::Stated { mut config, injects_by_default, location, notes } = config::of(snapshot, read);
         if let Some(root) = root {
             root.clone_into(&mut config.root_namespace);
         }
-        let mesh = Mesh::of(snapshot, config, &Settings { custom, ..Settings::default() });
+        let mesh =
+            Mesh::of(snapshot, config, &Settings { custom, injects_by_default, ..Settings::default() });
         let mut meshed = Self { snapshot, mesh, configured: location, notes };
         meshed.note_misread();
         meshed.note_idle();
