@@ -9,7 +9,8 @@ use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
 
-use crate::place::{At, Misread, Pairs, Place, Reader, is_subset};
+use crate::place::{Misread, Pairs, Place, is_subset};
+use crate::reader::{At, Reader};
 use crate::workloads::{Origin, Workload, Workloads, bare_entry, entry, namespace_of};
 
 /// The domain of the cluster's services.

@@ -12,5 +12,3 @@ pub mod policy;
 pub mod request;
 pub mod select;
 pub(crate) mod strings;
-
-pub use crate::reader::Refusal;

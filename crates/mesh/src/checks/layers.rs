@@ -263,7 +263,7 @@ fn in_ambient<'s>(
         let index = sent.policy?;
         let policy = &subject.policies[index];
         // Empty labels bind nobody, which has a check of its own.
-        if policy.selector.as_ref().is_some_and(std::collections::BTreeMap::is_empty) {
+        if policy.selector.as_ref().is_some_and(Vec::is_empty) {
             return None;
         }
         let workloads = subject.carried(&subject.takers[index], Carrier::Ambient);

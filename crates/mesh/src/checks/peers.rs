@@ -37,6 +37,17 @@ spec:
       app: database
   mtls:
     mode: STRICT
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: database
+  namespace: shop
+  labels:
+    app: database
+spec:
+  containers:
+  - name: postgres
 ",
         good: "\
 apiVersion: security.istio.io/v1
@@ -50,6 +61,17 @@ spec:
       app: database
   mtls:
     mode: STRICT
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: database
+  namespace: shop
+  labels:
+    app: database
+spec:
+  containers:
+  - name: postgres
 ",
         versions: EVERY_VERSION,
         references: &[PEER],

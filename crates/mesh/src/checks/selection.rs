@@ -1,7 +1,5 @@
 //! Selectors that select nobody, or say nothing.
 
-use std::collections::BTreeMap;
-
 use ringwall_model::check::Check;
 use ringwall_model::control::nsa;
 use ringwall_model::finding::Severity;
@@ -10,11 +8,10 @@ use ringwall_model::near::nearest;
 use ringwall_model::path::FieldPath;
 
 use super::examples::{injected, policy, web};
-use super::subject::by_key;
 use super::{AMBIENT, AUTHORIZATION, EVERY_VERSION, Flaws, MeshCheck, PEER, Subject, reviewed};
 use crate::authorization::policy::Action;
 use crate::enrolment::Mode as Carrier;
-use crate::reader::is_subset;
+use crate::place::{Pairs, is_subset};
 use crate::workloads::Workload;
 
 pub(super) const EMPTY: MeshCheck = MeshCheck {
@@ -119,7 +116,7 @@ spec:
 struct Selecting<'s> {
     object: usize,
     namespace: &'s str,
-    labels: BTreeMap<String, String>,
+    labels: Pairs,
     /// Whether it is an `AuthorizationPolicy` that keeps out what it matches.
     denies: bool,
 }
@@ -149,7 +146,7 @@ fn selecting<'s>(subject: &'s Subject<'_>) -> Vec<Selecting<'s>> {
     let root = subject.mesh.peers.root();
     for peer in subject.mesh.peers.all.iter().filter(|peer| peer.has_selector) {
         if peer.namespace != root || peer.selector.is_empty() {
-            let labels = by_key(&peer.selector);
+            let labels = peer.selector.clone();
             found.push(Selecting { object: peer.object, namespace: &peer.namespace, labels, denies: false });
         }
     }
@@ -201,21 +198,21 @@ fn nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
             is_mesh || (pod.namespace == own.namespace && subject.are_together(own.object, pod.object))
         };
         let pods: Vec<&Workload> = subject.pods().map(|(_, pod)| pod).filter(|pod| here(pod)).collect();
-        let has_key = |key: &String| pods.iter().any(|pod| pod.label(key).is_some());
+        let has_key = |(key, _): &(Box<str>, Box<str>)| pods.iter().any(|pod| pod.label(key).is_some());
         if pods.is_empty()
-            || own.labels.keys().any(|key| OF_CONTROLLERS.contains(&key.as_str()))
-            || !own.labels.keys().all(has_key)
-            || pods.iter().any(|pod| is_subset(&own.labels, &by_key(&pod.labels)))
+            || own.labels.iter().any(|(key, _)| OF_CONTROLLERS.contains(&&**key))
+            || !own.labels.iter().all(has_key)
+            || pods.iter().any(|pod| is_subset(&own.labels, &pod.labels))
         {
             continue;
         }
         // Machines outside may be meant.
         let entries = subject.mesh.workloads.all.iter().filter(|one| one.namespace == own.namespace);
-        if entries.into_iter().any(|one| is_subset(&own.labels, &by_key(&one.labels))) {
+        if entries.into_iter().any(|one| is_subset(&own.labels, &one.labels)) {
             continue;
         }
         let is_missing =
-            |(key, value): &(&String, &String)| !pods.iter().any(|pod| pod.label(key) == Some(value));
+            |(key, value): &&(Box<str>, Box<str>)| !pods.iter().any(|pod| pod.label(key) == Some(&**value));
         let wrong = own.labels.iter().find(is_missing);
         let said =
             own.labels.iter().map(|(key, value)| format!("{key}: {value}")).collect::<Vec<_>>().join(", ");

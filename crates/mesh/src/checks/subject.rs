@@ -11,7 +11,6 @@ use crate::config::MeshConfig;
 use crate::enrolment::{Mode as Carrier, Reason};
 use crate::matrix::Matrix;
 use crate::mesh::{Mesh, Settings};
-use crate::place::Pairs;
 use crate::request_authentication::RequestAuthentication;
 use crate::validate::{self, Verdict};
 use crate::workloads::{Origin, Workload};
@@ -90,9 +89,12 @@ impl<'s> Subject<'s> {
         let (mut takers, mut token_takers) = (self.takers.clone(), self.token_takers.clone());
         let mut taken = self.taken.clone();
         for (workload, own) in self.pods() {
-            let labels = by_key(&own.labels);
-            let selected =
-                Selected { namespace: &own.namespace, labels: &labels, is_waypoint: false, service: None };
+            let selected = Selected {
+                namespace: &own.namespace,
+                labels: &own.labels,
+                is_waypoint: false,
+                service: None,
+            };
             let near: BTreeSet<&str> = [root, own.namespace.as_str()].into();
             for index in near.iter().filter_map(|namespace| policies.get(namespace)).flatten() {
                 if selected.takes_policy(&self.policies[*index], root) {
@@ -186,9 +188,4 @@ impl<'s> Subject<'s> {
         };
         (states(a) && states(b)) || folder(a) == folder(b)
     }
-}
-
-/// Labels as policies ask for them.
-pub(super) fn by_key(labels: &Pairs) -> BTreeMap<String, String> {
-    labels.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
 }

@@ -1,6 +1,5 @@
 //! Whether a client may call a server: what becomes of the connection, which proxy asks the policies, and which rule decides.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -12,12 +11,12 @@ use ringwall_mesh::authorization::select::{Workload as Selected, select};
 use ringwall_mesh::enrolment::{Mode, USE_WAYPOINT};
 use ringwall_mesh::matrix::Matrix;
 use ringwall_mesh::mesh::Accepts;
-use ringwall_mesh::place::{Pairs, Place};
+use ringwall_mesh::place::Place;
 use ringwall_mesh::request_authentication::{BadToken, RequestAuthentication, TokenRules};
 use ringwall_mesh::sends::{Outcome, Sends};
 use ringwall_mesh::services::{Resolution, Service, ServicePort};
 use ringwall_mesh::workloads::{Origin, Workload};
-use ringwall_mesh::ztunnel::{Ambient, AmbientPeer, AmbientWorkload, Connection};
+use ringwall_mesh::ztunnel::{Ambient, AmbientWorkload, Connection};
 use ringwall_model::address::Address;
 use ringwall_model::finding::{Location, Verdict};
 use ringwall_model::path::FieldPath;
@@ -203,7 +202,6 @@ enum Client {
 struct Policies {
     all: Vec<AuthorizationPolicy>,
     tokens: Vec<RequestAuthentication>,
-    peers: Vec<AmbientPeer>,
 }
 
 /// A way before it is judged.
@@ -430,22 +428,15 @@ impl Meshed<'_> {
     }
 
     fn policies_of_all(&self) -> Policies {
-        let (mut refusals, mut peers) = (Vec::new(), Vec::new());
-        let mut read = Policies { all: Vec::new(), tokens: Vec::new(), peers: Vec::new() };
+        let mut misread = Vec::new();
+        let mut read = Policies { all: Vec::new(), tokens: Vec::new() };
         for (index, object) in self.snapshot.objects() {
             if AuthorizationPolicy::is(object) {
-                read.all.push(AuthorizationPolicy::read(object, index, &mut refusals));
-            } else if object.is("security.istio.io", "RequestAuthentication") {
-                read.tokens.push(RequestAuthentication::read(object, index, &mut refusals));
-            } else if AmbientPeer::is(object) {
-                peers.push((
-                    (object.id.namespace.clone(), object.id.name.clone()),
-                    AmbientPeer::read(object, &mut refusals),
-                ));
+                read.all.push(AuthorizationPolicy::read(object, index, &mut misread));
+            } else if RequestAuthentication::is(object) {
+                read.tokens.push(RequestAuthentication::read(object, index, &mut misread));
             }
         }
-        peers.sort_by(|(left, _), (right, _)| left.cmp(right));
-        read.peers = peers.into_iter().map(|(_, peer)| peer).collect();
         read
     }
 
@@ -578,9 +569,12 @@ impl Meshed<'_> {
     ) -> Judged {
         let mesh = &self.mesh;
         let server = &mesh.workloads.all[leg.server];
-        let labels: BTreeMap<String, String> = pairs(&server.labels);
-        let of =
-            Selected { namespace: &server.namespace, labels: &labels, is_waypoint: false, service: None };
+        let of = Selected {
+            namespace: &server.namespace,
+            labels: &server.labels,
+            is_waypoint: false,
+            service: None,
+        };
         let root = &mesh.config.root_namespace;
         let chosen = select(&policies.all, &of, root);
         let (layer, reads) = match backend {
@@ -628,8 +622,9 @@ impl Meshed<'_> {
         };
         let ask = |all: &[AuthorizationPolicy], source: Option<Address>| -> (Decision, Vec<Miss>) {
             if reads == Reads::Ztunnel {
-                let ambient = Ambient::new(all, policies.peers.clone(), &mesh.config);
-                let bound = ambient.bind(&AmbientWorkload { namespace: &server.namespace, labels: &labels });
+                let ambient = Ambient::new(all, mesh.peers.all.clone(), &mesh.config);
+                let bound =
+                    ambient.bind(&AmbientWorkload { namespace: &server.namespace, labels: &server.labels });
                 let peer = peer.map(|peer| peer.strip_prefix("spiffe://").unwrap_or(peer));
                 let connection = Connection { peer, source, destination: None, port: leg.target };
                 return (bound.judge(&connection), bound.misses(&connection));
@@ -735,8 +730,4 @@ impl Meshed<'_> {
     fn told(&self, policy: &AuthorizationPolicy, path: &FieldPath, what: String) -> Told {
         Told { what, location: self.location(&Place { object: policy.object, path: path.clone() }) }
     }
-}
-
-fn pairs(labels: &Pairs) -> BTreeMap<String, String> {
-    labels.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
 }
