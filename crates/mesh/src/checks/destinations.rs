@@ -9,10 +9,12 @@ use ringwall_model::fix::{Applicability, Change, Fixable, Value};
 
 use super::examples::{injected, service, strict, web};
 use super::{DESTINATION, EVERY_VERSION, Flaws, MeshCheck, Subject, reviewed};
+use crate::enrolment::Mode as Carrier;
 use crate::matrix::Flow;
 use crate::mesh::{Accepts, WhyAccepts};
 use crate::place::Place;
 use crate::sends::{Outcome, Sends, Why};
+use crate::workloads::Origin;
 
 /// A rule for the Service of the example.
 macro_rules! rule {
@@ -242,9 +244,16 @@ fn refused(subject: &Subject<'_>, flaws: &mut Flaws) {
     }
 }
 
+/// Whether it is known that the server takes no TLS: not where that hangs on the labels of a Namespace that is not in the input.
+fn is_known(subject: &Subject<'_>, flow: &Flow) -> bool {
+    subject.carrier(flow.server) != Carrier::None
+        || subject.is_outside(flow.server)
+        || subject.workload(flow.server).origin == Origin::Entry
+}
+
 fn broken(subject: &Subject<'_>, flaws: &mut Flaws) {
     let found = by_tls(subject, |flow| match &flow.why {
-        Why::Rule(place) if flow.outcome == Outcome::Broken => Some(place),
+        Why::Rule(place) if flow.outcome == Outcome::Broken && is_known(subject, flow) => Some(place),
         _ => None,
     });
     for (place, of) in found {
