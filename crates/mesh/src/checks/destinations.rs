@@ -71,7 +71,7 @@ pub(super) const BROKEN: MeshCheck = MeshCheck {
         severity: Severity::High,
         summary: "a DestinationRule makes clients send the mesh's TLS to a program that has no proxy",
         what: "By the `tls` of a DestinationRule clients of the input use `ISTIO_MUTUAL` towards a workload that has no sidecar, or whose proxy takes no \
-               TLS on the port (`DISABLE`, or a port that goes past it). (Kiali: `KIA0209`.)",
+               TLS on the port (`DISABLE`, or a port that goes past it).",
         why: "The program gets TLS that it cannot read: the calls fail.",
         fix: "Take `tls` away: clients then use mutual TLS with those that take it, and with no other.",
         bad: concat!(
@@ -131,7 +131,7 @@ pub(super) const PLAINTEXT: MeshCheck = MeshCheck {
         severity: Severity::Medium,
         summary: "a DestinationRule switches mutual TLS off towards servers that take it",
         what: "By the `tls` of a DestinationRule (`DISABLE`, or no `mode`, which is the same) clients of the input send plaintext to workloads whose proxies take \
-               mutual TLS, and plaintext too. (Kiali: `KIA0202` and `KIA0205` are near.)",
+               mutual TLS, and plaintext too.",
         why: "What would be encrypted without the rule goes in the clear, and the server does not know who calls.",
         fix: "Take `tls` away, or write `ISTIO_MUTUAL`.",
         bad: concat!(injected!(), web!(), service!(), rule!("    tls: {}\n")),

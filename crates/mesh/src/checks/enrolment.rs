@@ -98,7 +98,7 @@ pub(super) const CONFLICT: MeshCheck = MeshCheck {
         summary: "a namespace has labels that ask for different proxies, and one of them is passed over",
         what: "A Namespace has `istio-injection` and `istio.io/rev`, or one of them and `istio.io/dataplane-mode: ambient`. The severity is medium \
                where `istio-injection` is not `enabled`, and no pod gets the sidecar of the revision. (istioctl: `IST0123`, Kiali: `KIA1311` to \
-               `KIA1317`.)",
+               `KIA1316`.)",
         why: "`istio-injection` counts before `istio.io/rev`, and a sidecar before ambient. What the other label says does not happen, and the next who \
               takes one away changes more than he thinks.",
         fix: "Keep the label that is meant.",
@@ -182,7 +182,8 @@ pub(super) const PAST_PROXY: MeshCheck = MeshCheck {
         severity: Severity::Low,
         summary: "an annotation takes a port past the proxy, where no policy of the mesh holds",
         what: "A port that a container declares or a Service leads to is in `traffic.sidecar.istio.io/excludeInboundPorts`, or not in \
-               `includeInboundPorts`. The severity is medium where the workload is STRICT or has an AuthorizationPolicy, which say that it is guarded.",
+               `includeInboundPorts`. Where that one is empty (a sidecar for the way out alone), nothing is said, unless a policy selects the \
+               workload. The severity is medium where the workload is STRICT or has an AuthorizationPolicy, which say that it is guarded.",
         why: "What comes in there goes to the program as it is: no mutual TLS, no AuthorizationPolicy. Only NetworkPolicies are left.",
         fix: "Take the port out of the annotation; for clients without a proxy make an exception in `portLevelMtls`, where policies still hold. Else \
               guard it with a NetworkPolicy.",
@@ -264,6 +265,67 @@ status:
     fix: Fixable::ByHand("a pod is restarted in the cluster, not in the manifest"),
     find: stale,
 };
+
+pub(super) const OUTSIDE: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-039",
+        name: "outside-of-the-mesh",
+        severity: Severity::Low,
+        summary: "a workload of a namespace of the mesh has no proxy",
+        what: "A namespace asks for sidecars or ambient mode, and pods in it are on their node's network, or a label or an annotation of theirs keeps the \
+               proxy out.",
+        why: "Nothing of what the mesh says holds for it: it takes plaintext from everyone, is nobody to the servers that it calls, and STRICT ones refuse it.",
+        fix: "Take away what keeps the proxy out; else guard the workload with NetworkPolicies.",
+        bad: concat!(
+            injected!(),
+            "\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: web
+  namespace: shop
+  labels:
+    sidecar.istio.io/inject: \"false\"
+spec:
+  containers:
+  - name: web
+"
+        ),
+        good: concat!(injected!(), web!()),
+        versions: EVERY_VERSION,
+        references: &[INJECTION_DOCS],
+        controls: &[nsa("Encryption")],
+    },
+    fix: Fixable::ByHand("why the workload is outside is not in the manifest"),
+    find: outside,
+};
+
+fn outside(subject: &Subject<'_>, flaws: &mut Flaws) {
+    for (index, pod) in subject.pods() {
+        let namespace = subject.mesh.workloads.namespace(&pod.namespace);
+        let asks = namespace.label(INJECTION) == Some("enabled")
+            || namespace.label(REVISION).is_some_and(|_| namespace.label(INJECTION).is_none())
+            || namespace.label(DATAPLANE_MODE) == Some("ambient");
+        let enrolment = &subject.mesh.servers[index].enrolment;
+        let expected = &enrolment.expected;
+        let is_kept =
+            matches!(expected.reason, Reason::HostNetwork | Reason::PodLabel | Reason::PodAnnotation);
+        // One that asks for a sidecar by its label has a check of its own.
+        if !asks || enrolment.mode() != Carrier::None || expected.mode != Carrier::None || !is_kept {
+            continue;
+        }
+        let Some(place) = expected.place.as_ref().filter(|_| pod.label(INJECT) != Some("true")) else {
+            continue;
+        };
+        let why = match expected.reason {
+            Reason::HostNetwork => "it is on its node's network",
+            Reason::PodLabel => "a label keeps it out",
+            _ => "an annotation keeps it out",
+        };
+        let message = format!("has no proxy, in a namespace of the mesh: {why}");
+        flaws.add(place.object, place.path.clone(), "", message);
+    }
+}
 
 fn in_vain(subject: &Subject<'_>, flaws: &mut Flaws) {
     for (index, pod) in subject.pods() {
@@ -384,13 +446,17 @@ fn past_proxy(subject: &Subject<'_>, flaws: &mut Flaws) {
     let ports = subject.mesh.ports();
     for (index, pod) in subject.pods().filter(|(index, _)| excludes(*index)) {
         let server = &subject.mesh.servers[index];
+        let has_policy = !subject.taken[index].is_empty();
+        if subject.is_way_out(index) && !has_policy && server.folded.workload.is_none() {
+            continue;
+        }
         for port in &ports[index] {
             let Some(place) = server.exclusions.inbound_place(pod, *port) else { continue };
             if subject.mesh.accepts(index, *port) != Accepts::None {
                 continue;
             }
             let is_strict = server.folded.of_port(*port) == Mode::Strict;
-            let is_guarded = is_strict || !subject.taken[index].is_empty();
+            let is_guarded = is_strict || has_policy;
             let message = format!(
                 "port {port} goes past the proxy: no mutual TLS, and no AuthorizationPolicy holds there"
             );

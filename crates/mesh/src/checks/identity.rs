@@ -9,6 +9,7 @@ use ringwall_model::fix::Fixable;
 use ringwall_model::near::nearest;
 
 use super::examples::{injected, policy, strict, web};
+use super::layers::reaches;
 use super::{AUTHORIZATION, EVERY_VERSION, Flaws, MeshCheck, PRACTICES, Subject};
 use crate::authorization::place::{Part, Place};
 use crate::authorization::policy::{Action, AuthorizationPolicy, Field, Rule};
@@ -23,7 +24,7 @@ pub(super) const EVADED: MeshCheck = MeshCheck {
         summary: "a rule about who calls is passed by whoever calls in plaintext",
         what: "A workload takes plaintext, and a DENY rule for it names principals, namespaces, service accounts or trust domains, or an ALLOW rule \
                names only such that it does not let in (`notPrincipals`, `notNamespaces`). Nothing is said of a DENY where every ALLOW rule \
-               for the workload asks who calls, nor where another rule keeps out all that have no identity.",
+               for the workload asks who calls, nor where another rule keeps out all that have no identity. (Kiali: `KIA0105`.)",
         why: "Who speaks plaintext has no identity. What names one never matches him, so a DENY lets him in; and what names those that are \
               not meant always does, so an ALLOW lets him in too (ISTIO-SECURITY-2021-003 tells of it). The caller chooses: every pod may speak plaintext, with a \
               sidecar too.",
@@ -115,9 +116,9 @@ pub(super) const SHARED: MeshCheck = MeshCheck {
         id: "RW-MESH-018",
         name: "shared-identity",
         severity: Severity::Low,
-        summary: "a policy lets in the default service account of a namespace, which several workloads have",
-        what: "An ALLOW rule names the service account `default` of a namespace, and two workloads or more of the input run as it.",
-        why: "The policy cannot tell them apart: what one of them may do, all may. So may every pod of the namespace that says nothing of an account.",
+        summary: "a policy lets in the default service account of a namespace, which every pod there has that names none",
+        what: "An ALLOW rule names the service account `default` of a namespace, and workloads of the input run as it.",
+        why: "The policy cannot tell them apart: what one of them may do, all may, and so may every pod of the namespace that says nothing of an account.",
         fix: "Give the client a service account of its own, and name that.",
         bad: concat!(
             injected!(),
@@ -335,6 +336,88 @@ fn evaded(subject: &Subject<'_>, flaws: &mut Flaws) {
     }
 }
 
+pub(super) const ANONYMOUS: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-037",
+        name: "anonymous-let-in",
+        severity: Severity::Low,
+        summary: "an ALLOW rule names no caller, for a port that takes plaintext",
+        what: "An ALLOW rule has no `from` and no condition on who calls, but says something else (a rule that demands nothing has a check of its own), and a port \
+               that it is about takes plaintext at one of its workloads.",
+        why: "Everyone who reaches the port is let in, also who shows no certificate; only NetworkPolicies are left to say who that is.",
+        fix: "Say in `from` whom you mean, where the callers are in the mesh; else keep the others off by a NetworkPolicy.",
+        bad: concat!(
+            injected!(),
+            web!(),
+            policy!("metrics"),
+            "\
+spec:
+  rules:
+  - to:
+    - operation:
+        ports: [\"8080\"]
+"
+        ),
+        good: concat!(
+            injected!(),
+            web!(),
+            policy!("metrics"),
+            "\
+spec:
+  rules:
+  - from:
+    - source:
+        namespaces: [monitoring]
+    to:
+    - operation:
+        ports: [\"8080\"]
+"
+        ),
+        versions: EVERY_VERSION,
+        references: &[AUTHORIZATION, PRACTICES],
+        controls: &[nsa("Authentication and authorization")],
+    },
+    fix: Fixable::ByHand("who calls is not in the manifest"),
+    find: anonymous,
+};
+
+fn anonymous(subject: &Subject<'_>, flaws: &mut Flaws) {
+    let is_judged = |policy: &AuthorizationPolicy| policy.action == Action::Allow && !policy.dry_run;
+    if !subject.policies.iter().any(is_judged) {
+        return;
+    }
+    let ports = subject.mesh.ports();
+    for (policy, takers) in
+        subject.policies.iter().zip(&subject.takers).filter(|(policy, _)| is_judged(policy))
+    {
+        for (at, rule) in policy.rules.iter().enumerate() {
+            let fields = rule.fields(at);
+            let names = |field: &Field<'_>| {
+                asks_who(field) || asks_token(field) || matches!(field.of, "source.ip" | "remote.ip")
+            };
+            if !rule.from.is_empty() || fields.is_empty() || fields.iter().any(names) {
+                continue;
+            }
+            let open = takers.iter().find_map(|one| {
+                let reached: BTreeSet<u16> =
+                    ports[*one].iter().copied().filter(|port| reaches(rule, None, *port)).collect();
+                let is_any = ports[*one].is_empty();
+                let port = if reached.is_empty() && !is_any {
+                    None
+                } else {
+                    plaintext_port(subject, &reached, *one)
+                };
+                port.filter(|_| lets_nameless_in(subject, *one)).map(|port| (*one, port))
+            });
+            let Some((workload, port)) = open else { continue };
+            let of = if port == 0 { String::new() } else { format!(" port {port} of") };
+            let message =
+                format!("lets in whoever reaches{of} {}, which takes plaintext", subject.who(workload));
+            flaws.add(policy.object, AuthorizationPolicy::rule_path(at), "", message);
+        }
+    }
+}
+
 /// The namespace and the name of the account that a value names without a star; only in the mesh's own trust domain.
 fn account<'v>(
     subject: &Subject<'_>,
@@ -420,11 +503,13 @@ fn shared(subject: &Subject<'_>, flaws: &mut Flaws) {
                     .filter(|(_, pod)| owners.insert(subject.snapshot.top_owner(pod.object).0))
                     .map(|(index, _)| index)
                     .collect();
-                if who.len() < 2 {
+                if who.is_empty() {
                     continue;
                 }
-                let message =
-                    format!("is the identity of {}: the policy cannot tell them apart", subject.whom(&who));
+                let message = format!(
+                    "is the identity of every pod of {namespace} that names no service account: {} today",
+                    subject.whom(&who)
+                );
                 flaws.add(policy.object, field.place.path().index(at), value.clone(), message);
             }
         }

@@ -303,24 +303,24 @@ fn never_fires(subject: &Subject<'_>, flaws: &mut Flaws) {
     }
 }
 
-/// The ports of a workload that carry bytes for its proxy, as the Services say that lead to them.
-fn tcp_ports(subject: &Subject<'_>, workload: usize) -> BTreeSet<u16> {
-    let own = subject.workload(workload);
-    let services = subject.mesh.services.iter().filter(|service| service.workloads.contains(&workload));
-    let ports = services.flat_map(|service| service.ports.iter().map(move |port| (service, port)));
-    let mut bytes = BTreeSet::new();
-    let mut others = BTreeSet::new();
-    for (service, port) in ports {
-        if let Some(target) = service.target(port, own) {
-            if port.is_http == Some(false) {
-                bytes.insert(target)
-            } else {
-                others.insert(target)
-            };
+/// For each workload the ports that carry bytes for its proxy, as the Services say that lead to them. Costs a look at all of them.
+fn tcp_ports(subject: &Subject<'_>) -> Vec<BTreeSet<u16>> {
+    let mut bytes = vec![BTreeSet::new(); subject.mesh.workloads.all.len()];
+    let mut others = bytes.clone();
+    for service in &subject.mesh.services {
+        for (workload, port) in
+            service.workloads.iter().flat_map(|one| service.ports.iter().map(move |port| (*one, port)))
+        {
+            if let Some(target) = service.target(port, subject.workload(workload)) {
+                let of = if port.is_http == Some(false) { &mut bytes } else { &mut others };
+                of[workload].insert(target);
+            }
         }
     }
-    let server = &subject.mesh.servers[workload];
-    bytes.retain(|port| !others.contains(port) && !server.exclusions.excludes_inbound(*port));
+    for (workload, own) in bytes.iter_mut().enumerate() {
+        let exclusions = &subject.mesh.servers[workload].exclusions;
+        own.retain(|port| !others[workload].contains(port) && !exclusions.excludes_inbound(*port));
+    }
     bytes
 }
 
@@ -331,7 +331,7 @@ fn holds(ports: &Values, port: u16) -> bool {
 }
 
 /// Whether a rule may be about a port; of its items of `to` one alone is looked at where `part` is of it.
-fn reaches(rule: &Rule, part: Option<Part>, port: u16) -> bool {
+pub(in crate::checks) fn reaches(rule: &Rule, part: Option<Part>, port: u16) -> bool {
     let items = rule.to.iter().enumerate();
     let mut items = items.filter(|(at, _)| !matches!(part, Some(Part::To(own)) if own != *at));
     let conditions = rule.when.iter().filter(|condition| condition.key == "destination.port");
@@ -350,9 +350,10 @@ fn tcp_witness(ports: &[(usize, BTreeSet<u16>)], rule: &Rule, part: Option<Part>
 fn with_tcp<'s>(
     subject: &'s Subject<'_>,
 ) -> impl Iterator<Item = (&'s AuthorizationPolicy, Compiled, Vec<(usize, BTreeSet<u16>)>)> {
-    subject.policies.iter().enumerate().filter_map(|(index, policy)| {
+    let all = tcp_ports(subject);
+    subject.policies.iter().enumerate().filter_map(move |(index, policy)| {
         let with_sidecar = subject.carried(&subject.takers[index], Carrier::Sidecar);
-        let ports = with_sidecar.into_iter().map(|one| (one, tcp_ports(subject, one)));
+        let ports = with_sidecar.into_iter().map(|one| (one, all[one].clone()));
         let ports: Vec<_> = ports.filter(|(_, ports)| !ports.is_empty()).collect();
         if ports.is_empty() {
             return None;

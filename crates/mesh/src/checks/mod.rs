@@ -83,6 +83,9 @@ pub static CHECKS: &[MeshCheck] = &[
     enrolment::STALE,
     webhook::REFUSED,
     webhook::UNKNOWN,
+    identity::ANONYMOUS,
+    rules::UNLIMITED,
+    enrolment::OUTSIDE,
 ];
 
 /// Runs all checks over a snapshot whose mesh is set so. Flaws are in the order of the checks; an object that istiod's webhook refuses has only

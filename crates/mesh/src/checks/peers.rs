@@ -146,7 +146,7 @@ pub(super) const DISABLED: MeshCheck = MeshCheck {
         name: "mutual-tls-disabled",
         severity: Severity::Medium,
         summary: "a PeerAuthentication switches mutual TLS off",
-        what: "`mtls.mode` of a PeerAuthentication, or that of one of its `portLevelMtls`, is `DISABLE`. (Kiali: `KIA0505`, `KIA0506`.)",
+        what: "`mtls.mode` of a PeerAuthentication, or that of one of its `portLevelMtls`, is `DISABLE`.",
         why: "Nothing of the traffic is encrypted, and the server does not know who calls: no AuthorizationPolicy that names a principal or a \
               namespace can match. PERMISSIVE takes plaintext too, and mutual TLS from all who can do it.",
         fix: "Write `PERMISSIVE` while clients without a proxy are left, and `STRICT` when there are none.",

@@ -133,7 +133,9 @@ spec:
 fn takes_plaintext(subject: &Subject<'_>, workload: usize) -> bool {
     let server = &subject.mesh.servers[workload];
     match server.enrolment.mode() {
-        Carrier::Sidecar => matches!(server.folded.mode, Mode::Permissive | Mode::Unset),
+        Carrier::Sidecar => {
+            matches!(server.folded.mode, Mode::Permissive | Mode::Unset) && !subject.is_way_out(workload)
+        }
         Carrier::Ambient => {
             server.ambient.as_ref().is_some_and(|own| own.of_ports.is_none() && !own.is_static)
         }
@@ -163,7 +165,7 @@ fn accepted(subject: &Subject<'_>, flaws: &mut Flaws) {
         }
     }
     for (place, workloads) in said {
-        let message = format!("PERMISSIVE: {} takes plaintext beside mutual TLS", subject.whom(&workloads));
+        let message = format!("lets {} take plaintext beside mutual TLS", subject.whom(&workloads));
         flaws.add(place.object, place.path, "", message);
     }
     for (name, workloads) in unsaid {
@@ -174,8 +176,8 @@ fn accepted(subject: &Subject<'_>, flaws: &mut Flaws) {
         let path = asks.map_or_else(|| FieldPath::keys(&["metadata", "name"]), |place| place.path.clone());
         let of = enrolled.get(name).copied().unwrap_or_default();
         let message = format!(
-            "{} of its {of} workloads in the mesh take plaintext: no PeerAuthentication says STRICT (`ringwall mesh plan --strict {name}` tells what that breaks)",
-            workloads.len()
+            "no PeerAuthentication says STRICT for {}, of {of} in the mesh: plaintext is taken (`ringwall mesh plan --strict {name}` tells what STRICT breaks)",
+            subject.whom(&workloads)
         );
         flaws.add(object, path, "", message);
     }

@@ -1,6 +1,6 @@
 //! Rules that let everyone in, and policies that only report.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringwall_model::check::Check;
 use ringwall_model::control::nsa;
@@ -11,6 +11,8 @@ use ringwall_model::path::FieldPath;
 use super::examples::{injected, policy, web};
 use super::{AUTHORIZATION, EVERY_VERSION, Flaws, MeshCheck, Subject, reviewed};
 use crate::authorization::policy::{Action, AuthorizationPolicy, DRY_RUN, Rule};
+use crate::enrolment::Mode as Carrier;
+use crate::services::Service;
 
 pub(super) const EVERYONE: MeshCheck = MeshCheck {
     about: Check {
@@ -106,6 +108,93 @@ spec:
     fix: Fixable::ByTool(Applicability::NeedsReview),
     find: reports,
 };
+
+pub(super) const UNLIMITED: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-038",
+        name: "workload-without-authorization",
+        severity: Severity::Low,
+        summary: "workloads of the mesh have no ALLOW policy, and take calls from everyone in it",
+        what: "A namespace has workloads with a sidecar or in ambient mode for which no AuthorizationPolicy with ALLOW (or CUSTOM) is enforced; policies of a waypoint before \
+               their Services count too. It is said once, of the Namespace. The severity is info where the input holds no \
+               AuthorizationPolicy at all. (Kiali: `KIA1301`.)",
+        why: "Without an ALLOW policy every caller is let in whom no DENY keeps out: mutual TLS says who calls, and nobody asks.",
+        fix: "Write an AuthorizationPolicy without rules for the namespace (it allows nothing), and one for each workload that says who may call it.",
+        bad: concat!(
+            injected!(),
+            web!(),
+            policy!("no-guests"),
+            "\
+spec:
+  action: DENY
+  rules:
+  - from:
+    - source:
+        notNamespaces: [shop]
+"
+        ),
+        good: concat!(
+            injected!(),
+            web!(),
+            policy!("web"),
+            "\
+spec:
+  rules:
+  - from:
+    - source:
+        namespaces: [shop]
+"
+        ),
+        versions: EVERY_VERSION,
+        references: &[AUTHORIZATION, super::PRACTICES],
+        controls: &[nsa("Authentication and authorization")],
+    },
+    fix: Fixable::ByHand("who calls the workloads is not in the manifest"),
+    find: unlimited,
+};
+
+fn unlimited(subject: &Subject<'_>, flaws: &mut Flaws) {
+    let limits = |policy: &AuthorizationPolicy| {
+        matches!(policy.action, Action::Allow | Action::Custom) && !policy.dry_run
+    };
+    let attached = |service: &Service| {
+        subject.policies.iter().any(|policy| {
+            limits(policy)
+                && policy.namespace == service.namespace
+                && policy.targets.iter().any(|target| target.kind != "Gateway" && target.name == service.name)
+        })
+    };
+    let mut open: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    let mut enrolled: BTreeMap<&str, usize> = BTreeMap::new();
+    for (index, pod) in subject.pods() {
+        let carrier = subject.carrier(index);
+        // A Job serves nobody; and where nothing comes in by the proxy no policy would help.
+        if !matches!(carrier, Carrier::Sidecar | Carrier::Ambient)
+            || matches!(pod.kind.as_str(), "Job" | "CronJob")
+            || subject.is_way_out(index)
+        {
+            continue;
+        }
+        *enrolled.entry(&pod.namespace).or_default() += 1;
+        let is_limited = subject.taken[index].iter().any(|policy| limits(&subject.policies[*policy]));
+        let mut services = subject.mesh.services.iter().filter(|service| service.workloads.contains(&index));
+        if !is_limited && !(carrier == Carrier::Ambient && services.any(attached)) {
+            open.entry(&pod.namespace).or_default().push(index);
+        }
+    }
+    for (name, workloads) in open {
+        let Some(object) = subject.mesh.workloads.namespace(name).object else { continue };
+        let of = enrolled.get(name).copied().unwrap_or_default();
+        let message = format!(
+            "no ALLOW policy is for {}, of {of} in the mesh: everyone in it may call",
+            subject.whom(&workloads)
+        );
+        let flaw = flaws.add(object, FieldPath::keys(&["metadata", "name"]), "", message);
+        if subject.policies.is_empty() {
+            flaw.severity(Severity::Info);
+        }
+    }
+}
 
 fn demands_nothing(rule: &Rule) -> bool {
     rule.from.is_empty() && rule.to.is_empty() && rule.when.is_empty()

@@ -191,7 +191,7 @@ pub(super) const PUT_ASIDE: MeshCheck = MeshCheck {
         severity: Severity::Low,
         summary: "two PeerAuthentications are for the same, and one of them does nothing",
         what: "Two PeerAuthentications without a selector are in one namespace, or two with a selector select the same workload. The \
-               older one counts; of one age, or where neither is in a cluster yet, the first by name.",
+               older one counts; of one age, or where neither is in a cluster yet, the first by name. (Kiali: `KIA0002`, `KIA0003`.)",
         why: "They are not put together: what the other one says is dropped whole, its `portLevelMtls` too. Which of them counts may change \
               when one is deleted and made again.",
         fix: "Keep one policy for each namespace, and one for each workload, and write into it what both say.",

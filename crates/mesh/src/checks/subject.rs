@@ -169,6 +169,11 @@ impl<'s> Subject<'s> {
         }
     }
 
+    /// Whether a workload has a sidecar for the way out alone, as a program that is the edge itself.
+    pub(super) fn is_way_out(&self, workload: usize) -> bool {
+        self.mesh.servers[workload].exclusions.only_inbound.as_ref().is_some_and(Vec::is_empty)
+    }
+
     /// An object of the snapshot.
     pub(super) fn object(&self, index: usize) -> &'s Object {
         &self.snapshot.all()[index]

@@ -101,7 +101,7 @@ pub(super) const PATH: MeshCheck = MeshCheck {
         severity: Severity::Low,
         summary: "a DENY rule names a path, and another way of writing it passes",
         what: "`paths` of a rule with DENY holds a path, and the same with a slash behind it matches no value beside it; or a start of paths, and the \
-               same with two slashes before it matches none, in a mesh that does not merge slashes (`pathNormalization`).",
+               same with two slashes before it matches none, in a mesh that does not merge slashes (`pathNormalization`); of that the severity is info.",
         why: "Many programs serve `/admin/` and `//admin` as they do `/admin`. What a list of paths keeps out is what it names, and no more.",
         fix: "Say in ALLOW rules which paths are served, rather than in DENY which are not. Else name the other ways too (`/admin/*`), and set \
               `pathNormalization.normalization: MERGE_SLASHES` in the mesh's configuration.",
@@ -278,10 +278,11 @@ fn path(subject: &Subject<'_>, flaws: &mut Flaws) {
                 if !value.starts_with('/') || value.contains(['{', '?']) || value.len() < 3 {
                     continue;
                 }
-                let (witness, fix) = match value.strip_suffix('*') {
+                let (witness, fix, severity) = match value.strip_suffix('*') {
                     Some(start) if !start.contains('*') && !merges => (
                         format!("/{start}x"),
                         Err("the mesh's configuration decides about slashes".to_owned()),
+                        Severity::Info,
                     ),
                     None if !value.contains('*') && !value.ends_with('/') => {
                         let below = format!("{value}/*");
@@ -290,7 +291,7 @@ fn path(subject: &Subject<'_>, flaws: &mut Flaws) {
                             "what is below the path is kept out then",
                             vec![Change::Append { path: field.place.path(), value: Value::Text(below) }],
                         );
-                        (format!("{value}/"), Ok(fix))
+                        (format!("{value}/"), Ok(fix), Severity::Low)
                     }
                     _ => continue,
                 };
@@ -299,7 +300,10 @@ fn path(subject: &Subject<'_>, flaws: &mut Flaws) {
                 }
                 let message =
                     format!("`{witness}` passes, which many programs serve as they do what is kept out");
-                flaws.add(policy.object, field.place.path().index(at), value.clone(), message).fix(fix);
+                flaws
+                    .add(policy.object, field.place.path().index(at), value.clone(), message)
+                    .fix(fix)
+                    .severity(severity);
             }
         }
     }

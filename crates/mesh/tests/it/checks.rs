@@ -11,8 +11,13 @@ fn flaws_in(text: &str, config: &MeshConfig) -> Vec<Flaw> {
 }
 
 /// The ids without `RW-MESH-`, with their places.
-fn found(text: &str) -> Vec<String> {
+fn all(text: &str) -> Vec<String> {
     told(flaws_in(text, &MeshConfig::default()))
+}
+
+/// The same without workloads that have no ALLOW policy: most examples here have none.
+fn found(text: &str) -> Vec<String> {
+    all(text).into_iter().filter(|one| !one.starts_with("038")).collect()
 }
 
 fn told(flaws: Vec<Flaw>) -> Vec<String> {
@@ -51,12 +56,12 @@ fn a_mesh_that_is_well_set_is_left_in_peace() {
     ) + &policy("none", "{}")
         + &tokens("{selector: {matchLabels: {app: web}}, jwtRules: [{issuer: https://issuer.example}]}")
         + &policy("jwt", "{action: DENY, rules: [{from: [{source: {notRequestPrincipals: ['*']}}]}]}");
-    assert_eq!(found(&format!("{}{}{good}", shop(SIDECARS), strict())), Vec::<String>::new());
+    assert_eq!(all(&format!("{}{}{good}", shop(SIDECARS), strict())), Vec::<String>::new());
     let ambient = policy(
         "web",
         "{rules: [{from: [{source: {namespaces: [shop]}}], to: [{operation: {ports: ['8080']}}]}]}",
     );
-    assert_eq!(found(&format!("{}{}{ambient}", shop(AMBIENT), strict())), Vec::<String>::new());
+    assert_eq!(all(&format!("{}{}{ambient}", shop(AMBIENT), strict())), Vec::<String>::new());
 }
 
 #[test]
@@ -162,7 +167,7 @@ fn slashes_that_the_mesh_merges_evade_nothing() {
         + &policy("web", "{action: DENY, rules: [{to: [{operation: {paths: ['/admin/*']}}]}]}");
     assert_eq!(found(&text), ["021 spec.rules[0].to[0].operation.paths[0]"]);
     let merges = MeshConfig { path_normalization: PathNormalization::MergeSlashes, ..MeshConfig::default() };
-    assert_eq!(told(flaws_in(&text, &merges)), Vec::<String>::new());
+    assert_eq!(told(flaws_in(&text, &merges)), ["038 metadata.name"]);
 }
 
 #[test]
