@@ -8,6 +8,7 @@ use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
 use ringwall_model::path::FieldPath;
 
+use super::examples::strict;
 use super::{EVERY_VERSION, Flaws, MeshCheck, PEER, Subject, reviewed};
 use crate::peer::{Mode, PeerAuthentication};
 use crate::place::is_subset;
@@ -160,16 +161,7 @@ spec:
   mtls:
     mode: DISABLE
 ",
-        good: "\
-apiVersion: security.istio.io/v1
-kind: PeerAuthentication
-metadata:
-  name: default
-  namespace: shop
-spec:
-  mtls:
-    mode: STRICT
-",
+        good: strict!(),
         versions: EVERY_VERSION,
         references: &[PEER],
         controls: &[nsa("Encryption")],

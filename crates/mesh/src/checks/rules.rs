@@ -178,7 +178,7 @@ fn unlimited(subject: &Subject<'_>, flaws: &mut Flaws) {
         *enrolled.entry(&pod.namespace).or_default() += 1;
         let is_limited = subject.taken[index].iter().any(|policy| limits(&subject.policies[*policy]));
         let mut services = subject.mesh.services.iter().filter(|service| service.workloads.contains(&index));
-        if !is_limited && !(carrier == Carrier::Ambient && services.any(attached)) {
+        if !(is_limited || carrier == Carrier::Ambient && services.any(attached)) {
             open.entry(&pod.namespace).or_default().push(index);
         }
     }

@@ -9,6 +9,7 @@ use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
 use ringwall_model::path::FieldPath;
 
+use super::examples::{injected, service, strict, web};
 use super::{EVERY_VERSION, Flaws, MeshCheck, PEER, Subject, and_more, reviewed};
 use crate::peer::{Mode, PeerAuthentication};
 use crate::place::Place;
@@ -24,7 +25,8 @@ pub(super) const PORT: MeshCheck = MeshCheck {
         why: "The port is the one that the container listens on, not the one of the Service. What is said of another port does nothing: \
               an exception that clients need is not made, or a port that should take mutual TLS alone takes what the rest takes.",
         fix: "Name the port of the container: the `targetPort` of the Service.",
-        bad: "\
+        bad: concat!(
+            "\
 apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata:
@@ -38,33 +40,12 @@ spec:
     80:
       mode: STRICT
 ---
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-  namespace: shop
-spec:
-  selector:
-    app: web
-  ports:
-  - name: http
-    port: 80
-    targetPort: 8080
----
-apiVersion: v1
-kind: Pod
-metadata:
-  name: web
-  namespace: shop
-  labels:
-    app: web
-spec:
-  containers:
-  - name: web
-    ports:
-    - containerPort: 8080
 ",
-        good: "\
+            service!(),
+            web!()
+        ),
+        good: concat!(
+            "\
 apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata:
@@ -78,32 +59,10 @@ spec:
     8080:
       mode: STRICT
 ---
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-  namespace: shop
-spec:
-  selector:
-    app: web
-  ports:
-  - name: http
-    port: 80
-    targetPort: 8080
----
-apiVersion: v1
-kind: Pod
-metadata:
-  name: web
-  namespace: shop
-  labels:
-    app: web
-spec:
-  containers:
-  - name: web
-    ports:
-    - containerPort: 8080
 ",
+            service!(),
+            web!()
+        ),
         versions: EVERY_VERSION,
         references: &[PEER],
         controls: &[nsa("Encryption")],
@@ -126,56 +85,18 @@ pub(super) const NO_PROXY: MeshCheck = MeshCheck {
         fix: "Bring the workloads into the mesh: label the namespace with `istio-injection: enabled` or `istio.io/dataplane-mode: ambient`, take \
               the opt-out from the pods, or restart pods that are older than the label. Where they must stay outside, guard them with \
               NetworkPolicies.",
-        bad: "\
+        bad: concat!(
+            "\
 apiVersion: v1
 kind: Namespace
 metadata:
   name: shop
 ---
-apiVersion: security.istio.io/v1
-kind: PeerAuthentication
-metadata:
-  name: default
-  namespace: shop
-spec:
-  mtls:
-    mode: STRICT
----
-apiVersion: v1
-kind: Pod
-metadata:
-  name: web
-  namespace: shop
-spec:
-  containers:
-  - name: web
 ",
-        good: "\
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: shop
-  labels:
-    istio-injection: enabled
----
-apiVersion: security.istio.io/v1
-kind: PeerAuthentication
-metadata:
-  name: default
-  namespace: shop
-spec:
-  mtls:
-    mode: STRICT
----
-apiVersion: v1
-kind: Pod
-metadata:
-  name: web
-  namespace: shop
-spec:
-  containers:
-  - name: web
-",
+            strict!(),
+            web!()
+        ),
+        good: concat!(injected!(), strict!(), web!()),
         versions: EVERY_VERSION,
         references: &[PEER, "https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/"],
         controls: &[nsa("Encryption")],
@@ -214,16 +135,7 @@ spec:
   mtls:
     mode: STRICT
 ",
-        good: "\
-apiVersion: security.istio.io/v1
-kind: PeerAuthentication
-metadata:
-  name: default
-  namespace: shop
-spec:
-  mtls:
-    mode: STRICT
-",
+        good: strict!(),
         versions: EVERY_VERSION,
         references: &[PEER],
         controls: &[nsa("Encryption")],
