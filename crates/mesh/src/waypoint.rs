@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
+use ringwall_model::tree::Node;
 
 use crate::authorization::select::WAYPOINT_CLASS;
 use crate::enrolment::{USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, WAYPOINT_FOR};
@@ -60,21 +61,37 @@ pub enum Before {
 pub struct Waypoints {
     /// By namespace and name: the Gateway, and what it is for.
     gateways: BTreeMap<(String, String), (usize, String)>,
-    /// What namespaces name; nothing for `none`.
-    namespaces: BTreeMap<String, Option<Named>>,
+    /// What namespaces say.
+    namespaces: BTreeMap<String, Said>,
 }
 
-/// What the labels of an object name; the inner nothing is `none`.
-fn named(object: &Object, index: usize, at: &FieldPath, own: &str) -> Option<Option<Named>> {
-    let labels = object.root().locate(at)?.at(&["metadata", "labels"])?;
-    let name = labels.get(USE_WAYPOINT)?.as_str()?;
-    if name == "none" {
-        return Some(None);
+/// What labels say of a waypoint.
+#[derive(Clone, Debug, Default)]
+enum Said {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// That there shall be none.
+    None,
+    /// Its name.
+    Named(Named),
+}
+
+impl Said {
+    /// What the labels of an object say.
+    fn of(object: &Object, index: usize, at: &FieldPath, own: &str) -> Self {
+        let labels = object.root().locate(at).and_then(|node| node.at(&["metadata", "labels"]));
+        let text = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Node::as_str);
+        match text(USE_WAYPOINT) {
+            None => Self::Nothing,
+            Some("none") => Self::None,
+            Some(name) => {
+                let namespace = text(USE_WAYPOINT_NAMESPACE).unwrap_or(own).to_owned();
+                let path = at.clone().key("metadata").key("labels").key(USE_WAYPOINT);
+                Self::Named(Named { namespace, name: name.to_owned(), place: Place { object: index, path } })
+            }
+        }
     }
-    let namespace = labels.get(USE_WAYPOINT_NAMESPACE).and_then(|node| node.as_str()).unwrap_or(own);
-    let path = at.clone().key("metadata").key("labels").key(USE_WAYPOINT);
-    let place = Place { object: index, path };
-    Some(Some(Named { namespace: namespace.to_owned(), name: name.to_owned(), place }))
 }
 
 impl Waypoints {
@@ -84,9 +101,8 @@ impl Waypoints {
         for (index, object) in snapshot.objects() {
             let text = |path: &[&str]| object.root().str_at(path);
             if object.is("", "Namespace") {
-                if let Some(named) = named(object, index, &FieldPath::root(), &object.id.name) {
-                    found.namespaces.insert(object.id.name.clone(), named);
-                }
+                let said = Said::of(object, index, &FieldPath::root(), &object.id.name);
+                found.namespaces.insert(object.id.name.clone(), said);
             } else if object.is("gateway.networking.k8s.io", "Gateway")
                 && text(&["spec", "gatewayClassName"]) == Some(WAYPOINT_CLASS)
             {
@@ -102,15 +118,17 @@ impl Waypoints {
     pub fn before_service(&self, snapshot: &Snapshot, service: usize) -> Before {
         let Some(object) = snapshot.all().get(service) else { return Before::Nothing };
         let namespace = namespace_of(object);
-        let own = named(object, service, &FieldPath::root(), namespace);
+        let own = Said::of(object, service, &FieldPath::root(), namespace);
         self.before(own, namespace, For::Service)
     }
 
     /// What stands before a workload that is called by its address.
     pub fn before_workload(&self, snapshot: &Snapshot, workload: &Workload) -> Before {
         let object = snapshot.all().get(workload.object);
-        let own = object.and_then(|object| named(object, workload.object, &workload.at, &workload.namespace));
-        let is_own = own.is_some();
+        let own = object.map_or(Said::Nothing, |object| {
+            Said::of(object, workload.object, &workload.at, &workload.namespace)
+        });
+        let is_own = !matches!(own, Said::Nothing);
         match self.before(own, &workload.namespace, For::Workload) {
             // What the namespace names is for its services.
             Before::Unfit(..) if !is_own => Before::Nothing,
@@ -118,9 +136,12 @@ impl Waypoints {
         }
     }
 
-    fn before(&self, own: Option<Option<Named>>, namespace: &str, of: For) -> Before {
-        let of_namespace = || self.namespaces.get(namespace).cloned().flatten();
-        let Some(named) = own.unwrap_or_else(of_namespace) else { return Before::Nothing };
+    fn before(&self, own: Said, namespace: &str, of: For) -> Before {
+        let said = match own {
+            Said::Nothing => self.namespaces.get(namespace).cloned().unwrap_or_default(),
+            own => own,
+        };
+        let Said::Named(named) = said else { return Before::Nothing };
         let key = (named.namespace.clone(), named.name.clone());
         match self.gateways.get(&key) {
             None => Before::Waypoint(named, None),
