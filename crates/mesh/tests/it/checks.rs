@@ -84,7 +84,7 @@ fn a_deny_by_identity_is_passed_in_plaintext_unless_something_keeps_it_out() {
         all.into_iter().filter(|one| one.starts_with("016")).collect::<Vec<_>>()
     };
     let at = "016 spec.rules[0].from[0].source.namespaces".to_owned();
-    assert_eq!(with(""), [at.clone()]);
+    assert_eq!(with(""), *std::slice::from_ref(&at));
     assert_eq!(with(&strict()), Vec::<String>::new());
     let asks = policy("asks", "{rules: [{from: [{source: {principals: ['*']}}]}]}");
     assert_eq!(with(&asks), Vec::<String>::new(), "every ALLOW asks who calls");
