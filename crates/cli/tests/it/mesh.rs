@@ -261,3 +261,38 @@ fn what_the_webhook_refuses_is_said() {
         "{told}"
     );
 }
+
+#[test]
+fn an_istiod_of_another_line_is_said() {
+    let istiod = |tag: &str| {
+        format!(
+            "{MESH}---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: istiod, namespace: istio-system}}\n\
+             spec: {{template: {{spec: {{containers: [{{name: discovery, image: 'docker.io/istio/pilot:{tag}'}}]}}}}}}\n"
+        )
+    };
+    for (tag, told) in [("1.24.3-distroless", true), ("1.31.0", false), ("latest", false)] {
+        let text = istiod(tag);
+        let answer = Place::new(&[("mesh.yaml", &text)]).run(&["mesh", "mtls", "mesh.yaml"]);
+        assert_eq!(
+            answer.contains("istiod is of Istio 1.24; what is answered here is what 1.31 does"),
+            told,
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn the_root_namespace_of_the_input_or_of_the_command_line_counts() {
+    let policy = "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: db, namespace: mesh}\n\
+                  spec: {selector: {matchLabels: {app: db}}, mtls: {mode: STRICT}}\n";
+    let map = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: mesh}\ndata: {mesh: 'rootNamespace: mesh'}\n";
+    let operator = "---\napiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: mesh}\nspec: {meshConfig: {rootNamespace: mesh}}\n";
+    let check = |text: &str, more: &[&str]| {
+        let place = Place::new(&[("mesh.yaml", text)]);
+        place.run(&[&["mesh", "check"], more, &["mesh.yaml"]].concat()).contains("RW-MESH-001")
+    };
+    assert!(!check(policy, &[]));
+    assert!(check(&format!("{policy}{map}"), &[]));
+    assert!(check(&format!("{policy}{operator}"), &[]));
+    assert!(check(policy, &["--root-namespace", "mesh"]));
+}

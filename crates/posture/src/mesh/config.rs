@@ -90,6 +90,31 @@ pub fn of(snapshot: &Snapshot, read: &ReadText<'_>) -> Stated {
     stated
 }
 
+/// The line of Istio that the answers are of: 1.31.
+const LINE: u32 = 31;
+
+/// That the input shows an istiod of another line of Istio than the answers are of, by the tag of its image.
+pub(super) fn other_line(snapshot: &Snapshot) -> Option<Note> {
+    let is_istiod = |object: &&Object| object.id.name == "istiod" || object.id.name.starts_with("istiod-");
+    snapshot.of_kind("apps", "Deployment").filter(is_istiod).find_map(|object| {
+        let way = ["spec", "template", "spec", "containers"];
+        let containers = object.root().at(&way)?.items().enumerate();
+        containers.into_iter().find_map(|(at, container)| {
+            let image = container.str_at(&["image"])?;
+            let (name, tag) = image.rsplit_once(':')?;
+            let minor = tag.strip_prefix("1.")?.split(['.', '-']).next()?.parse::<u32>().ok()?;
+            if !name.ends_with("/pilot") || minor == LINE {
+                return None;
+            }
+            let path = FieldPath::keys(&way).index(at).key("image");
+            let location = Location::of(object, &path);
+            let message =
+                format!("istiod is of Istio 1.{minor}; what is answered here is what 1.{LINE} does");
+            Some(Note { file: location.file, position: Some(location.position), message })
+        })
+    })
+}
+
 fn injects(values: Node<'_>) -> bool {
     values
         .at(&["sidecarInjectorWebhook", "enableNamespacesByDefault"])

@@ -56,6 +56,7 @@ impl<'s> Meshed<'s> {
         let mesh =
             Mesh::of(snapshot, config, &Settings { custom, injects_by_default, ..Settings::default() });
         let mut meshed = Self { snapshot, mesh, configured: location, notes };
+        meshed.notes.extend(config::other_line(snapshot));
         meshed.note_misread();
         meshed.note_refused();
         meshed.note_idle();
