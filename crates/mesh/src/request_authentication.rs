@@ -206,21 +206,21 @@ impl TokenRules {
         if !is_token(claims) {
             return Err(BadToken::Broken);
         }
-        let mut bad = BadToken::UnknownIssuer;
+        // Of several rules for the issuer one must take it; where none does, the first says why.
+        let mut bad = None;
         let issuer = claims.get("iss").and_then(Node::as_str).unwrap_or_default();
         for (rule, words) in
             self.rules.iter().filter(|(rule, _)| rule.looks_at(http.token_at) && rule.issuer == issuer)
         {
-            if has_audience(rule, claims) {
-                // The signature is looked at last.
-                if matches!(http.token, Token::Forged(_)) {
-                    return Err(BadToken::Broken);
-                }
-                return Ok(Believed { claims: Some(claims), words });
-            }
-            bad = BadToken::Audience;
+            // The signature is looked at last.
+            let why = match (has_audience(rule, claims), http.token) {
+                (false, _) => BadToken::Audience,
+                (true, Token::Forged(_)) => BadToken::Broken,
+                (true, _) => return Ok(Believed { claims: Some(claims), words }),
+            };
+            bad.get_or_insert(why);
         }
-        Err(bad)
+        Err(bad.unwrap_or(BadToken::UnknownIssuer))
     }
 }
 
