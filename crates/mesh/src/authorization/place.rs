@@ -2,7 +2,10 @@
 
 use ringwall_model::path::FieldPath;
 
-use super::policy::AuthorizationPolicy;
+/// Where a rule stands in its policy.
+pub(super) fn rule_path(rule: usize) -> FieldPath {
+    FieldPath::keys(&["spec", "rules"]).index(rule)
+}
 
 /// A list of a rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -29,7 +32,7 @@ pub struct Place {
 impl Place {
     /// Where the field stands in the object.
     pub fn path(&self) -> FieldPath {
-        let rule = AuthorizationPolicy::rule_path(self.rule);
+        let rule = rule_path(self.rule);
         match self.part {
             Part::From(at) => rule.key("from").index(at).key("source").key(self.field),
             Part::To(at) => rule.key("to").index(at).key("operation").key(self.field),

@@ -3,7 +3,7 @@
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 
-use super::place::{Part, Place};
+use super::place::{self, Part, Place};
 use crate::place::{Misread, Pairs};
 use crate::reader::{At, Reader};
 
@@ -272,7 +272,7 @@ impl AuthorizationPolicy {
 
     /// Where a rule stands in the object.
     pub fn rule_path(rule: usize) -> FieldPath {
-        FieldPath::keys(&["spec", "rules"]).index(rule)
+        place::rule_path(rule)
     }
 }
 
