@@ -25,6 +25,8 @@ pub struct MeshConfig {
     pub trust_domain_aliases: Vec<String>,
     /// Whether clients use mutual TLS by themselves where a server takes it.
     pub enable_auto_mtls: bool,
+    /// Whether injection makes sidecars take HBONE, the tunnel of ambient (`ISTIO_META_ENABLE_HBONE` of `defaultConfig.proxyMetadata`).
+    pub enable_hbone: bool,
     /// How paths are normalised.
     pub path_normalization: PathNormalization,
     /// Names of the authorizers that CUSTOM policies may ask.
@@ -38,6 +40,7 @@ impl Default for MeshConfig {
             trust_domain: "cluster.local".to_owned(),
             trust_domain_aliases: Vec::new(),
             enable_auto_mtls: true,
+            enable_hbone: false,
             path_normalization: PathNormalization::default(),
             extension_providers: Vec::new(),
         }

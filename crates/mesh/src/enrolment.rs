@@ -113,6 +113,10 @@ impl Enrolment {
     /// How a workload of a namespace is enrolled. `by_default` is the mesh's `sidecarInjectorWebhook.enableNamespacesByDefault`.
     pub fn of(workload: &Workload, namespace: &Namespace, by_default: bool) -> Self {
         let actual = match workload.origin {
+            // One that holds its proxy has one: a gateway, or what `istioctl kube-inject` wrote.
+            Origin::Template if workload.proxy.is_some() => {
+                return Self { expected: held(workload), actual: None };
+            }
             Origin::Template => None,
             Origin::Pod => Some(actual(workload)),
             Origin::Entry => {
@@ -233,17 +237,23 @@ fn ambient(workload: &Workload, namespace: &Namespace) -> Decision {
     Decision::new(Mode::Ambient, reason, place)
 }
 
+/// What the proxy's own container makes of a pod.
+fn held(workload: &Workload) -> Decision {
+    let mode = if workload.is_router { Mode::Gateway } else { Mode::Sidecar };
+    let place = workload.proxy.as_ref().map(|path| Place { object: workload.object, path: path.clone() });
+    Decision::new(mode, Reason::Container, place)
+}
+
 /// What a running pod has.
 fn actual(workload: &Workload) -> Decision {
     let annotation = |key: &str| Some(workload.metadata("annotations", key));
     if workload.annotation(REDIRECTION) == Some("enabled") {
         return Decision::new(Mode::Ambient, Reason::Status, annotation(REDIRECTION));
     }
-    let mode = if workload.is_router { Mode::Gateway } else { Mode::Sidecar };
-    if let Some(path) = &workload.proxy {
-        let place = Place { object: workload.object, path: path.clone() };
-        return Decision::new(mode, Reason::Container, Some(place));
+    if workload.proxy.is_some() {
+        return held(workload);
     }
+    let mode = if workload.is_router { Mode::Gateway } else { Mode::Sidecar };
     if workload.annotation(STATUS).is_some() {
         return Decision::new(mode, Reason::Status, annotation(STATUS));
     }
@@ -264,9 +274,11 @@ pub fn takes_mutual(workload: &Workload, mode: Mode) -> bool {
     }
 }
 
-/// Whether clients are told that the workload takes HBONE. Source: `pilot/pkg/xds/endpoints/endpoint_builder.go` (`supportTunnel`).
-pub fn takes_tunnel(workload: &Workload, mode: Mode) -> bool {
-    mode == Mode::Ambient || workload.label(TUNNEL) == Some("http")
+/// Whether clients are told that the workload takes HBONE. Injection sets the label that says so of sidecars to come where the mesh has HBONE
+/// on (`by_injection`). Source: `manifests/charts/istio-control/istio-discovery/files/injection-template.yaml`, `pilot/pkg/xds/endpoints/endpoint_builder.go` (`supportTunnel`).
+pub fn takes_tunnel(workload: &Workload, mode: Mode, by_injection: bool) -> bool {
+    let is_injected = by_injection && mode == Mode::Sidecar && workload.origin == Origin::Template;
+    mode == Mode::Ambient || workload.label(TUNNEL).map_or(is_injected, |label| label == "http")
 }
 
 /// Which ports go past the proxy of a workload.
@@ -278,11 +290,15 @@ pub struct Exclusions {
     pub inbound: Vec<u16>,
     /// Of what goes out.
     pub outbound: Vec<u16>,
+    /// The annotation by which nothing of what goes out passes the proxy: it includes no address, or excludes all.
+    pub all_outbound: Option<&'static str>,
 }
 
 const ONLY_INBOUND: &str = "traffic.sidecar.istio.io/includeInboundPorts";
 const NOT_INBOUND: &str = "traffic.sidecar.istio.io/excludeInboundPorts";
 const NOT_OUTBOUND: &str = "traffic.sidecar.istio.io/excludeOutboundPorts";
+const ONLY_RANGES: &str = "traffic.sidecar.istio.io/includeOutboundIPRanges";
+const NOT_RANGES: &str = "traffic.sidecar.istio.io/excludeOutboundIPRanges";
 
 /// The ports of a list; what is no number is passed over, as injection refuses it.
 fn ports(list: &str) -> Vec<u16> {
@@ -290,6 +306,14 @@ fn ports(list: &str) -> Vec<u16> {
     ports.sort_unstable();
     ports.dedup();
     ports
+}
+
+/// The annotation by which nothing of what goes out passes the proxy, if one says so.
+fn all_outbound(workload: &Workload) -> Option<&'static str> {
+    let includes_none = workload.annotation(ONLY_RANGES).is_some_and(|list| list.trim().is_empty());
+    let is_all = |range: &str| matches!(range.trim(), "0.0.0.0/0" | "*");
+    let excludes_all = workload.annotation(NOT_RANGES).is_some_and(|list| list.split(',').any(is_all));
+    if includes_none { Some(ONLY_RANGES) } else { excludes_all.then_some(NOT_RANGES) }
 }
 
 impl Exclusions {
@@ -300,6 +324,7 @@ impl Exclusions {
             only_inbound: only.map(ports),
             inbound: workload.annotation(NOT_INBOUND).map(ports).unwrap_or_default(),
             outbound: workload.annotation(NOT_OUTBOUND).map(ports).unwrap_or_default(),
+            all_outbound: all_outbound(workload),
         }
     }
 
@@ -312,7 +337,7 @@ impl Exclusions {
 
     /// Whether what goes out to a port goes past the proxy.
     pub fn excludes_outbound(&self, port: u16) -> bool {
-        self.outbound.binary_search(&port).is_ok()
+        self.all_outbound.is_some() || self.outbound.binary_search(&port).is_ok()
     }
 
     /// Where it is written that what comes in at a port goes past the proxy; nothing of the agent's own ports.
@@ -329,6 +354,7 @@ impl Exclusions {
 
     /// Where it is written that what goes out to a port goes past the proxy.
     pub fn outbound_place(&self, workload: &Workload, port: u16) -> Option<Place> {
-        self.excludes_outbound(port).then(|| workload.metadata("annotations", NOT_OUTBOUND))
+        let key = self.all_outbound.unwrap_or(NOT_OUTBOUND);
+        self.excludes_outbound(port).then(|| workload.metadata("annotations", key))
     }
 }

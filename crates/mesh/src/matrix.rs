@@ -104,7 +104,7 @@ struct ClientKey {
     mode: Mode,
     scope: Option<usize>,
     selected: Vec<bool>,
-    excluded: Vec<u16>,
+    excluded: (Vec<u16>, Option<&'static str>),
 }
 
 /// What tells classes apart about one service.
@@ -187,7 +187,7 @@ fn classes(mesh: &Mesh) -> Vec<ClientClass> {
             // Gateways know of all.
             scope: (mode == Mode::Sidecar).then(scope).flatten(),
             selected: of_namespace.iter().map(|selector| is_subset(selector, &workload.labels)).collect(),
-            excluded: server.exclusions.outbound.clone(),
+            excluded: (server.exclusions.outbound.clone(), server.exclusions.all_outbound),
         };
         let class = *found.entry(key).or_insert_with_key(|key| {
             let (namespace, scope) = (key.namespace.clone(), key.scope);
@@ -220,6 +220,7 @@ fn groups(mesh: &Mesh, service: &Service, clients: &[ClientClass], owns: &[Own<'
         let has_rules = matches!(client.mode, Mode::Sidecar | Mode::Gateway);
         let exclusions = &mesh.servers[first].exclusions;
         let is_common = exclusions.outbound.is_empty()
+            && exclusions.all_outbound.is_none()
             && client.scope.is_none()
             && (!has_rules || (service.export_to.is_empty() && rules.is_common(*own)));
         if let Some(group) = common[place(client.mode)].filter(|_| is_common) {

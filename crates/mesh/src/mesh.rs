@@ -211,7 +211,7 @@ impl Mesh {
                     Exclusions::default()
                 },
                 takes_mutual: takes_mutual(workload, mode),
-                takes_tunnel: takes_tunnel(workload, mode),
+                takes_tunnel: takes_tunnel(workload, mode, self.config.enable_hbone),
                 enrolment,
             });
         }

@@ -12,7 +12,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use ringwall_edit::{apply, edits, merge};
-use ringwall_model::finding::{Finding, Location, Problem};
+use ringwall_model::finding::{Finding, Location, Problem, Severity};
 use ringwall_model::fix::{Applicability, Change, Edit, Fix, PlacedEdit, PlacedFix, Value};
 use ringwall_model::object::{Object, ObjectId, Rendering};
 use ringwall_model::path::{FieldPath, Segment};
@@ -144,6 +144,7 @@ struct Seen {
     /// What the last finding says, and of what.
     message: String,
     witness: String,
+    severity: Option<Severity>,
 }
 
 /// Objects with their findings.
@@ -175,6 +176,7 @@ impl State {
             seen.count += 1;
             seen.message.clone_from(&finding.message);
             seen.witness.clone_from(&finding.witness);
+            seen.severity = seen.severity.max(Some(finding.severity));
         }
         let wanted = (options.wanted)(found.findings, &snapshot);
         let mut problems: HashMap<String, usize> = HashMap::new();
@@ -599,6 +601,13 @@ fn judge<'r>(before: &State, after: &State, round: &'r Round) -> Faults<'r> {
         let reason = format!("it would bring about {}: {}", spot.check, seen.message);
         if let Some((is_to_blame, together)) = blame.iter().find(|(is_to_blame, _)| all().any(is_to_blame)) {
             let mut blamed: Vec<&Task> = all().filter(|task| is_to_blame(task)).collect();
+            // What is worse may go though something less bad comes to light: a workload that is in the mesh at last has no policy there.
+            let is_worse =
+                |task: &&Task| ring(spot.check) == MESH && Some(task.made.finding.severity) > seen.severity;
+            blamed.retain(|task| !is_worse(task));
+            if blamed.is_empty() {
+                continue;
+            }
             if *together || blamed.len() == 1 {
                 faults.extend(blamed.into_iter().map(|task| (task.key(), reason.clone())));
             } else {
@@ -620,6 +629,9 @@ fn judge<'r>(before: &State, after: &State, round: &'r Round) -> Faults<'r> {
 fn namespace_of(id: &ObjectId) -> Option<&str> {
     if id.group.is_empty() && id.kind == "Namespace" { Some(&id.name) } else { id.namespace.as_deref() }
 }
+
+/// The ring of the mesh.
+const MESH: &str = "RW-MESH";
 
 /// The ring of network policies.
 const NETWORK: &str = "RW-NET";

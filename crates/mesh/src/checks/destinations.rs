@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ringwall_model::check::Check;
 use ringwall_model::control::nsa;
 use ringwall_model::finding::Severity;
-use ringwall_model::fix::{Applicability, Change, Fixable, Value};
+use ringwall_model::fix::{Applicability, Change, Fixable};
 
 use super::examples::{injected, service, strict, web};
 use super::{DESTINATION, EVERY_VERSION, Flaws, MeshCheck, Subject, reviewed};
@@ -156,7 +156,8 @@ pub(super) const DROPPED: MeshCheck = MeshCheck {
         severity: Severity::High,
         summary: "a DestinationRule asks for TLS, and its clients send plaintext",
         what: "`tls` of a DestinationRule has the mode `SIMPLE` or `MUTUAL` and a `credentialName`, for clients with a sidecar, and no \
-               `workloadSelector`; or `MUTUAL` without a certificate and a key.",
+               `workloadSelector`; or `MUTUAL` without a certificate and a key. Nothing is said of one in the root namespace for a host outside of the mesh, which \
+               an egress gateway may be meant to use.",
         why: "A sidecar may not read a Secret for a rule that does not select it, and istiod then leaves TLS out. The rule looks as if it encrypted, and the bytes go in the clear.",
         fix: "Select the clients with `workloadSelector`, or name the certificates as files (`caCertificates`, `clientCertificate`, `privateKey`).",
         bad: concat!(
@@ -208,13 +209,12 @@ fn by_tls<'m>(
     found
 }
 
-/// Lets the mesh's mutual TLS take the place of what a rule says.
-fn mutual(place: &Place) -> ringwall_model::fix::Fix {
-    let value = Value::Mapping(vec![("mode".to_owned(), Value::from("ISTIO_MUTUAL"))]);
+/// Lets clients do what each server takes.
+fn automatic(place: &Place) -> ringwall_model::fix::Fix {
     reviewed(
-        "use the mesh's mutual TLS",
-        "clients that are outside of the mesh do not heed the rule; a server that does TLS by itself gets it inside of the mesh's",
-        vec![Change::Set { path: place.path.clone(), value }],
+        "let clients do what each server takes",
+        "clients then use the mesh's mutual TLS with every server of the rule that takes it, and plaintext with the others",
+        vec![Change::Remove { path: place.path.clone() }],
     )
 }
 
@@ -237,7 +237,7 @@ fn refused(subject: &Subject<'_>, flaws: &mut Flaws) {
             subject.whom(&of.servers)
         );
         let flaw = flaws.add(place.object, place.path.clone(), "", message);
-        flaw.fix(Ok(mutual(place)));
+        flaw.fix(Ok(automatic(place)));
         if let WhyAccepts::Policy(by) = subject.mesh.why_accepts(of.flow.server, of.flow.target) {
             flaw.related(by.object, by.path);
         }
@@ -268,12 +268,7 @@ fn broken(subject: &Subject<'_>, flaws: &mut Flaws) {
             service.ports[of.flow.port].number,
             subject.whom(&of.servers)
         );
-        let fix = reviewed(
-            "let clients do what each server takes",
-            "servers without a proxy get plaintext then",
-            vec![Change::Remove { path: place.path.clone() }],
-        );
-        flaws.add(place.object, place.path.clone(), "", message).fix(Ok(fix));
+        flaws.add(place.object, place.path.clone(), "", message).fix(Ok(automatic(place)));
     }
 }
 
@@ -297,7 +292,7 @@ fn plaintext(subject: &Subject<'_>, flaws: &mut Flaws) {
             service.ports[of.flow.port].number,
             subject.whom(&of.servers)
         );
-        flaws.add(place.object, place.path.clone(), "", message).fix(Ok(mutual(place)));
+        flaws.add(place.object, place.path.clone(), "", message).fix(Ok(automatic(place)));
     }
 }
 
@@ -312,6 +307,11 @@ fn dropped(subject: &Subject<'_>, flaws: &mut Flaws) {
             _ => "it names no certificate and key",
         };
         let service = &subject.mesh.services[of.service];
+        // A rule beside the gateways for what is outside is the egress gateway's, which may read Secrets.
+        let namespace = subject.object(place.object).id.namespace.as_deref().unwrap_or("default");
+        if service.is_external && namespace == subject.mesh.config.root_namespace {
+            continue;
+        }
         let message = format!("is left out ({why}): clients send plaintext to {}", service.host);
         flaws.add(place.object, place.path.clone(), "", message);
     }

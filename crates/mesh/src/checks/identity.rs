@@ -76,7 +76,8 @@ pub(super) const OF_NOBODY: MeshCheck = MeshCheck {
         summary: "a policy names a service account that nobody has",
         what: "A value without a star of `principals` or `serviceAccounts`, or of a condition on `source.principal`, names a service account of \
                a namespace whose pods are in the input; none of them has it, and the input holds no ServiceAccount of the name. Or \
-               `namespaces` names one that is not in the input, and one that is there differs from it by a slip. (Kiali: `KIA0101`, `KIA0106`.)",
+               `namespaces` names one that is not in the input, and one that is there differs from it by a slip. Or a policy of the root namespace names an \
+               account without a namespace, which is then one of the root namespace. Accounts that Gateways of the input get are known. (Kiali: `KIA0101`, `KIA0106`.)",
         why: "Who should be let in is not, or who should be kept out is not; and whoever may make an account of this name is taken for it.",
         fix: "Write the name that the pods have: `serviceAccountName`, or `default`.",
         bad: concat!(
@@ -265,21 +266,25 @@ fn nameless(index: usize, rule: &Rule) -> Nameless {
     Nameless { named, passed, may_match, always }
 }
 
+/// Whether a DENY that is enforced keeps all callers without an identity out of a workload.
+pub(in crate::checks) fn keeps_nameless_out(subject: &Subject<'_>, workload: usize) -> bool {
+    let policies = subject.taken[workload].iter().map(|index| &subject.policies[*index]);
+    policies
+        .filter(|policy| !policy.dry_run && policy.action == Action::Deny)
+        .any(|policy| policy.rules.iter().enumerate().any(|(at, rule)| nameless(at, rule).always))
+}
+
 /// Whether callers without an identity may be let in to a workload by its policies; what nobody enforces is passed over.
 fn lets_nameless_in(subject: &Subject<'_>, workload: usize) -> bool {
     let policies = subject.taken[workload].iter().map(|index| &subject.policies[*index]);
     let enforced = policies.filter(|policy| !policy.dry_run);
+    if keeps_nameless_out(subject, workload) {
+        return false;
+    }
     let (mut has_allow, mut allows) = (false, false);
-    for policy in enforced {
-        let mut rules = policy.rules.iter().enumerate().map(|(at, rule)| nameless(at, rule));
-        match policy.action {
-            Action::Deny if rules.any(|one| one.always) => return false,
-            Action::Allow => {
-                has_allow = true;
-                allows |= rules.any(|one| one.may_match);
-            }
-            _ => {}
-        }
+    for policy in enforced.filter(|policy| policy.action == Action::Allow) {
+        has_allow = true;
+        allows |= policy.rules.iter().enumerate().any(|(at, rule)| nameless(at, rule).may_match);
     }
     !has_allow || allows
 }
@@ -443,6 +448,33 @@ fn account<'v>(
     }
 }
 
+/// Whether two names differ as `team-a` and `team-b` do: by a short part, or by digits.
+fn are_siblings(a: &str, b: &str) -> bool {
+    let (a, b): (Vec<&str>, Vec<&str>) = (a.split('-').collect(), b.split('-').collect());
+    let mut differ = a.iter().zip(&b).filter(|(a, b)| a != b);
+    let is_short = |part: &str| part.len() <= 3 || part.bytes().any(|byte| byte.is_ascii_digit());
+    a.len() == b.len() && differ.all(|(a, b)| is_short(a) && is_short(b))
+}
+
+/// Whether something of the input makes an account of this name: a Gateway, for which istiod does, or an object of a kind that Kubernetes does not have
+/// itself and that names it.
+fn may_be_made(subject: &Subject<'_>, namespace: &str, name: &str) -> bool {
+    let here = subject.snapshot.objects().map(|(_, object)| object);
+    let mut here = here.filter(|object| object.id.namespace.as_deref().unwrap_or("default") == namespace);
+    here.any(|object| {
+        let own = object.id.name.as_str();
+        if object.is("gateway.networking.k8s.io", "Gateway") {
+            // Source: istio.io/istio `pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go`.
+            let class = object.root().str_at(&["spec", "gatewayClassName"]).unwrap_or_default();
+            return name == own || name == format!("{own}-{class}");
+        }
+        let is_custom = object.id.group.contains('.') && !object.id.group.ends_with(".k8s.io");
+        is_custom
+            && !object.id.group.ends_with("istio.io")
+            && (own == name || object.root().str_at(&["spec", "serviceAccountName"]) == Some(name))
+    })
+}
+
 fn of_nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
     if subject.policies.is_empty() {
         return;
@@ -467,15 +499,31 @@ fn of_nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
                 if field.of == "namespaces" && !value.contains('*') {
                     let known = &subject.mesh.workloads.namespaces;
                     let near = nearest(value, known.keys().map(String::as_str));
+                    let near = near.filter(|near| !are_siblings(value, near));
                     if let Some(near) = near.filter(|_| has_namespaces && !known.contains_key(value)) {
                         let message = format!("no namespace {value} is in the input; \"{near}\" is");
                         flaws.add(policy.object, path(), value.clone(), message);
                     }
                     continue;
                 }
+                let is_bare =
+                    matches!(field.of, "serviceAccounts" | "source.serviceAccount") && !value.contains('/');
+                if is_bare && policy.namespace == subject.mesh.config.root_namespace {
+                    let message = format!(
+                        "means {}/{value}, since the policy is in the root namespace: say NAMESPACE/{value}",
+                        policy.namespace
+                    );
+                    flaws.add(policy.object, path(), value.clone(), message);
+                    continue;
+                }
                 let Some(named) = account(subject, &field, value, &policy.namespace) else { continue };
                 let (namespace, name) = named;
-                if used.contains(&named) || made.contains(&named) || !subject.is_inhabited(namespace) {
+                if used.contains(&named)
+                    || made.contains(&named)
+                    || namespace == subject.mesh.config.root_namespace
+                    || !subject.is_inhabited(namespace)
+                    || may_be_made(subject, namespace, name)
+                {
                     continue;
                 }
                 let here = used.iter().chain(&made).filter(|(other, _)| *other == namespace);

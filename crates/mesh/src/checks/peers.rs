@@ -1,15 +1,16 @@
 //! `PeerAuthentication` objects that do not do what they say, or say what nobody should want.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringwall_model::check::Check;
 use ringwall_model::control::nsa;
 use ringwall_model::finding::Severity;
-use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
+use ringwall_model::fix::{Applicability, Change, Fixable, Value};
 use ringwall_model::path::FieldPath;
 
 use super::examples::strict;
 use super::{EVERY_VERSION, Flaws, MeshCheck, PEER, Subject, reviewed};
+use crate::enrolment::Mode as Carrier;
 use crate::peer::{Mode, PeerAuthentication};
 use crate::place::is_subset;
 
@@ -20,8 +21,7 @@ pub(super) const IN_ROOT: MeshCheck = MeshCheck {
         severity: Severity::High,
         summary: "a PeerAuthentication with a selector is in the root namespace, where it is for nobody",
         what: "A PeerAuthentication whose `selector` names labels is in the root namespace of the mesh, `istio-system` unless the \
-               `ConfigMap` of istiod in the input says another. The severity is medium where it has no STRICT. The tool mends it where the \
-               workloads with these labels are all in one namespace.",
+               `ConfigMap` of istiod in the input says another. The severity is medium where it has no STRICT.",
         why: "Istio looks in the root namespace for one policy only, the one without a selector, which is for the whole mesh. One with a \
               selector is passed over, for the workloads of the root namespace too: what it should make STRICT takes in plaintext.",
         fix: "Put the policy into the namespace of the workloads that it is for, once for each namespace. For workloads of the root namespace \
@@ -78,7 +78,9 @@ spec:
         references: &[PEER],
         controls: &[nsa("Encryption")],
     },
-    fix: Fixable::ByTool(Applicability::NeedsReview),
+    fix: Fixable::ByHand(
+        "a policy moves to the namespace of its workloads by hand: under another name or namespace it is another object",
+    ),
     find: in_root,
 };
 
@@ -96,47 +98,59 @@ fn in_root(subject: &Subject<'_>, flaws: &mut Flaws) {
             "is for nobody: in the root namespace {} a PeerAuthentication with a selector is passed over; put it beside its workloads",
             peers.root()
         );
-        let fix = moved(subject, policy);
-        let flaw = flaws.add(policy.object, path, "", message);
-        flaw.fix(fix);
+        let selected = subject.pods().filter(|(_, pod)| is_subset(&policy.selector, &pod.labels));
+        let beside: BTreeSet<&str> = selected.map(|(_, pod)| pod.namespace.as_str()).collect();
+        let hint = beside
+            .first()
+            .filter(|_| beside.len() == 1)
+            .map(|one| format!(" (its labels are those of pods in {one})"));
+        let flaw = flaws.add(policy.object, path, "", message + &hint.unwrap_or_default());
         if !has_strict(policy) {
             flaw.severity(Severity::Medium);
         }
     }
 }
 
-/// Puts the policy beside its workloads, where all that have its labels are in one namespace.
-fn moved(subject: &Subject<'_>, policy: &PeerAuthentication) -> Result<Fix, String> {
-    let selected = subject.pods().filter(|(_, pod)| is_subset(&policy.selector, &pod.labels));
-    let namespaces: BTreeSet<&str> = selected.map(|(_, pod)| pod.namespace.as_str()).collect();
-    let Some(namespace) =
-        namespaces.first().filter(|first| namespaces.len() == 1 && **first != policy.namespace)
-    else {
-        return Err("which namespaces are meant is not in the manifest".to_owned());
-    };
-    let path = FieldPath::keys(&["metadata", "namespace"]);
-    Ok(reviewed(
-        format!("put it into the namespace {namespace}, where its workloads are"),
-        "it does nothing today: clients that send plaintext may break when it does; the object of the old name must be deleted by hand",
-        vec![Change::Set { path, value: Value::from(*namespace) }],
-    ))
-}
-
 fn disabled(subject: &Subject<'_>, flaws: &mut Flaws) {
-    for policy in &subject.mesh.peers.all {
-        let of_ports = policy.ports.iter().filter(|(_, mode)| **mode == Mode::Disable);
+    let peers = &subject.mesh.peers;
+    // Whom each policy is for, as far as that is in the input, and which ports they have.
+    let mut takers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (workload, _) in subject.pods() {
+        let folded = &subject.mesh.servers[workload].folded;
+        for index in [folded.mesh, folded.namespace, folded.workload].into_iter().flatten() {
+            takers.entry(index).or_default().push(workload);
+        }
+    }
+    let aside = peers.losers.iter().map(|loser| loser.policy).chain(peers.ignored.iter().copied());
+    let aside: BTreeSet<usize> = aside.collect();
+    for (index, policy) in peers.all.iter().enumerate().filter(|(index, _)| !aside.contains(index)) {
+        let workloads = takers.get(&index).map_or(&[][..], Vec::as_slice);
+        // To ztunnel it is as PERMISSIVE, and under what it inherits not even that.
+        if !workloads.is_empty() && workloads.iter().all(|one| subject.carrier(*one) == Carrier::Ambient) {
+            continue;
+        }
+        let has_port = |port: u16| {
+            let mut ports = workloads.iter().map(|one| &subject.workload(*one).ports);
+            workloads.is_empty()
+                || ports.any(|own| own.is_empty() || own.iter().any(|own| own.number == port))
+        };
+        let of_ports = policy.ports.iter().filter(|(port, mode)| **mode == Mode::Disable && has_port(**port));
+        let of_ports = of_ports.map(|(port, _)| (policy.port_place(*port), format!("the port {port}")));
         let whole = (policy.mode == Mode::Disable).then(|| (policy.mode_place(), "all ports".to_owned()));
-        for (place, of) in whole
-            .into_iter()
-            .chain(of_ports.map(|(port, _)| (policy.port_place(*port), format!("the port {port}"))))
-        {
+        for (place, of) in whole.into_iter().chain(of_ports) {
             let message = format!("switches mutual TLS off for {of}: clients of the mesh send plaintext");
             let fix = reviewed(
                 "take mutual TLS beside plaintext",
-                "a program that does TLS by itself may meet what it does not know",
+                "whether the program does TLS by itself, which it would then get inside of the mesh's",
                 vec![Change::Set { path: place.path.clone(), value: Value::from(Mode::Permissive.name()) }],
             );
-            flaws.add(place.object, place.path, of, message).fix(Ok(fix));
+            let is_ambient = workloads.iter().any(|one| subject.carrier(*one) == Carrier::Ambient);
+            let fix = if is_ambient {
+                Err("for the workloads in ambient mode it means something else".to_owned())
+            } else {
+                Ok(fix)
+            };
+            flaws.add(place.object, place.path, of, message).fix(fix);
         }
     }
 }
@@ -147,7 +161,8 @@ pub(super) const DISABLED: MeshCheck = MeshCheck {
         name: "mutual-tls-disabled",
         severity: Severity::Medium,
         summary: "a PeerAuthentication switches mutual TLS off",
-        what: "`mtls.mode` of a PeerAuthentication, or that of one of its `portLevelMtls`, is `DISABLE`.",
+        what: "`mtls.mode` of a PeerAuthentication, or that of one of its `portLevelMtls`, is `DISABLE`. Nothing is said of one that another puts aside, of a port \
+               that no workload has, nor for workloads in ambient mode, where it means the same as PERMISSIVE.",
         why: "Nothing of the traffic is encrypted, and the server does not know who calls: no AuthorizationPolicy that names a principal or a \
               namespace can match. PERMISSIVE takes plaintext too, and mutual TLS from all who can do it.",
         fix: "Write `PERMISSIVE` while clients without a proxy are left, and `STRICT` when there are none.",

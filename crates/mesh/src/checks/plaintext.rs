@@ -9,6 +9,7 @@ use ringwall_model::fix::{Applicability, Change, Fixable, Value};
 use ringwall_model::path::FieldPath;
 
 use super::examples::{ambient, injected, strict, web};
+use super::identity::keeps_nameless_out;
 use super::{EVERY_VERSION, Flaws, MeshCheck, PEER, Subject, reviewed};
 use crate::enrolment::Mode as Carrier;
 use crate::peer::Mode;
@@ -21,7 +22,7 @@ pub(super) const ACCEPTED: MeshCheck = MeshCheck {
         severity: Severity::Low,
         summary: "workloads of the mesh take plaintext beside mutual TLS",
         what: "A namespace whose pods have a sidecar or are in ambient mode has workloads for which no PeerAuthentication says anything, or one \
-               says PERMISSIVE. It is said once: of the policy, or else of the Namespace.",
+               says PERMISSIVE, and that no DENY of all without an identity guards (`notPrincipals: [\"*\"]`). It is said once: of the policy, or else of the Namespace.",
         why: "PERMISSIVE, the default, is for the days of moving in. Whoever reaches the pod may speak to it without a certificate, and is then \
               nobody to the policies: what they say of principals and namespaces does not hold for him.",
         fix: "`ringwall mesh plan --strict NAMESPACE` tells which clients would break, and the least changes that let it. Then make a \
@@ -152,7 +153,8 @@ fn accepted(subject: &Subject<'_>, flaws: &mut Flaws) {
         if matches!(subject.carrier(workload), Carrier::Sidecar | Carrier::Ambient) {
             *enrolled.entry(&pod.namespace).or_default() += 1;
         }
-        if !takes_plaintext(subject, workload) {
+        // Where a DENY keeps out all that have no identity, plaintext comes no further.
+        if !takes_plaintext(subject, workload) || keeps_nameless_out(subject, workload) {
             continue;
         }
         match subject.mesh.servers[workload].folded.decider.map(|policy| &subject.mesh.peers.all[policy]) {

@@ -71,7 +71,7 @@ pub(super) const NOBODY: MeshCheck = MeshCheck {
         summary: "no workload has the labels that a policy of the mesh selects",
         what: "The `selector` of an AuthorizationPolicy, a PeerAuthentication or a RequestAuthentication names labels that no workload of its \
                namespace has (for one in the root namespace, no workload at all, but for a PeerAuthentication, which `RW-MESH-001` is about), while \
-               the input holds workloads there, and each key is a label of one of them. (istioctl: `IST0127`, Kiali: `KIA0004`.)",
+               the input holds workloads there, and one of the keys, or one of the values, is in a label of theirs. Nothing is said of the labels of Istio's own gateways. (istioctl: `IST0127`, Kiali: `KIA0004`.)",
         why: "The policy does nothing, and what it should guard is open.",
         fix: "Write the labels of the pods. They are those of the pod's template, not those of the Deployment.",
         bad: concat!(
@@ -198,10 +198,17 @@ fn nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
             is_mesh || (pod.namespace == own.namespace && subject.are_together(own.object, pod.object))
         };
         let pods: Vec<&Workload> = subject.pods().map(|(_, pod)| pod).filter(|pod| here(pod)).collect();
-        let has_key = |(key, _): &(Box<str>, Box<str>)| pods.iter().any(|pod| pod.label(key).is_some());
+        let has_key = |key: &str| pods.iter().any(|pod| pod.label(key).is_some());
+        // Somebody is meant who is here: by a key that is known, or by a value that stands under another one.
+        let is_near = |(key, value): &(Box<str>, Box<str>)| {
+            has_key(key) || pods.iter().any(|pod| pod.labels.iter().any(|(_, other)| other == value))
+        };
+        let of_gateways =
+            |(key, value): &(Box<str>, Box<str>)| &**key == "istio" || value.starts_with("istio-");
         if pods.is_empty()
             || own.labels.iter().any(|(key, _)| OF_CONTROLLERS.contains(&&**key))
-            || !own.labels.iter().all(has_key)
+            || own.labels.iter().any(of_gateways)
+            || !own.labels.iter().any(is_near)
             || pods.iter().any(|pod| is_subset(&own.labels, &pod.labels))
         {
             continue;

@@ -19,8 +19,8 @@ pub(super) const NOT_REQUIRED: MeshCheck = MeshCheck {
         name: "token-not-required",
         severity: Severity::Medium,
         summary: "a RequestAuthentication stands alone: a request without a token passes",
-        what: "A RequestAuthentication has `jwtRules`, and for one of its workloads no AuthorizationPolicy (but for AUDIT and dry runs) names \
-               `requestPrincipals`, `notRequestPrincipals` or a condition on `request.auth`. Where it has `targetRefs`, the policies with one of these \
+        what: "A RequestAuthentication has `jwtRules`, and for one of its workloads no AuthorizationPolicy that is enforced demands one: an ALLOW with \
+               `requestPrincipals` or a condition on `request.auth`, or a DENY with `notRequestPrincipals` or the `notValues` of such a condition. Where it has `targetRefs`, the policies with one of these \
                are looked at; where none of its workloads is in the input, those of its namespace and of the root namespace.",
         why: "It says which tokens are believed. A request whose token is wrong gets a 401; one without any passes as before.",
         fix: "Demand a token in an AuthorizationPolicy for the same workloads: `action: DENY` with `from: [{source: {notRequestPrincipals: [\"*\"]}}]`.",
@@ -156,9 +156,16 @@ spec:
     find: not_checked,
 };
 
-/// Whether a policy makes anything depend on a token.
+/// Whether a policy keeps out requests without a token: a DENY that names those whose token is none of some, an ALLOW that names tokens.
 fn demands(policy: &AuthorizationPolicy) -> bool {
-    !policy.dry_run && policy.action != Action::Audit && policy.fields().any(|field| asks_token(&field))
+    let names = |negated: bool| policy.fields().any(|field| asks_token(&field) && field.negated == negated);
+    match policy.action {
+        _ if policy.dry_run => false,
+        Action::Allow => names(false),
+        Action::Deny => names(true),
+        Action::Custom => policy.fields().any(|field| asks_token(&field)),
+        Action::Audit => false,
+    }
 }
 
 /// Whether a policy may be for what a `RequestAuthentication` is for, where no workload shows it.

@@ -1,6 +1,7 @@
 //! What the whole mesh is set to, as far as the input shows it: the `ConfigMap` that istiod reads, or the `IstioOperator` that it is made of.
 
 use ringwall_mesh::config::{MeshConfig, PathNormalization};
+use ringwall_mesh::enrolment::DATAPLANE_MODE;
 use ringwall_model::finding::{Location, Note};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
@@ -57,6 +58,10 @@ impl Stated {
 /// `pilot/pkg/bootstrap/mesh.go`, `pkg/config/mesh/mesh.go`, `pkg/kube/inject/webhook.go`, `operator/pkg/apis/types.go`.
 pub fn of(snapshot: &Snapshot, read: &ReadText<'_>) -> Stated {
     let mut stated = Stated::default();
+    // Where it is not said: the profile that brings ambient switches it on.
+    stated.config.enable_hbone = snapshot
+        .of_kind("", "Namespace")
+        .any(|namespace| namespace.root().str_at(&["metadata", "labels", DATAPLANE_MODE]) == Some("ambient"));
     if let Some(operator) = snapshot.of_kind("install.istio.io", "IstioOperator").next() {
         let root = operator.root();
         if let Some(config) = root.at(&["spec", "meshConfig"]) {
@@ -140,6 +145,9 @@ fn take(root: Node<'_>, config: &mut MeshConfig) -> Vec<String> {
             Some(auto) => config.enable_auto_mtls = auto,
             None => wrong.push("enableAutoMtls: expected true or false".to_owned()),
         }
+    }
+    if let Some(hbone) = root.at(&["defaultConfig", "proxyMetadata", "ISTIO_META_ENABLE_HBONE"]) {
+        config.enable_hbone = hbone.as_str() == Some("true") || hbone.as_bool() == Some(true);
     }
     if let Some(way) = root.str_at(&["pathNormalization", "normalization"]) {
         match way {
