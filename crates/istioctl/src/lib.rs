@@ -1,13 +1,14 @@
 //! What `istioctl analyze` says of a mesh's configuration, without istioctl and without a cluster.
 //!
 //! All analyzers of istio.io/istio v0.0.0-20260827124520-eed52ebb66ad (the 1.31 line), `pkg/config/analysis`, in its words. Where the
-//! reference's answer hangs on the order in which Go walks a map, the resources are taken by namespace and name.
+//! reference's answer hangs on the order in which Go walks a map, the resources are taken in the order of the input.
 
 mod analyzers;
 pub mod codes;
 mod decode;
 mod mesh;
 mod message;
+mod ordered;
 mod reader;
 mod store;
 

@@ -12,6 +12,7 @@ use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree;
 
 use crate::mesh::Mesh;
+use crate::ordered::Ordered;
 use crate::reader::{Texts, Value};
 use crate::{Unread, View};
 
@@ -338,10 +339,12 @@ impl Defaults {
 /// The namespace of Istio's own parts.
 pub(crate) const ISTIO_SYSTEM: &str = "istio-system";
 
-/// All resources, by kind; those of a kind are sorted by namespace and name.
+/// All resources, by kind; those of a kind are in the order of the input.
 #[derive(Debug, Default)]
 pub(crate) struct Store<'s> {
     kinds: BTreeMap<Kind, Vec<Resource<'s>>>,
+    /// Where each is in the list of its kind.
+    places: BTreeMap<(Kind, Name<'s>), usize>,
     pub(crate) pods: Vec<Pod<'s>>,
     pub(crate) services: Vec<Service<'s>>,
     /// What could not be read.
@@ -351,7 +354,7 @@ pub(crate) struct Store<'s> {
 impl<'s> Store<'s> {
     /// Takes in the objects of a snapshot. Of two of one name the later counts.
     pub(crate) fn of(snapshot: &'s Snapshot, view: View, mesh: &Mesh, defaults: &'s Defaults) -> Self {
-        let mut found: BTreeMap<(Kind, Name<'s>), Resource<'s>> = BTreeMap::new();
+        let mut found: Ordered<(Kind, Name<'s>), Resource<'s>> = Ordered::default();
         let mut store = Self::default();
         for (index, object) in snapshot.all().iter().enumerate() {
             let Some(known) = KINDS.iter().find(|known| known.group == object.id.group && known.name == object.id.kind)
@@ -373,26 +376,31 @@ impl<'s> Store<'s> {
                 found.insert((known.kind, resource.name), resource);
             }
         }
-        let mut pods: BTreeMap<Name<'s>, Pod<'s>> = BTreeMap::new();
-        let mut services: BTreeMap<Name<'s>, Service<'s>> = BTreeMap::new();
-        for ((kind, name), resource) in found {
-            match kind {
-                Kind::Pod => {
-                    pods.insert(name, Pod { spec: PodSpec::of(resource.spec), resource });
-                }
-                Kind::Service => {
-                    services.insert(name, Service::of(resource));
-                }
-                _ => store.kinds.entry(kind).or_default().push(resource),
+        if mesh.has_ingress && view == View::All {
+            for resource in [default_pod(defaults), default_service(defaults)] {
+                found.insert((resource.kind, resource.name), resource);
             }
         }
-        if mesh.has_ingress && view == View::All {
-            let (pod, service) = (default_pod(defaults), default_service(defaults));
-            pods.insert(pod.resource.name, pod);
-            services.insert(service.resource.name, service);
+        for (key, resource) in found.into_entries() {
+            let place = match key.0 {
+                Kind::Pod => {
+                    let spec = if resource.object.is_some() { PodSpec::of(resource.spec) } else { default_pod_spec() };
+                    store.pods.push(Pod { spec, resource });
+                    store.pods.len()
+                }
+                Kind::Service => {
+                    let is_default = resource.object.is_none();
+                    store.services.push(if is_default { put_ports(resource) } else { Service::of(resource) });
+                    store.services.len()
+                }
+                kind => {
+                    let all = store.kinds.entry(kind).or_default();
+                    all.push(resource);
+                    all.len()
+                }
+            };
+            store.places.insert(key, place - 1);
         }
-        store.pods = pods.into_values().collect();
-        store.services = services.into_values().collect();
         store
     }
 
@@ -401,15 +409,14 @@ impl<'s> Store<'s> {
         self.kinds.get(&kind).map_or(&[], Vec::as_slice)
     }
 
-    /// The resource of a kind with this name. A binary search.
+    /// The resource of a kind with this name.
     pub(crate) fn find(&self, kind: Kind, name: Name<'_>) -> Option<&Resource<'s>> {
-        let all = self.all(kind);
-        all.binary_search_by(|resource| resource.name.cmp(&name)).ok().and_then(|at| all.get(at))
+        self.places.get(&(kind, name)).and_then(|at| self.all(kind).get(*at))
     }
 
     /// Whether there is a Service of this name.
     pub(crate) fn has_service(&self, name: Name<'_>) -> bool {
-        self.services.binary_search_by(|service| service.resource.name.cmp(&name)).is_ok()
+        self.places.contains_key(&(Kind::Service, name))
     }
 
     /// A Namespace.
@@ -435,15 +442,20 @@ fn ingress_labels<'s>() -> Texts<'s> {
     Texts::from([("istio", "ingressgateway")])
 }
 
-fn default_pod(defaults: &Defaults) -> Pod<'_> {
-    let proxy = Container { name: "istio-proxy", ..Container::default() };
-    Pod {
-        resource: put_in(Kind::Pod, &defaults.pod, ingress_labels()),
-        spec: PodSpec { containers: vec![proxy], ..PodSpec::default() },
-    }
+fn default_pod(defaults: &Defaults) -> Resource<'_> {
+    put_in(Kind::Pod, &defaults.pod, ingress_labels())
 }
 
-fn default_service(defaults: &Defaults) -> Service<'_> {
+fn default_pod_spec<'s>() -> PodSpec<'s> {
+    let proxy = Container { name: "istio-proxy", ..Container::default() };
+    PodSpec { containers: vec![proxy], ..PodSpec::default() }
+}
+
+fn default_service(defaults: &Defaults) -> Resource<'_> {
+    put_in(Kind::Service, &defaults.service, Texts::new())
+}
+
+fn put_ports(resource: Resource<'_>) -> Service<'_> {
     let port = |(name, number): (&'static str, i64)| Port {
         number,
         name,
@@ -452,7 +464,7 @@ fn default_service(defaults: &Defaults) -> Service<'_> {
         target: number.to_string(),
     };
     Service {
-        resource: put_in(Kind::Service, &defaults.service, Texts::new()),
+        resource,
         selector: ingress_labels(),
         ports: [("http2", 80), ("https", 443), ("tcp", 31400), ("tls", 15443)].map(port).into(),
         is_external_name: false,

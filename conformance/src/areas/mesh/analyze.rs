@@ -1,4 +1,5 @@
-//! Op `analyze`: the messages of `istioctl analyze`, as it reads files and with all objects of them. Compared in any order.
+//! Op `analyze`: the messages of `istioctl analyze`, as it reads files and with all objects of them. Compared as sets: the reference was
+//! given each object on a line of its own, where messages that only differ in their line are one.
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -73,6 +74,7 @@ fn said(message: &Message) -> Value {
 
 fn sorted(mut messages: Vec<Value>) -> Vec<Value> {
     messages.sort_by_cached_key(Value::to_string);
+    messages.dedup();
     messages
 }
 

@@ -1,8 +1,9 @@
 //! Hosts, who sees them, and what stands behind them. Source: `pkg/config/analysis/analyzers/util/hosts.go`, `service_lookup.go`,
 //! `exportto.go`; `pkg/config/host/name.go`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use crate::ordered::Ordered;
 use crate::reader::Texts;
 use crate::store::{Kind, Name, Store};
 
@@ -52,14 +53,14 @@ pub(super) fn scopes<'s>(export_to: &[&'s str], namespace: &'s str) -> BTreeSet<
 /// All hosts of a mesh, by who sees them.
 #[derive(Debug, Default)]
 pub(super) struct Hosts<'s> {
-    all: BTreeMap<Scoped, Behind<'s>>,
+    all: Ordered<Scoped, Behind<'s>>,
     /// Those that begin with a star.
     wild: Vec<Scoped>,
 }
 
 impl<'s> Hosts<'s> {
     pub(super) fn of(store: &Store<'s>) -> Self {
-        let mut all = BTreeMap::new();
+        let mut all = Ordered::default();
         for entry in store.all(Kind::ServiceEntry) {
             let namespace = entry.name.namespace;
             let ports = entry.spec.items("ports").map(|port| port.number("number").unwrap_or(0)).collect();
@@ -76,7 +77,7 @@ impl<'s> Hosts<'s> {
                 for to in &export_to {
                     let scope = if *to == "." { namespace } else { to };
                     all.insert((scope.to_owned(), host.clone()), behind.clone());
-                    if scope == EVERYWHERE && *to == EVERYWHERE {
+                    if *to == EVERYWHERE {
                         to_all = true;
                         break;
                     }
@@ -98,7 +99,7 @@ impl<'s> Hosts<'s> {
                 all.insert((scope.to_owned(), host.clone()), behind.clone());
             }
         }
-        let wild = all.keys().filter(|(_, host)| host.starts_with('*')).cloned().collect();
+        let wild = all.iter().map(|(key, _)| key).filter(|(_, host)| host.starts_with('*')).cloned().collect();
         Self { all, wild }
     }
 

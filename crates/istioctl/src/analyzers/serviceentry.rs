@@ -1,6 +1,6 @@
 //! Services outside of the mesh. Source: `pkg/config/analysis/analyzers/serviceentry`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ringwall_model::path::FieldPath;
 
@@ -8,6 +8,7 @@ use super::Context;
 use super::hosts::{EVERYWHERE, scopes};
 use crate::codes::{CONFLICTING_SERVICE_ENTRY_PROTOCOL, SERVICE_ENTRY_ADDRESSES_REQUIRED};
 use crate::message::{Place, Reporter};
+use crate::ordered::Ordered;
 use crate::store::{Kind, Name, Resource};
 
 pub(super) fn addresses(context: &Context<'_, '_>, reporter: &mut Reporter) {
@@ -34,19 +35,19 @@ pub(super) fn addresses(context: &Context<'_, '_>, reporter: &mut Reporter) {
 type Key<'s> = (&'s str, &'s str, i64);
 
 pub(super) fn conflicts(context: &Context<'_, '_>, reporter: &mut Reporter) {
-    let mut index: BTreeMap<Key<'_>, Vec<(&str, &Resource<'_>)>> = BTreeMap::new();
+    let mut index: Ordered<Key<'_>, Vec<(&str, &Resource<'_>)>> = Ordered::default();
     for entry in context.store.all(Kind::ServiceEntry) {
         for scope in scopes(&entry.spec.texts("exportTo"), entry.name.namespace) {
             for host in entry.spec.texts("hosts") {
                 for port in entry.spec.items("ports") {
                     let key = (scope, host, port.number("number").unwrap_or(0));
-                    index.entry(key).or_default().push((port.text("protocol"), entry));
+                    index.push(key, (port.text("protocol"), entry));
                 }
             }
         }
     }
     let mut reported: BTreeSet<Name<'_>> = BTreeSet::new();
-    for ((scope, host, port), own) in &index {
+    for ((scope, host, port), own) in index.iter() {
         let everywhere = index.get(&(EVERYWHERE, *host, *port)).filter(|_| *scope != EVERYWHERE);
         let entries = || own.iter().chain(everywhere.into_iter().flatten());
         let protocols: BTreeSet<String> = entries().map(|(protocol, _)| protocol.to_uppercase()).collect();

@@ -1,6 +1,6 @@
 //! `VirtualService` objects of one host. Source: `conflictingmeshgatewayhosts.go`.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ringwall_model::path::FieldPath;
 
@@ -9,10 +9,11 @@ use crate::analyzers::Context;
 use crate::analyzers::hosts::{EVERYWHERE, Scoped, fqdn, overlap, scopes};
 use crate::codes::CONFLICTING_MESH_GATEWAY_VIRTUAL_SERVICE_HOSTS;
 use crate::message::{Place, Reporter};
+use crate::ordered::Ordered;
 use crate::store::{Kind, Name, Resource};
 
 pub(in crate::analyzers) fn run(context: &Context<'_, '_>, reporter: &mut Reporter) {
-    let mut hosts: BTreeMap<Scoped, Vec<&Resource<'_>>> = BTreeMap::new();
+    let mut hosts: Ordered<Scoped, Vec<&Resource<'_>>> = Ordered::default();
     for service in context.store.all(Kind::VirtualService) {
         let gateways = service.spec.texts("gateways");
         if !gateways.is_empty() && !gateways.contains(&MESH) {
@@ -21,17 +22,17 @@ pub(in crate::analyzers) fn run(context: &Context<'_, '_>, reporter: &mut Report
         let namespace = service.name.namespace;
         for scope in scopes(&service.spec.texts("exportTo"), namespace) {
             for host in service.spec.texts("hosts") {
-                hosts.entry((scope.to_owned(), fqdn(namespace, host))).or_default().push(service);
+                hosts.push((scope.to_owned(), fqdn(namespace, host)), service);
             }
         }
     }
     let mut reported: BTreeSet<Name<'_>> = BTreeSet::new();
-    for ((scope, host), own) in &hosts {
+    let everywhere: Vec<_> = hosts.iter().filter(|((scope, _), _)| scope == EVERYWHERE).collect();
+    for ((scope, host), own) in hosts.iter() {
         let mut all = own.clone();
         if scope != EVERYWHERE {
-            let everywhere = hosts.range((EVERYWHERE.to_owned(), String::new())..);
-            let everywhere = everywhere.take_while(|((scope, _), _)| scope == EVERYWHERE);
-            all.extend(everywhere.filter(|((_, other), _)| overlap(host, other)).flat_map(|(_, services)| services));
+            let covering = everywhere.iter().filter(|((_, other), _)| overlap(host, other));
+            all.extend(covering.flat_map(|(_, services)| services.iter().copied()));
         }
         if all.len() < 2 {
             continue;
