@@ -1,5 +1,6 @@
 //! Whether an object can be read at all: what cannot is left out, as the reference leaves it out.
 
+use ringwall_mesh::validate;
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::schema;
@@ -11,7 +12,10 @@ pub(crate) fn flaw(object: &Object) -> Option<(FieldPath, String)> {
         let error = schema.check(object.root()).into_iter().next()?;
         return Some((error.path, error.message));
     }
-    metadata_flaw(object)
+    match validate::unreadable(object) {
+        Some(complaint) => Some((complaint.path, complaint.message)),
+        None => metadata_flaw(object),
+    }
 }
 
 /// Labels and annotations are texts.

@@ -182,7 +182,7 @@ impl<'s> Resource<'s> {
     fn of(kind: Kind, index: usize, object: &'s Object, is_cluster_wide: bool) -> Self {
         let root = Value::plain(object.root());
         let metadata = root.get("metadata");
-        let namespace = if is_cluster_wide { "" } else { metadata.text("namespace") };
+        let namespace = object.id.namespace.as_deref().filter(|_| !is_cluster_wide).unwrap_or_default();
         let spec = root.get("spec").node.map_or(Value::NONE, |node| {
             if kind.is_proto() { Value::proto(node) } else { Value::plain(node) }
         });

@@ -205,7 +205,7 @@ fn v6_error(text: &str) -> Option<String> {
         }
     }
     if !rest.is_empty() {
-        return Some("trailing garbage after address".to_owned());
+        return at("trailing garbage after address", rest);
     }
     match (ellipsis, read) {
         (false, 16) | (true, 0..16) => None,
@@ -240,13 +240,14 @@ fn quantity(text: &str) -> Option<String> {
     if !has_space && Quantity::parse(text).is_some() {
         return None;
     }
-    // A number, letters of suffixes, an exponent.
+    // A number, letters of suffixes, an exponent; each may be nothing.
+    let digits = |text: &'_ str| text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let rest = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let rest = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
-    let is_number = rest.len() < text.trim_start_matches(['+', '-']).len();
+    let rest = rest.get(digits(rest)..).unwrap_or_default();
+    let rest = rest.strip_prefix('.').map_or(rest, |rest| rest.get(digits(rest)..).unwrap_or_default());
     let rest = rest.trim_start_matches(|c: char| "eEinumkKMGTP".contains(c));
     let rest = rest.strip_prefix(['+', '-']).unwrap_or(rest);
-    let is_formed = is_number && rest.bytes().all(|byte| byte.is_ascii_digit());
+    let is_formed = !text.is_empty() && digits(rest) == rest.len();
     let wrong = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
     Some(if is_formed { "unable to parse quantity's suffix" } else { wrong }.to_owned())
 }

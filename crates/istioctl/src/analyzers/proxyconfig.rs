@@ -185,7 +185,8 @@ fn nanoseconds(text: &str) -> Option<i64> {
 
 /// What is wrong with an address with a port. Source: `ValidateProxyAddress`; Go's `net.SplitHostPort`.
 fn address_error(address: &str) -> Option<String> {
-    let split = |why: &str| Some(format!("unable to split \"{address}\": address {address}: {why}"));
+    let named = if address.is_empty() { String::new() } else { format!("address {address}: ") };
+    let split = |why: &str| Some(format!("unable to split \"{address}\": {named}{why}"));
     let Some((start, port)) = address.rsplit_once(':') else { return split("missing port in address") };
     let host = match start.strip_prefix('[') {
         Some(inside) => match inside.strip_suffix(']') {

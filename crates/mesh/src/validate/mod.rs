@@ -203,3 +203,14 @@ pub fn unknown_fields(object: &Object) -> Vec<Complaint> {
     }
     complaints
 }
+
+/// Why an object of these kinds cannot be read at all: its first field of a wrong type, in the words of Go's decoder. Nothing of one that can, or of
+/// another kind than [`validate`] takes. Costs a walk of the object.
+pub fn unreadable(object: &Object) -> Option<Complaint> {
+    let kind = kinds::of(object)?;
+    let root = object.root();
+    metadata::unreadable(root).or_else(|| {
+        let node = root.get("spec").filter(|spec| !spec.is_null())?;
+        check(&Value { node, path: FieldPath::keys(&["spec"]), kind: Type::Message(kind.message) }).err()
+    })
+}
