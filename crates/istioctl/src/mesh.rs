@@ -85,7 +85,8 @@ impl Mesh {
         self.auto_allocates = is_on("ISTIO_META_DNS_CAPTURE")
             && (is_on("ISTIO_META_DNS_AUTO_ALLOCATE") || is_on("PILOT_ENABLE_IP_AUTOALLOCATE"));
         self.logs_by_default = root.get("defaultProviders").items("accessLogging").next().is_some();
-        let providers = root.items("extensionProviders").filter(|provider| provider.get("lightstep").is_set());
+        let providers =
+            root.items("extensionProviders").filter(|provider| provider.get("lightstep").is_set());
         self.lightstep = providers.map(|provider| provider.text("name").to_owned()).collect();
     }
 

@@ -84,9 +84,13 @@ impl Reporter {
     /// The messages as the reference sorts them, without those that would be printed alike.
     /// Source: istio.io/istio `pkg/config/analysis/diag/messages.go`.
     pub(crate) fn finish(self, snapshot: &Snapshot) -> Vec<Message> {
-        let mut messages: Vec<(String, Message)> =
-            self.messages.into_iter().map(|message| (message.printed(&place(snapshot, &message)), message)).collect();
-        messages.sort_by(|(said, one), (other_said, other)| order(one, other).then_with(|| said.cmp(other_said)));
+        let mut messages: Vec<(String, Message)> = self
+            .messages
+            .into_iter()
+            .map(|message| (message.printed(&place(snapshot, &message)), message))
+            .collect();
+        messages
+            .sort_by(|(said, one), (other_said, other)| order(one, other).then_with(|| said.cmp(other_said)));
         let mut seen = BTreeSet::new();
         messages.retain(|(said, _)| seen.insert(said.clone()));
         messages.into_iter().map(|(_, message)| message).collect()
@@ -103,7 +107,9 @@ fn order(one: &Message, other: &Message) -> Ordering {
 /// The place that the reference prints: a file, and a line where the file is no JSON.
 /// Source: istio.io/istio `pkg/config/analysis/legacy/source/kube/origin.go`.
 pub fn place(snapshot: &Snapshot, message: &Message) -> String {
-    let Some(object) = message.object.and_then(|index| snapshot.all().get(index)) else { return String::new() };
+    let Some(object) = message.object.and_then(|index| snapshot.all().get(index)) else {
+        return String::new();
+    };
     let name = object.source().name();
     let is_json = name.rsplit_once('.').is_some_and(|(_, extension)| extension == "json");
     if is_json || message.line == 0 { name.to_owned() } else { format!("{name}:{}", message.line) }

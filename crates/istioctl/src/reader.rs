@@ -38,7 +38,9 @@ impl<'t> Value<'t> {
     pub(crate) fn get(self, name: &str) -> Self {
         let Some(node) = self.node else { return self };
         let found = match node.get(name) {
-            None if self.is_proto && name.bytes().any(|byte| byte.is_ascii_uppercase()) => node.get(&in_proto(name)),
+            None if self.is_proto && name.bytes().any(|byte| byte.is_ascii_uppercase()) => {
+                node.get(&in_proto(name))
+            }
             found => found,
         };
         self.with(found)

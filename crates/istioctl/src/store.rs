@@ -201,7 +201,10 @@ impl<'s> Resource<'s> {
     /// The status, as its kind's decoder reads it.
     pub(crate) fn status(&self) -> Value<'s> {
         let status = self.root.get("status").node;
-        status.map_or(Value::NONE, |node| if self.kind.is_proto() { Value::proto(node) } else { Value::plain(node) })
+        status.map_or(
+            Value::NONE,
+            |node| if self.kind.is_proto() { Value::proto(node) } else { Value::plain(node) },
+        )
     }
 
     /// A label.
@@ -222,7 +225,8 @@ impl<'s> Resource<'s> {
     /// The line of a field that holds a single value; else the object's first. 0 where there is no text.
     pub(crate) fn line(&self, path: Option<&FieldPath>) -> u32 {
         let Some(object) = self.object else { return 0 };
-        let is_single = |node: &tree::Node<'_>| !matches!(node.kind(), tree::Kind::Mapping | tree::Kind::Sequence);
+        let is_single =
+            |node: &tree::Node<'_>| !matches!(node.kind(), tree::Kind::Mapping | tree::Kind::Sequence);
         match path.and_then(|path| object.root().locate(path)).filter(is_single) {
             Some(node) => object.source().position(node.span().start).line,
             None => object.locate(&FieldPath::root()).line,
@@ -309,7 +313,9 @@ impl<'s> Service<'s> {
             protocol: port.text("protocol"),
             app_protocol: port.get("appProtocol").node.and_then(|node| node.as_str()),
             target: match port.get("targetPort").node {
-                Some(node) => node.as_str().map_or_else(|| node.as_i64().unwrap_or(0).to_string(), str::to_owned),
+                Some(node) => {
+                    node.as_str().map_or_else(|| node.as_i64().unwrap_or(0).to_string(), str::to_owned)
+                }
                 None => "0".to_owned(),
             },
         };
@@ -357,7 +363,8 @@ impl<'s> Store<'s> {
         let mut found: Ordered<(Kind, Name<'s>), Resource<'s>> = Ordered::default();
         let mut store = Self::default();
         for (index, object) in snapshot.all().iter().enumerate() {
-            let Some(known) = KINDS.iter().find(|known| known.group == object.id.group && known.name == object.id.kind)
+            let Some(known) =
+                KINDS.iter().find(|known| known.group == object.id.group && known.name == object.id.kind)
             else {
                 continue;
             };
@@ -384,7 +391,11 @@ impl<'s> Store<'s> {
         for (key, resource) in found.into_entries() {
             let place = match key.0 {
                 Kind::Pod => {
-                    let spec = if resource.object.is_some() { PodSpec::of(resource.spec) } else { default_pod_spec() };
+                    let spec = if resource.object.is_some() {
+                        PodSpec::of(resource.spec)
+                    } else {
+                        default_pod_spec()
+                    };
                     store.pods.push(Pod { spec, resource });
                     store.pods.len()
                 }

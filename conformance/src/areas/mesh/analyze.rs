@@ -43,11 +43,10 @@ pub(super) fn answer(line: &Line<'_>, folder: &Path) -> Result<Answered, String>
     let snapshot = Snapshot::with_repeats(objects, Facts::default());
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(|error| error.to_string())?.as_secs();
     let read = |text: &str| {
-        yaml_text(&Source::new("an annotation", text).into(), &Limits::default()).map_err(|error| error.to_string())
+        yaml_text(&Source::new("an annotation", text).into(), &Limits::default())
+            .map_err(|error| error.to_string())
     };
-    let of = |view| {
-        analyze(&snapshot, &Asked { view, mesh: &Mesh::default(), read: &read, now })
-    };
+    let of = |view| analyze(&snapshot, &Asked { view, mesh: &Mesh::default(), read: &read, now });
     let (files, all) = (of(View::Files), of(View::All));
     if let Some(unread) = all.unread.first() {
         return Ok(refused(&want, &format!("{}: {}", unread.path, unread.message)));
@@ -55,7 +54,8 @@ pub(super) fn answer(line: &Line<'_>, folder: &Path) -> Result<Answered, String>
     let messages = |analysis: &Analysis| sorted(analysis.messages.iter().map(said).collect());
     let got = json!({ "messages": messages(&files), "withRuntimeObjects": messages(&all) });
     let listed = |key: &str| sorted(want.get(key).and_then(Value::as_array).cloned().unwrap_or_default());
-    let wanted = json!({ "messages": listed("messages"), "withRuntimeObjects": listed("withRuntimeObjects") });
+    let wanted =
+        json!({ "messages": listed("messages"), "withRuntimeObjects": listed("withRuntimeObjects") });
     let mut answered = Answered::exact(&wanted, got);
     if let Some(difference) = &mut answered.difference {
         *difference = differences(&wanted, &answered.verdict);

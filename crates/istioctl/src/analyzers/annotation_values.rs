@@ -12,7 +12,9 @@ pub(super) fn error(name: &str, value: &str, read: &ReadText<'_>) -> Option<Stri
     match name {
         "sidecar.istio.io/interceptionMode" => (!matches!(value, "REDIRECT" | "TPROXY" | "NONE"))
             .then(|| format!("interceptionMode invalid, use REDIRECT,TPROXY,NONE: {value}")),
-        "status.sidecar.istio.io/port" => port(value).map(|why| format!("excludeInboundPorts invalid: {why}")),
+        "status.sidecar.istio.io/port" => {
+            port(value).map(|why| format!("excludeInboundPorts invalid: {why}"))
+        }
         "readiness.status.sidecar.istio.io/initialDelaySeconds"
         | "readiness.status.sidecar.istio.io/periodSeconds"
         | "readiness.status.sidecar.istio.io/failureThreshold" => unsigned(value, u32::MAX.into()),

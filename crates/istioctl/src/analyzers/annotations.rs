@@ -97,7 +97,8 @@ const IGNORED: [&str; 3] = ["gateway.istio.io/controller-version", "istio.io/rev
 
 /// Whether an annotation is Istio's.
 fn is_istios(name: &str) -> bool {
-    name == "kubernetes.io/ingress.class" || name.split('/').next().is_some_and(|domain| domain.ends_with("istio.io"))
+    name == "kubernetes.io/ingress.class"
+        || name.split('/').next().is_some_and(|domain| domain.ends_with("istio.io"))
 }
 
 pub(super) fn run(context: &Context<'_, '_>, reporter: &mut Reporter) {
@@ -113,7 +114,13 @@ pub(super) fn run(context: &Context<'_, '_>, reporter: &mut Reporter) {
     }
 }
 
-fn look(resource: &Resource<'_>, name: &str, value: &str, context: &Context<'_, '_>, reporter: &mut Reporter) {
+fn look(
+    resource: &Resource<'_>,
+    name: &str,
+    value: &str,
+    context: &Context<'_, '_>,
+    reporter: &mut Reporter,
+) {
     let place = || Place::Unnamed(FieldPath::keys(&["metadata", "annotations", name]));
     let Ok(at) = KNOWN.binary_search_by(|(known, ..)| (*known).cmp(name)) else {
         reporter.report(UNKNOWN_ANNOTATION, resource, &[name], place());

@@ -24,7 +24,8 @@ pub(super) fn run(context: &Context<'_, '_>, reporter: &mut Reporter) {
     for deployment in context.store.all(Kind::Deployment).iter().filter(|it| it.label("app") == "istiod") {
         let template = deployment.spec.at(&["template", "spec"]);
         let mut variables = template.items("containers").flat_map(|container| container.items("env"));
-        if !variables.any(|variable| variable.text("name") == VARIABLE && !variable.text("value").is_empty()) {
+        if !variables.any(|variable| variable.text("name") == VARIABLE && !variable.text("value").is_empty())
+        {
             let place = Place::Unnamed(FieldPath::keys(&["spec", "template", "spec", "containers"]));
             reporter.report(
                 JWKS_URI_FETCH_UNRESTRICTED,

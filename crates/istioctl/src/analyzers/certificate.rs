@@ -43,7 +43,8 @@ fn first_block(text: &str) -> Option<Vec<u8>> {
         }
         let end = format!("-----END {kind}-----");
         let Some((inside, _)) = body.split_once(&end) else { continue };
-        let inside: Vec<u8> = inside.bytes().filter(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).collect();
+        let inside: Vec<u8> =
+            inside.bytes().filter(|byte| !matches!(byte, b' ' | b'\t' | b'\r' | b'\n')).collect();
         if let Ok(bytes) = BASE64.decode(&inside) {
             return Some(bytes);
         }

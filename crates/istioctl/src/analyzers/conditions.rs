@@ -51,7 +51,8 @@ fn judge(
     reporter: &mut Reporter,
 ) {
     for (at, condition) in holder.items("conditions").enumerate() {
-        let (kind, status, reason) = (condition.text("type"), condition.text("status"), condition.text("reason"));
+        let (kind, status, reason) =
+            (condition.text("type"), condition.text("status"), condition.text("reason"));
         // A condition that is not known is reported where it has no status at all: the reference looks its type up in a map.
         let is_bad = status == if bad_when_false.contains(&kind) { "False" } else { "" };
         let is_partial = resource.kind == Kind::AuthorizationPolicy

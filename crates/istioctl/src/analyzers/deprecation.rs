@@ -13,7 +13,8 @@ pub(super) fn run(context: &Context<'_, '_>, reporter: &mut Reporter) {
             let delay = route.at(&["fault", "delay"]);
             if delay.number("percent").is_some_and(|percent| percent > 0) {
                 let path = FieldPath::keys(&["spec", "http"]).index(at);
-                let words = "HTTPRoute.fault.delay.percent is deprecated; use HTTPRoute.fault.delay.percentage";
+                let words =
+                    "HTTPRoute.fault.delay.percent is deprecated; use HTTPRoute.fault.delay.percentage";
                 let place = Place::Unnamed(path.key("fault").key("delay").key("percent"));
                 reporter.report(DEPRECATED, service, &[words], place);
             }

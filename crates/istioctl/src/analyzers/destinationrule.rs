@@ -20,8 +20,8 @@ const MODES: [&str; 4] = ["DISABLE", "SIMPLE", "MUTUAL", "ISTIO_MUTUAL"];
 /// The mode, where it is one that must be told whom to trust and is not.
 fn unverified(tls: Value<'_>, has_selector: bool) -> Option<&'static str> {
     let mode = tls.choice("mode", &MODES);
-    let is_told = !tls.text("caCertificates").is_empty()
-        || (!tls.text("credentialName").is_empty() && has_selector);
+    let is_told =
+        !tls.text("caCertificates").is_empty() || (!tls.text("credentialName").is_empty() && has_selector);
     (matches!(mode, "SIMPLE" | "MUTUAL") && !is_told).then_some(mode)
 }
 

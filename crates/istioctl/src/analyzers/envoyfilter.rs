@@ -55,7 +55,9 @@ pub(super) fn run(context: &Context<'_, '_>, reporter: &mut Reporter) {
             }
             let name = name_of(patch);
             let code = match (what.choice("operation", &OPERATIONS), patch.choice("applyTo", &APPLY_TO)) {
-                ("ADD", "ROUTE_CONFIGURATION" | "HTTP_ROUTE") => Some(ENVOY_FILTER_USES_ADD_OPERATION_INCORRECTLY),
+                ("ADD", "ROUTE_CONFIGURATION" | "HTTP_ROUTE") => {
+                    Some(ENVOY_FILTER_USES_ADD_OPERATION_INCORRECTLY)
+                }
                 ("REMOVE", "ROUTE_CONFIGURATION" | "HTTP_ROUTE") => {
                     Some(ENVOY_FILTER_USES_REMOVE_OPERATION_INCORRECTLY)
                 }
@@ -89,7 +91,8 @@ fn relative(has_priority: bool, is_versioned: bool) -> Option<&'static Code> {
 /// The name of what is patched: the one that the patch gives it, else the one of the filter that is matched. Only equality counts, and a
 /// name of one sort is none of the other.
 fn name_of(patch: Value<'_>) -> String {
-    let Some(value) = patch.at(&["patch", "value"]).node.filter(|node| node.kind() == NodeKind::Mapping) else {
+    let Some(value) = patch.at(&["patch", "value"]).node.filter(|node| node.kind() == NodeKind::Mapping)
+    else {
         return String::new();
     };
     match value.get("name") {

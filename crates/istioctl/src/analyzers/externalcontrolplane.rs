@@ -31,7 +31,9 @@ fn look(hooks: &Resource<'_>, reporter: &mut Reporter) {
         let url = client.get("url").node.and_then(|node| node.as_str());
         let (code, arguments) = match url {
             Some(url) => match host_of(url) {
-                None => (INVALID_EXTERNAL_CONTROL_PLANE_CONFIG, [url, name, "was provided in an invalid format"]),
+                None => {
+                    (INVALID_EXTERNAL_CONTROL_PLANE_CONFIG, [url, name, "was provided in an invalid format"])
+                }
                 Some(host) if is_address(&host) => {
                     (EXTERNAL_CONTROL_PLANE_ADDRESS_IS_NOT_A_HOSTNAME, [url, name, ""])
                 }
@@ -122,5 +124,6 @@ fn bare_host(host: &str) -> Option<String> {
 
 /// Nothing, or a colon with digits.
 fn is_port(text: &str) -> bool {
-    text.is_empty() || text.strip_prefix(':').is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()))
+    text.is_empty()
+        || text.strip_prefix(':').is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()))
 }

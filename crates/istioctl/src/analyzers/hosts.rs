@@ -42,12 +42,14 @@ pub(super) struct Behind<'s> {
     pub(super) selector: Texts<'s>,
 }
 
-/// The namespaces that see something, where they are listed: itself for `.`. One that sees all is `*` alone.
-pub(super) fn scopes<'s>(export_to: &[&'s str], namespace: &'s str) -> BTreeSet<&'s str> {
+/// The namespaces that see something, each once, in the order of the list: itself for `.`. One that sees all is `*` alone.
+pub(super) fn scopes<'s>(export_to: &[&'s str], namespace: &'s str) -> Vec<&'s str> {
     if export_to.is_empty() || export_to.contains(&EVERYWHERE) {
-        return BTreeSet::from([EVERYWHERE]);
+        return vec![EVERYWHERE];
     }
-    export_to.iter().map(|to| if *to == "." { namespace } else { to }).collect()
+    let mut seen = BTreeSet::new();
+    let scopes = export_to.iter().map(|to| if *to == "." { namespace } else { to });
+    scopes.filter(|scope| seen.insert(*scope)).collect()
 }
 
 /// All hosts of a mesh, by who sees them.
@@ -87,8 +89,10 @@ impl<'s> Hosts<'s> {
         for service in &store.services {
             let name = service.resource.name;
             let host = fqdn(name.namespace, name.name);
-            let behind =
-                Behind { ports: service.ports.iter().map(|port| port.number).collect(), selector: Texts::new() };
+            let behind = Behind {
+                ports: service.ports.iter().map(|port| port.number).collect(),
+                selector: Texts::new(),
+            };
             let stated = service.resource.annotation("networking.istio.io/exportTo");
             if stated.is_empty() {
                 all.insert((EVERYWHERE.to_owned(), host), behind);
@@ -99,7 +103,8 @@ impl<'s> Hosts<'s> {
                 all.insert((scope.to_owned(), host.clone()), behind.clone());
             }
         }
-        let wild = all.iter().map(|(key, _)| key).filter(|(_, host)| host.starts_with('*')).cloned().collect();
+        let wild =
+            all.iter().map(|(key, _)| key).filter(|(_, host)| host.starts_with('*')).cloned().collect();
         Self { all, wild }
     }
 

@@ -9,9 +9,9 @@ use super::Context;
 use super::in_mesh::{DATAPLANE_MODE, INJECT, INJECTION, PROXY, REVISION, proxy_image};
 use super::proxyconfig::Resolver;
 use crate::codes::{
-    IMAGE_AUTO_WITHOUT_INJECTION_ERROR, IMAGE_AUTO_WITHOUT_INJECTION_WARNING, NAMESPACE_INJECTION_ENABLED_BY_DEFAULT,
-    NAMESPACE_MULTIPLE_INJECTION_LABELS, NAMESPACE_NOT_INJECTED, POD_MISSING_PROXY,
-    PODS_ISTIO_PROXY_IMAGE_MISMATCH_IN_NAMESPACE,
+    IMAGE_AUTO_WITHOUT_INJECTION_ERROR, IMAGE_AUTO_WITHOUT_INJECTION_WARNING,
+    NAMESPACE_INJECTION_ENABLED_BY_DEFAULT, NAMESPACE_MULTIPLE_INJECTION_LABELS, NAMESPACE_NOT_INJECTED,
+    POD_MISSING_PROXY, PODS_ISTIO_PROXY_IMAGE_MISMATCH_IN_NAMESPACE,
 };
 use crate::message::{Place, Reporter};
 use crate::reader::{Texts, Value, go_list};
@@ -21,7 +21,11 @@ use crate::store::{ISTIO_SYSTEM, Kind, PodSpec, Resource};
 const INJECTOR: &str = "istio-sidecar-injector";
 
 fn injector_of(revision: &str) -> String {
-    if revision.is_empty() || revision == "default" { INJECTOR.to_owned() } else { format!("{INJECTOR}-{revision}") }
+    if revision.is_empty() || revision == "default" {
+        INJECTOR.to_owned()
+    } else {
+        format!("{INJECTOR}-{revision}")
+    }
 }
 
 /// What an injector's `ConfigMap` is told: JSON in a text.
@@ -45,7 +49,9 @@ pub(super) fn run(context: &Context<'_, '_>, reporter: &mut Reporter) {
         let injection = namespace.labels.get(INJECTION).copied();
         let mut labels: Vec<String> = injection.iter().map(|value| format!("{INJECTION}={value}")).collect();
         for key in [REVISION, DATAPLANE_MODE] {
-            if let Some(value) = namespace.labels.get(key).filter(|_| matches!(injection, None | Some("enabled"))) {
+            if let Some(value) =
+                namespace.labels.get(key).filter(|_| matches!(injection, None | Some("enabled")))
+            {
                 labels.push(format!("{key}={value}"));
             }
         }
@@ -78,7 +84,8 @@ pub(super) fn run(context: &Context<'_, '_>, reporter: &mut Reporter) {
         let resource = &pod.resource;
         let stated = resource.labels.get(INJECT).copied().unwrap_or(resource.annotation(INJECT));
         let is_out = stated.eq_ignore_ascii_case("false") || pod.spec.host_network;
-        if !is_out && is_injected(resource.name.namespace) && proxy_image(pod.spec.all().copied()).is_empty() {
+        if !is_out && is_injected(resource.name.namespace) && proxy_image(pod.spec.all().copied()).is_empty()
+        {
             reporter.report(POD_MISSING_PROXY, resource, &[&resource.name.to_string()], Place::Whole);
         }
     }
@@ -110,7 +117,9 @@ fn image_of(map: &Resource<'_>) -> String {
 /// A field of an object.
 fn field<'v>(of: Option<&'v serde_json::Value>, name: &str) -> Option<&'v serde_json::Value> {
     let object = of?.as_object()?;
-    object.get(name).or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
+    object
+        .get(name)
+        .or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
 }
 
 /// An object, or nothing where none is stated; anything else cannot be read.
@@ -152,7 +161,12 @@ pub(super) fn images(context: &Context<'_, '_>, reporter: &mut Reporter) {
         pods.sort_unstable();
         if let Some(namespace) = context.store.namespace(namespace) {
             let arguments = [&*go_list(pods)];
-            reporter.report(PODS_ISTIO_PROXY_IMAGE_MISMATCH_IN_NAMESPACE, namespace, &arguments, Place::Whole);
+            reporter.report(
+                PODS_ISTIO_PROXY_IMAGE_MISMATCH_IN_NAMESPACE,
+                namespace,
+                &arguments,
+                Place::Whole,
+            );
         }
     }
 }
@@ -167,7 +181,12 @@ pub(super) fn auto_images(context: &Context<'_, '_>, reporter: &mut Reporter) {
         if let Some(at) = automatic(&pod.spec) {
             let path = FieldPath::keys(&["spec", "containers"]).index(at).key("image");
             let arguments = ["Pod", pod.resource.name.name];
-            reporter.report(IMAGE_AUTO_WITHOUT_INJECTION_ERROR, &pod.resource, &arguments, Place::Unnamed(path));
+            reporter.report(
+                IMAGE_AUTO_WITHOUT_INJECTION_ERROR,
+                &pod.resource,
+                &arguments,
+                Place::Unnamed(path),
+            );
         }
     }
     let hooks = context.store.all(Kind::MutatingWebhookConfiguration).iter();
@@ -183,10 +202,18 @@ pub(super) fn auto_images(context: &Context<'_, '_>, reporter: &mut Reporter) {
         let none = Texts::new();
         let of_namespace = namespace.map_or(&none, |namespace| &namespace.labels);
         let of_pods = template.get("metadata").map("labels");
-        if !selectors.iter().any(|[one, other]| selects(one.as_ref(), of_namespace) && selects(other.as_ref(), &of_pods)) {
+        if !selectors
+            .iter()
+            .any(|[one, other]| selects(one.as_ref(), of_namespace) && selects(other.as_ref(), &of_pods))
+        {
             let path = FieldPath::keys(&["spec", "template", "spec", "containers"]).index(at).key("image");
             let arguments = ["Deployment", deployment.name.name];
-            reporter.report(IMAGE_AUTO_WITHOUT_INJECTION_WARNING, deployment, &arguments, Place::Unnamed(path));
+            reporter.report(
+                IMAGE_AUTO_WITHOUT_INJECTION_WARNING,
+                deployment,
+                &arguments,
+                Place::Unnamed(path),
+            );
         }
     }
 }

@@ -73,15 +73,21 @@ fn version_of(text: &str) -> Option<([u64; 3], String)> {
     let rest = text.strip_prefix('v').unwrap_or(text);
     let (rest, build) = rest.split_once('+').map_or((rest, None), |(rest, build)| (rest, Some(build)));
     let (numbers, before) = rest.split_once('-').map_or((rest, None), |(rest, before)| (rest, Some(before)));
-    let is_part =
-        |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    let is_part = |part: &str| {
+        !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
     let are_parts = |text: Option<&str>| text.is_none_or(|text| text.split('.').all(is_part));
     let is_number = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     let zeros = before.is_some_and(|before| {
         before.split('.').any(|part| part.len() > 1 && part.starts_with('0') && is_number(part))
     });
     let parts: Vec<&str> = numbers.split('.').collect();
-    if parts.len() > 3 || !parts.iter().all(|part| is_number(part)) || !are_parts(before) || !are_parts(build) || zeros {
+    if parts.len() > 3
+        || !parts.iter().all(|part| is_number(part))
+        || !are_parts(before)
+        || !are_parts(build)
+        || zeros
+    {
         return None;
     }
     let mut found = [0; 3];

@@ -13,7 +13,8 @@ use ringwall_model::path::FieldPath;
 const REGISTRIES: [&str; 3] = ["Mock", "Kubernetes", "External"];
 
 pub(super) fn run(context: &Context<'_, '_>, reporter: &mut Reporter) {
-    let Some(map) = context.store.find(Kind::ConfigMap, Name { namespace: ISTIO_SYSTEM, name: "istio" }) else {
+    let Some(map) = context.store.find(Kind::ConfigMap, Name { namespace: ISTIO_SYSTEM, name: "istio" })
+    else {
         return;
     };
     let secrets = context.store.all(Kind::Secret).iter();

@@ -58,7 +58,9 @@ impl<'c, 's> Resolver<'c, 's> {
         take(self.namespaces.get(namespace).copied().map_or("", image_type));
         for (name, config) in &self.workloads {
             // As the reference compares, a namespace also counts for those whose names go on from its own.
-            if name.starts_with(namespace) && contains(&pod.labels, &config.get("selector").map("matchLabels")) {
+            if name.starts_with(namespace)
+                && contains(&pod.labels, &config.get("selector").map("matchLabels"))
+            {
                 take(image_type(*config));
             }
         }
@@ -129,15 +131,18 @@ pub(super) fn error(text: &str, read: &ReadText<'_>) -> Option<String> {
     if !statsd.is_empty() {
         address(statsd, &format!("invalid statsd udp address \"{statsd}\":"));
     }
-    for (service, what) in
-        [("envoyMetricsService", "envoy metrics service"), ("envoyAccessLogService", "envoy access log service")]
-    {
+    for (service, what) in [
+        ("envoyMetricsService", "envoy metrics service"),
+        ("envoyAccessLogService", "envoy access log service"),
+    ] {
         let stated = config.get(service).text("address");
         if !stated.is_empty() {
             address(stated, &format!("invalid {what} address \"{stated}\":"));
         }
     }
-    for (name, words) in [("proxyAdminPort", "invalid proxy admin port:"), ("statusPort", "invalid status port:")] {
+    for (name, words) in
+        [("proxyAdminPort", "invalid proxy admin port:"), ("statusPort", "invalid status port:")]
+    {
         let port = config.number(name);
         if let Some(port) = port.filter(|port| !(1..=65535).contains(port)) {
             errors.push(format!("{words} port number {port} must be in the range 1..65535"));
@@ -198,7 +203,9 @@ fn address_error(address: &str) -> Option<String> {
     };
     let Ok(number) = port.parse::<i64>() else {
         let quoted = ringwall_model::go::go_quote(port);
-        return Some(format!("port ({port}) is not a number: strconv.Atoi: parsing {quoted}: invalid syntax"));
+        return Some(format!(
+            "port ({port}) is not a number: strconv.Atoi: parsing {quoted}: invalid syntax"
+        ));
     };
     if !(1..=65535).contains(&number) {
         return Some(format!("port number {number} must be in the range 1..65535"));

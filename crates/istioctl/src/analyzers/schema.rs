@@ -4,7 +4,8 @@ use ringwall_mesh::validate::{Analysis, Complaint, analyze};
 
 use super::Context;
 use crate::codes::{
-    Code, SCHEMA_VALIDATION_ERROR, SCHEMA_WARNING, VIRTUAL_SERVICE_INEFFECTIVE_MATCH, VIRTUAL_SERVICE_UNREACHABLE_RULE,
+    Code, SCHEMA_VALIDATION_ERROR, SCHEMA_WARNING, VIRTUAL_SERVICE_INEFFECTIVE_MATCH,
+    VIRTUAL_SERVICE_UNREACHABLE_RULE,
 };
 use crate::message::{Place, Reporter};
 use crate::store::{Kind, Resource};

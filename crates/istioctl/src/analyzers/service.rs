@@ -11,7 +11,8 @@ use crate::message::{Place, Reporter};
 use crate::store::Port;
 
 /// Values of the label on Services that a controller of gateways makes.
-const CONTROLLERS: [&str; 3] = ["istio.io-gateway-controller", MESH_CONTROLLER, "istio.io-eastwest-controller"];
+const CONTROLLERS: [&str; 3] =
+    ["istio.io-gateway-controller", MESH_CONTROLLER, "istio.io-eastwest-controller"];
 
 /// Protocols that are known by name.
 const PROTOCOLS: [&str; 11] =

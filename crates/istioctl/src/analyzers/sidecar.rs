@@ -74,7 +74,12 @@ pub(super) fn run(context: &Context<'_, '_>, reporter: &mut Reporter) {
         } else if sidecars.len() > 1 {
             let arguments = [&*names(&sidecars), namespace];
             for sidecar in &sidecars {
-                reporter.report(MULTIPLE_SIDECARS_WITHOUT_WORKLOAD_SELECTORS, sidecar, &arguments, Place::Whole);
+                reporter.report(
+                    MULTIPLE_SIDECARS_WITHOUT_WORKLOAD_SELECTORS,
+                    sidecar,
+                    &arguments,
+                    Place::Whole,
+                );
             }
         }
     }

@@ -38,7 +38,9 @@ pub(super) fn selectors(context: &Context<'_, '_>, reporter: &mut Reporter) {
         }
         let mut is_found = false;
         for (at, pod) in context.store.pods.iter().enumerate() {
-            if pod.resource.name.namespace == telemetry.name.namespace && contains(&pod.resource.labels, &selector) {
+            if pod.resource.name.namespace == telemetry.name.namespace
+                && contains(&pod.resource.labels, &selector)
+            {
                 is_found = true;
                 of_pods.entry(at).or_default().push(telemetry);
             }
@@ -67,10 +69,16 @@ pub(super) fn defaults(context: &Context<'_, '_>, reporter: &mut Reporter) {
             of_namespaces.entry(telemetry.name.namespace).or_default().push(telemetry);
         }
     }
-    for (namespace, telemetries) in of_namespaces.into_iter().filter(|(_, telemetries)| telemetries.len() > 1) {
+    for (namespace, telemetries) in of_namespaces.into_iter().filter(|(_, telemetries)| telemetries.len() > 1)
+    {
         let arguments = [&*names(&telemetries), namespace];
         for telemetry in &telemetries {
-            reporter.report(MULTIPLE_TELEMETRIES_WITHOUT_WORKLOAD_SELECTORS, telemetry, &arguments, Place::Whole);
+            reporter.report(
+                MULTIPLE_TELEMETRIES_WITHOUT_WORKLOAD_SELECTORS,
+                telemetry,
+                &arguments,
+                Place::Whole,
+            );
         }
     }
 }
@@ -84,7 +92,8 @@ pub(super) fn lightstep(context: &Context<'_, '_>, reporter: &mut Reporter) {
                     let words = format!(
                         "The Lightstep provider {name} is deprecated, please migrate to OpenTelemetry provider."
                     );
-                    let path = FieldPath::keys(&["spec", "tracing"]).index(at).key("providers").index(provider_at);
+                    let path =
+                        FieldPath::keys(&["spec", "tracing"]).index(at).key("providers").index(provider_at);
                     reporter.report(DEPRECATED, telemetry, &[&words], Place::Unnamed(path));
                 }
             }

@@ -73,7 +73,11 @@ fn revisions_of<'s>(holder: &Resource<'s>) -> BTreeSet<&'s str> {
 }
 
 /// Labels that a namespace or a pod may have: nothing, on, off, and each with each revision.
-fn possible<'s>(key: &'static str, on_off: [&'static str; 2], revisions: &BTreeSet<&'s str>) -> Vec<Texts<'s>> {
+fn possible<'s>(
+    key: &'static str,
+    on_off: [&'static str; 2],
+    revisions: &BTreeSet<&'s str>,
+) -> Vec<Texts<'s>> {
     let bases = [Texts::new(), Texts::from([(key, on_off[0])]), Texts::from([(key, on_off[1])])];
     let with = |revision: &'s str| {
         bases.clone().map(|mut labels: Texts<'s>| {
@@ -119,7 +123,8 @@ fn overlaps(hooks: &[Hook<'_, '_>], revisions: &BTreeSet<&str>, reporter: &mut R
         }
         for (name, hook) in &named {
             let others = go_list(named.keys().filter(|other| *other != name));
-            let words = format!("Webhook overlaps with others: {others}. This may cause injection to occur twice.");
+            let words =
+                format!("Webhook overlaps with others: {others}. This may cause injection to occur twice.");
             let path = FieldPath::keys(&["webhooks"]).index(hook.at);
             reporter.report(INVALID_WEBHOOK, hook.holder, &[&words], Place::Unnamed(path));
         }

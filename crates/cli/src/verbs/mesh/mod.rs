@@ -1,5 +1,6 @@
 //! `ringwall mesh`: what is encrypted between whom.
 
+pub(crate) mod analyze;
 pub(crate) mod can;
 pub(crate) mod matrix;
 pub(crate) mod mtls;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use ringwall_input::{Limits, yaml_text};
 use ringwall_model::finding::Location;
 use ringwall_model::text::Source;
+use ringwall_model::tree::Tree;
 use ringwall_posture::mesh::Meshed;
 use ringwall_report::{ASIDE, LocationEntry, Style, escape};
 use serde::Serialize;
@@ -33,16 +35,19 @@ fn with_mesh<T>(
 ) -> Result<(Loaded, T), Usage> {
     let settings = settings::load_config(&args.config)?;
     let mut loaded = input::load(&args.input, verb, screen.quiet)?;
-    let read = |text: &str| {
-        let source = Arc::new(Source::new("the mesh's configuration", text));
-        yaml_text(&source, &Limits::default()).map_err(|error| error.to_string())
-    };
+    let read = |text: &str| read_yaml("the mesh's configuration", text);
     let meshed = Meshed::of(&loaded.snapshot, &settings.workloads, args.root_namespace.as_deref(), &read);
     let answer = ask(&meshed)?;
     let notes = meshed.notes.clone();
     drop(meshed);
     loaded.add(Vec::new(), notes);
     Ok((loaded, answer))
+}
+
+/// Reads a text in YAML that is no object; `name` says what it is.
+fn read_yaml(name: &str, text: &str) -> Result<Tree, String> {
+    let source = Arc::new(Source::new(name, text));
+    yaml_text(&source, &Limits::default()).map_err(|error| error.to_string())
 }
 
 /// A place behind a line, where there is one.

@@ -10,8 +10,10 @@ use crate::store::Kind;
 
 pub(in crate::analyzers) fn run(context: &Context<'_, '_>, reporter: &mut Reporter) {
     let gateways = context.store.all(Kind::Gateway);
-    let served: Vec<Vec<Served<'_>>> =
-        gateways.iter().map(|gateway| gateway.spec.items("servers").filter_map(Served::of).collect()).collect();
+    let served: Vec<Vec<Served<'_>>> = gateways
+        .iter()
+        .map(|gateway| gateway.spec.items("servers").filter_map(Served::of).collect())
+        .collect();
     for (gateway, own) in gateways.iter().zip(&served) {
         if own.is_empty() {
             continue;

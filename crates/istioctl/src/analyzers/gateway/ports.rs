@@ -17,7 +17,8 @@ pub(in crate::analyzers) fn run(context: &Context<'_, '_>, reporter: &mut Report
     }
     for gateway in context.store.all(Kind::Gateway) {
         let selector = gateway.spec.map("selector");
-        let mut pods = context.store.pods.iter().filter(|pod| contains(&pod.resource.labels, &selector)).peekable();
+        let mut pods =
+            context.store.pods.iter().filter(|pod| contains(&pod.resource.labels, &selector)).peekable();
         if pods.peek().is_none() {
             selects_nobody(gateway, &selector, reporter);
             continue;

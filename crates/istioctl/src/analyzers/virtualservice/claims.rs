@@ -28,11 +28,17 @@ pub(in crate::analyzers) fn run(context: &Context<'_, '_>, reporter: &mut Report
             let selector = gateway.spec.map("selector");
             for pod in context.store.pods.iter().filter(|pod| contains(&pod.resource.labels, &selector)) {
                 let own = [ISTIO_SYSTEM, pod.resource.name.namespace];
-                let mut selectors = own.into_iter().filter_map(|namespace| looked_at.get(namespace)).flatten();
+                let mut selectors =
+                    own.into_iter().filter_map(|namespace| looked_at.get(namespace)).flatten();
                 if !selectors.any(|selector| contains(&pod.resource.labels, selector)) {
                     let arguments = [key, &name.to_string(), pod.resource.name.name];
                     let place = Place::Unnamed(path.clone());
-                    reporter.report(JWT_CLAIM_BASED_ROUTING_WITHOUT_REQUEST_AUTH_N, service, &arguments, place);
+                    reporter.report(
+                        JWT_CLAIM_BASED_ROUTING_WITHOUT_REQUEST_AUTH_N,
+                        service,
+                        &arguments,
+                        place,
+                    );
                 }
             }
         }

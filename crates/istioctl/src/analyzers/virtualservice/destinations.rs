@@ -8,7 +8,8 @@ use super::{Destination, destinations};
 use crate::analyzers::Context;
 use crate::analyzers::hosts::{Behind, Hosts};
 use crate::codes::{
-    INGRESS_ROUTE_RULES_NOT_AFFECTED, REFERENCED_RESOURCE_NOT_FOUND, VIRTUAL_SERVICE_DESTINATION_PORT_SELECTOR_REQUIRED,
+    INGRESS_ROUTE_RULES_NOT_AFFECTED, REFERENCED_RESOURCE_NOT_FOUND,
+    VIRTUAL_SERVICE_DESTINATION_PORT_SELECTOR_REQUIRED,
 };
 use crate::message::{Place, Reporter};
 use crate::reader::go_list;
@@ -37,7 +38,12 @@ pub(in crate::analyzers) fn run(context: &Context<'_, '_>, reporter: &mut Report
                 Some(behind) => ports(service, &destination, behind, reporter),
                 None => {
                     let what = if destination.is_mirror { "mirror host" } else { "host" };
-                    reporter.report(REFERENCED_RESOURCE_NOT_FOUND, service, &[what, host], destination.place());
+                    reporter.report(
+                        REFERENCED_RESOURCE_NOT_FOUND,
+                        service,
+                        &[what, host],
+                        destination.place(),
+                    );
                 }
             }
         }
@@ -46,7 +52,12 @@ pub(in crate::analyzers) fn run(context: &Context<'_, '_>, reporter: &mut Report
 }
 
 /// Whether the port is one that the host has.
-fn ports(service: &Resource<'_>, destination: &Destination<'_>, behind: &Behind<'_>, reporter: &mut Reporter) {
+fn ports(
+    service: &Resource<'_>,
+    destination: &Destination<'_>,
+    behind: &Behind<'_>,
+    reporter: &mut Reporter,
+) {
     let host = destination.value.text("host");
     let port = destination.value.get("port");
     if !port.is_set() {

@@ -53,7 +53,8 @@ fn destinations(spec: Value<'_>) -> Vec<Destination<'_>> {
 impl Destination<'_> {
     /// Where a message about it points.
     fn place(&self) -> crate::message::Place {
-        let is_in_list = self.path.segments().iter().any(|step| *step == ringwall_model::path::Segment::key("mirrors"));
+        let is_in_list =
+            self.path.segments().iter().any(|step| *step == ringwall_model::path::Segment::key("mirrors"));
         if is_in_list {
             crate::message::Place::Unnamed(self.path.clone())
         } else {
