@@ -59,7 +59,7 @@ impl<'t> Value<'t> {
     /// The elements of a list.
     pub(crate) fn items(self, name: &str) -> impl Iterator<Item = Value<'t>> + use<'t> {
         let list = self.get(name).node.filter(|list| list.kind() == Kind::Sequence);
-        list.into_iter().flat_map(|list| list.items()).map(move |node| self.with(Some(node)))
+        list.into_iter().flat_map(Node::items).map(move |node| self.with(Some(node)))
     }
 
     /// The texts of a list; what is none is an empty one.
@@ -69,7 +69,7 @@ impl<'t> Value<'t> {
 
     /// The text itself; empty where there is none.
     pub(crate) fn as_text(self) -> &'t str {
-        self.node.and_then(|node| node.as_str()).unwrap_or_default()
+        self.node.and_then(Node::as_str).unwrap_or_default()
     }
 
     /// The text of a field.
@@ -79,13 +79,13 @@ impl<'t> Value<'t> {
 
     /// The entries of a mapping from texts to texts. `null` is an empty text.
     pub(crate) fn map(self, name: &str) -> Texts<'t> {
-        let entries = self.get(name).node.into_iter().flat_map(|node| node.entries());
+        let entries = self.get(name).node.into_iter().flat_map(Node::entries);
         entries.map(|entry| (entry.key, entry.value.as_str().unwrap_or_default())).collect()
     }
 
     /// The keys of a mapping.
     pub(crate) fn keys(self, name: &str) -> Vec<&'t str> {
-        self.get(name).node.into_iter().flat_map(|node| node.entries()).map(|entry| entry.key).collect()
+        self.get(name).node.into_iter().flat_map(Node::entries).map(|entry| entry.key).collect()
     }
 
     /// A whole number, which protobuf also takes as text.

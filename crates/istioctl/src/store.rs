@@ -311,7 +311,7 @@ impl<'s> Service<'s> {
             number: port.number("port").unwrap_or(0),
             name: port.text("name"),
             protocol: port.text("protocol"),
-            app_protocol: port.get("appProtocol").node.and_then(|node| node.as_str()),
+            app_protocol: port.get("appProtocol").node.and_then(tree::Node::as_str),
             target: match port.get("targetPort").node {
                 Some(node) => {
                     node.as_str().map_or_else(|| node.as_i64().unwrap_or(0).to_string(), str::to_owned)
@@ -396,7 +396,7 @@ impl<'s> Store<'s> {
                     } else {
                         default_pod_spec()
                     };
-                    store.pods.push(Pod { spec, resource });
+                    store.pods.push(Pod { resource, spec });
                     store.pods.len()
                 }
                 Kind::Service => {

@@ -37,8 +37,7 @@ fn first_block(text: &str) -> Option<Vec<u8>> {
         let Some(kind) = first.trim_end().strip_suffix("-----") else { continue };
         // Lines with a colon stand before the body.
         let mut body = body;
-        while let Some((line, next)) = body.split_once('\n').filter(|(line, _)| line.contains(':')) {
-            debug_assert!(!line.is_empty());
+        while let Some((_, next)) = body.split_once('\n').filter(|(line, _)| line.contains(':')) {
             body = next;
         }
         let end = format!("-----END {kind}-----");

@@ -3,6 +3,7 @@
 
 use ringwall_model::address::Address;
 use ringwall_model::path::FieldPath;
+use ringwall_model::tree::Node;
 
 use super::Context;
 use crate::codes::{EXTERNAL_CONTROL_PLANE_ADDRESS_IS_NOT_A_HOSTNAME, INVALID_EXTERNAL_CONTROL_PLANE_CONFIG};
@@ -28,7 +29,7 @@ fn look(hooks: &Resource<'_>, reporter: &mut Reporter) {
         let client = hook.get("clientConfig");
         let name = hook.text("name");
         let path = FieldPath::keys(&["webhooks"]).index(at).key("clientConfig");
-        let url = client.get("url").node.and_then(|node| node.as_str());
+        let url = client.get("url").node.and_then(Node::as_str);
         let (code, arguments) = match url {
             Some(url) => match host_of(url) {
                 None => {

@@ -98,36 +98,33 @@ fn injects_all(map: &Resource<'_>) -> bool {
         .unwrap_or(false)
 }
 
-/// The image that an injector gives. Go's decoder finds fields whatever their case.
+/// The image that an injector gives; nothing where Go's decoder does not read what it is told.
 fn image_of(map: &Resource<'_>) -> String {
-    let text = |of: Option<&serde_json::Value>, name: &str| match field(of, name) {
-        None | Some(serde_json::Value::Null) => Some(String::new()),
-        Some(value) => value.as_str().map(str::to_owned),
-    };
     let read = || {
         let values = values_of(map)?;
-        let global = object(field(Some(&values), "global"))?;
-        let proxy = object(field(global, "proxy"))?;
+        let global = field(&values, "global");
+        let proxy = global.and_then(|global| field(global, "proxy"));
+        if [Some(&values), global, proxy].into_iter().flatten().any(|holder| !holder.is_object()) {
+            return None;
+        }
+        let text = |of: Option<&serde_json::Value>, name: &str| match of
+            .and_then(|of| field(of, name))
+            
+        {
+            None => Some(String::new()),
+            Some(value) => value.as_str().map(str::to_owned),
+        };
         let (hub, tag, image) = (text(global, "hub")?, text(global, "tag")?, text(proxy, "image")?);
         Some(if image.contains('/') { image } else { format!("{hub}/{image}:{tag}") })
     };
     read().unwrap_or_default()
 }
 
-/// A field of an object.
-fn field<'v>(of: Option<&'v serde_json::Value>, name: &str) -> Option<&'v serde_json::Value> {
-    let object = of?.as_object()?;
-    object
-        .get(name)
-        .or_else(|| object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value))
-}
-
-/// An object, or nothing where none is stated; anything else cannot be read.
-fn object(value: Option<&serde_json::Value>) -> Option<Option<&serde_json::Value>> {
-    match value {
-        None | Some(serde_json::Value::Null) => Some(None),
-        Some(value) => value.is_object().then_some(Some(value)),
-    }
+/// A field of an object. Go's decoder finds it whatever its case, and passes over `null`.
+fn field<'v>(of: &'v serde_json::Value, name: &str) -> Option<&'v serde_json::Value> {
+    let object = of.as_object()?;
+    let other = || object.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value);
+    object.get(name).or_else(other).filter(|value| !value.is_null())
 }
 
 pub(super) fn images(context: &Context<'_, '_>, reporter: &mut Reporter) {

@@ -158,8 +158,7 @@ fn go_errors(errors: &[String]) -> Option<String> {
         1 => "1 error occurred:".to_owned(),
         many => format!("{many} errors occurred:"),
     };
-    let lines: String = errors.iter().map(|error| format!("\n\t* {error}")).collect();
-    Some(format!("{count}{lines}\n\n"))
+    Some(format!("{count}\n\t* {}\n\n", errors.join("\n\t* ")))
 }
 
 /// A duration as Go writes it: `1m30s`.

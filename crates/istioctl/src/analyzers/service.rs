@@ -18,7 +18,7 @@ const CONTROLLERS: [&str; 3] =
 const PROTOCOLS: [&str; 11] =
     ["tcp", "udp", "grpc", "grpc-web", "http", "http_proxy", "http2", "https", "tls", "mongo", "redis"];
 
-/// Ports that are taken for TCP where nothing is said: SMTP, DNS, MySQL, MongoDB.
+/// Ports that are taken for TCP where nothing is said: of mail, names and two databases.
 const WELL_KNOWN: [i64; 4] = [25, 53, 3306, 27017];
 
 pub(super) fn run(context: &Context<'_, '_>, reporter: &mut Reporter) {
