@@ -6,6 +6,7 @@
 mod attachment;
 mod authorization;
 mod destination;
+mod envoy;
 mod envoy_filter;
 mod exports;
 mod gateway;

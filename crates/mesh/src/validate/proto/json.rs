@@ -60,7 +60,7 @@ enum Shape<'t> {
 }
 
 /// The word of Go for a value.
-pub(super) fn described(node: Node<'_>) -> &'static str {
+pub(in crate::validate) fn described(node: Node<'_>) -> &'static str {
     match node.kind() {
         Kind::Null => "null",
         Kind::Bool => "bool",
@@ -72,7 +72,7 @@ pub(super) fn described(node: Node<'_>) -> &'static str {
 }
 
 /// That a value is of another type. `into` is Go's name of the wanted one.
-pub(super) fn mismatch(value: &str, into: &str) -> String {
+pub(in crate::validate) fn mismatch(value: &str, into: &str) -> String {
     format!("json: cannot unmarshal {value} into Go value of type {into}")
 }
 
