@@ -8,7 +8,7 @@
 //	package NAME                              of all that follows
 //	enum NAME VALUE=NUMBER...                 an enum
 //	message NAME                              begins a message
-//	FIELD [ONEOF/][*|%KEY]TYPE                a field in the order of its file: its group, whether it is a list (*) or a map (%), its type
+//	(a tab) FIELD [ONEOF/][*|%KEY]TYPE                a field in the order of its file: its group, whether it is a list (*) or a map (%), its type
 //
 // A type is a scalar of protobuf, or a name, which begins with a dot where it is of another package.
 package main
@@ -99,7 +99,7 @@ func main() {
 			case fd.IsList():
 				many = "*"
 			}
-			fmt.Fprintf(w, "%s %s%s%s\n", fd.Name(), group, many, kind(of, m))
+			fmt.Fprintf(w, "\t%s %s%s%s\n", fd.Name(), group, many, kind(of, m))
 		}
 	}
 }
