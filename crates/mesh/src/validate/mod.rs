@@ -5,6 +5,7 @@
 
 mod attachment;
 mod authorization;
+mod cel;
 mod destination;
 mod envoy;
 mod envoy_filter;
