@@ -249,7 +249,7 @@ impl Parser<'_> {
             let stop = self.no_way(minus.start);
             if !is_not {
                 self.is_recovering = false;
-                self.syntax("mismatched", SET);
+                self.syntax(if begins(self.kind(1)) { "extraneous" } else { "mismatched" }, SET);
             }
             return stop;
         }

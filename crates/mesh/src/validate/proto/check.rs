@@ -3,7 +3,7 @@
 use ringwall_model::tree::Kind;
 
 use super::duration::duration;
-use super::json::{described, json_integer, mismatch, number_error};
+use super::json::{described, escaped, json_integer, mismatch, number_error};
 use super::{Type, Value};
 use crate::validate::Complaint;
 use crate::validate::words::quoted;
@@ -65,7 +65,7 @@ pub(in crate::validate) fn check(value: &Value<'_>) -> Result<(), Complaint> {
         Type::Enum(choices) => match node.as_str() {
             Some(text) if choices.values.iter().any(|(name, _)| *name == text) => Ok(()),
             Some(text) => {
-                let text = quoted(&format!("\"{text}\""));
+                let text = quoted(&format!("\"{}\"", escaped(text)));
                 wrong(format!("unknown value {text} for enum {}", choices.name))
             }
             None => number(),

@@ -14,7 +14,7 @@ use ringwall_model::path::FieldPath;
 use ringwall_model::tree::Node;
 
 pub(super) use check::{check, number_key_error};
-pub(super) use json::{described, mismatch, syntax_error as json_syntax_error};
+pub(super) use json::{described, first_value_error as first_json_error, mismatch};
 pub(super) use unknown::unknown;
 
 /// A type. What is wrapped in a message of its own (`google.protobuf.UInt32Value`) has the type that is in there.
