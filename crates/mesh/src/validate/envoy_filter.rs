@@ -1,7 +1,7 @@
-//! `EnvoyFilter`. Source: istio.io/istio `pkg/config/validation/envoyfilter/envoyfilter.go`. What a patch holds is not looked at here: the reference
-//! reads it with all of Envoy's own messages.
+//! `EnvoyFilter`. Sources: istio.io/istio `pkg/config/validation/envoyfilter/envoyfilter.go`, `pkg/config/xds/xds.go`.
 
 use super::attachment::old_selector;
+use super::envoy::{read, untyped};
 use super::proto::Value;
 use super::words::{quoted, regexp_error};
 use super::{Config, Verdict};
@@ -10,8 +10,20 @@ const WAYPOINT: i128 = 4;
 const REMOVE: i128 = 3;
 const HTTP_FILTER: i128 = 4;
 
-/// The last of the objects that a patch can be applied to.
-const LAST_OBJECT: i128 = 11;
+/// The message of each object that a patch can be applied to, from 1 on. Source: `BuildXDSObjectFromStruct`.
+const OBJECTS: [&str; 11] = [
+    "envoy.config.listener.v3.Listener",
+    "envoy.config.listener.v3.FilterChain",
+    "envoy.config.listener.v3.Filter",
+    "envoy.extensions.filters.network.http_connection_manager.v3.HttpFilter",
+    "envoy.config.route.v3.RouteConfiguration",
+    "envoy.config.route.v3.VirtualHost",
+    "envoy.config.route.v3.Route",
+    "envoy.config.cluster.v3.Cluster",
+    "envoy.config.core.v3.TypedExtensionConfig",
+    "envoy.config.bootstrap.v3.Bootstrap",
+    "envoy.config.listener.v3.ListenerFilter",
+];
 
 /// Names of filters that were renamed. Source: `pkg/config/xds/deprecated.go`.
 const RENAMED: [(&str, &str); 27] = [
@@ -102,9 +114,37 @@ fn config_patch(config_patch: &Value<'_>, verdict: &mut Verdict) {
             return;
         }
     }
-    if value.is_some() && !(1..=LAST_OBJECT).contains(&apply_to) {
-        let message = format!("Envoy filter: unknown object type for applyTo {apply_to}");
-        verdict.error(config_patch.at("applyTo"), message);
+    let Some(value) = value else { return };
+    let object = usize::try_from(apply_to - 1).ok().and_then(|at| OBJECTS.get(at));
+    match object {
+        Some(object) => patch_value(&value, object, verdict),
+        None => {
+            let message = format!("Envoy filter: unknown object type for applyTo {apply_to}");
+            verdict.error(config_patch.at("applyTo"), message);
+        }
+    }
+}
+
+/// What is in a patch.
+fn patch_value(value: &Value<'_>, object: &str, verdict: &mut Verdict) {
+    if let Err(mut complaint) = read(value, object, false) {
+        complaint.message = format!("Envoy filter: {}", complaint.message);
+        if complaint.message.contains("could not resolve Any message type") {
+            let hint =
+                if complaint.message.contains(".v2.") { " (hint: try using the v3 XDS API)" } else { "" };
+            complaint.message = format!("referenced type unknown{hint}: {}", complaint.message);
+        }
+        verdict.errors.push(complaint);
+    } else if let Err(mut complaint) = read(value, object, true) {
+        complaint.message = format!("Envoy filter: {}", complaint.message);
+        verdict.warnings.push(complaint);
+    } else {
+        let names = untyped(value.node, object);
+        if !names.is_empty() {
+            let message =
+                format!("using deprecated types by name without typed_config; {}", names.join(", "));
+            verdict.warn(value.path.clone(), message);
+        }
     }
 }
 

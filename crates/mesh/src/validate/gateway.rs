@@ -125,11 +125,31 @@ fn printed(port: &Value<'_>) -> String {
     };
     let text = |name: &str| {
         let text = port.text(name);
-        (!text.is_empty()).then(|| format!("{name}:{}", quoted(text)))
+        (!text.is_empty()).then(|| format!("{name}:{}", proto_quoted(text)))
     };
     parts.extend(number("number", "number"));
     parts.extend(text("protocol"));
     parts.extend(text("name"));
     parts.extend(number("targetPort", "target_port"));
     parts.join("  ")
+}
+
+/// A text in quotes, as Go's protobuf prints it. Source: google.golang.org/protobuf `internal/encoding/text/encode.go` (`appendString`).
+fn proto_quoted(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::from("\"");
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            '\0'..'\u{20}' | '\u{7f}' => {
+                let _ = write!(out, "\\x{:02x}", u32::from(c));
+            }
+            _ => out.push(c),
+        }
+    }
+    out.push('"');
+    out
 }

@@ -5,7 +5,9 @@
 
 mod attachment;
 mod authorization;
+mod cel;
 mod destination;
+mod envoy;
 mod envoy_filter;
 mod exports;
 mod gateway;
@@ -125,6 +127,8 @@ struct Config<'t> {
     namespace: &'t str,
     labels: Option<Node<'t>>,
     annotations: Option<Node<'t>>,
+    /// It was copied since it was read, and maps without entries are lost.
+    is_copy: bool,
 }
 
 impl<'t> Config<'t> {
@@ -154,7 +158,8 @@ pub fn validate(object: &Object) -> Option<Verdict> {
         return Some(verdict);
     }
     let root = object.root();
-    read(object, kind, root.at(&["metadata", "labels"]), root.at(&["metadata", "annotations"]), &mut verdict);
+    let (labels, annotations) = (root.at(&["metadata", "labels"]), root.at(&["metadata", "annotations"]));
+    read(object, kind, Some((labels, annotations)), &mut verdict);
     Some(verdict)
 }
 
@@ -163,15 +168,15 @@ pub fn validate(object: &Object) -> Option<Verdict> {
 /// [`validate`], which `istioctl analyze` tells otherwise. Costs a walk of the object.
 pub fn analyze(object: &Object) -> Option<Verdict> {
     let mut verdict = Verdict::default();
-    read(object, kinds::of(object)?, None, None, &mut verdict);
+    read(object, kinds::of(object)?, None, &mut verdict);
     Some(verdict)
 }
 
+/// `metadata` are labels and annotations, where they are shown to the rules.
 fn read<'t>(
     object: &'t Object,
     kind: &'static Kind,
-    labels: Option<Node<'t>>,
-    annotations: Option<Node<'t>>,
+    metadata: Option<(Option<Node<'t>>, Option<Node<'t>>)>,
     verdict: &mut Verdict,
 ) {
     let root = object.root();
@@ -186,7 +191,9 @@ fn read<'t>(
         return;
     }
     let namespace = object.id.namespace.as_deref().unwrap_or_default();
-    let config = Config { spec, name: &object.id.name, namespace, labels, annotations };
+    let (labels, annotations) = metadata.unwrap_or_default();
+    let config =
+        Config { spec, name: &object.id.name, namespace, labels, annotations, is_copy: metadata.is_none() };
     match metadata::refused(&config, kind) {
         Some(complaint) => verdict.errors.push(complaint),
         None => (kind.validate)(&config, verdict),

@@ -8,7 +8,9 @@ pub(super) fn validate(config: &Config<'_>, verdict: &mut Verdict) {
     let selects = spec.get("selector").is_some_and(|selector| selector.has_items("matchLabels"));
     if let Some(ports) = spec.get("portLevelMtls") {
         let entries = spec.entries("portLevelMtls");
-        if entries.is_empty() {
+        if entries.is_empty() && config.is_copy {
+            // As if it were not written.
+        } else if entries.is_empty() {
             verdict.error(ports.path, "port level mTLS, if defined, must have at least one element");
         } else if !selects {
             verdict.error(ports.path, "mesh/namespace peer authentication cannot have port level mTLS");

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::{MapAccess, Visitor};
 use serde_json::Value as Json;
 
-use super::proto::json_syntax_error;
+use super::proto::first_json_error;
 use super::words::quoted;
 
 /// The entries of an object in the order of its text.
@@ -33,24 +33,25 @@ impl<'de> Deserialize<'de> for Pairs {
 /// Reads a set of keys, or one key, and says which of them are private. What follows on the first value is not looked at.
 pub(super) fn read_keys(text: &str) -> Result<Vec<usize>, String> {
     let first = || serde_json::Deserializer::from_str(text);
-    match first().into_iter::<Json>().next() {
-        None => return Err("EOF".to_owned()),
-        Some(Err(error)) if error.is_eof() => return Err("unexpected EOF".to_owned()),
-        Some(Err(error)) => return Err(json_syntax_error(text).unwrap_or_else(|| error.to_string())),
-        Some(Ok(Json::Object(_))) => {}
-        // The reference takes a text for the name of a field.
-        Some(Ok(Json::String(name))) if name == "keys" => {
-            return Err("failed to decode \"keys\": EOF".to_owned());
-        }
-        Some(Ok(Json::String(name))) => {
-            return Err(format!("failed to decode value for key {}: EOF", quoted(&name)));
-        }
-        Some(Ok(Json::Array(_))) => return Err("expected '{', but got '['".to_owned()),
-        Some(Ok(_)) => return Err("error reading token: EOF".to_owned()),
+    if let Some(error) = first_json_error(text) {
+        return Err(error);
     }
-    let Some(Ok(Pairs(pairs))) = first().into_iter::<Pairs>().next() else {
-        return Err("invalid token".to_owned());
-    };
+    match text.trim_start().bytes().next() {
+        Some(b'{') => {}
+        // The reference takes a text for the name of a field.
+        Some(b'"') => {
+            let name = first().into_iter::<String>().next().and_then(Result::ok).unwrap_or_default();
+            return Err(if name == "keys" {
+                "failed to decode \"keys\": EOF".to_owned()
+            } else {
+                format!("failed to decode value for key {}: EOF", quoted(&name))
+            });
+        }
+        Some(b'[') => return Err("expected '{', but got '['".to_owned()),
+        _ => return Err("error reading token: EOF".to_owned()),
+    }
+    // What is nested deeper than is read here is taken for a set.
+    let Some(Ok(Pairs(pairs))) = first().into_iter::<Pairs>().next() else { return Ok(Vec::new()) };
     let mut private = Vec::new();
     let mut is_set = false;
     for (_, value) in pairs.iter().filter(|(name, _)| name == "keys") {

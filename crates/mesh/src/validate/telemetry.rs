@@ -1,5 +1,4 @@
-//! `Telemetry`. Source: istio.io/istio `pkg/config/validation/validation.go` (`ValidateTelemetry`). Whether a filter of access logs is an expression of
-//! CEL is not looked at.
+//! `Telemetry`. Source: istio.io/istio `pkg/config/validation/validation.go` (`ValidateTelemetry`).
 
 use super::attachment::attachment;
 use super::proto::Value;
@@ -16,6 +15,11 @@ pub(super) fn validate(config: &Config<'_>, verdict: &mut Verdict) {
     }
     tracing(spec, verdict);
     for logging in spec.items("accessLogging") {
+        if let Some(filter) = logging.get("filter") {
+            let error = super::cel::error(filter.text("expression"));
+            let message = error.map(|error| format!("must be a valid CEL expression, {error}"));
+            verdict.error_if(&filter, "expression", message);
+        }
         providers(&logging, verdict);
     }
 }

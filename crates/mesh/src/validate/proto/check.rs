@@ -3,7 +3,7 @@
 use ringwall_model::tree::Kind;
 
 use super::duration::duration;
-use super::json::{described, json_integer, mismatch, number_error};
+use super::json::{described, escaped, json_integer, mismatch, number_error};
 use super::{Type, Value};
 use crate::validate::Complaint;
 use crate::validate::words::quoted;
@@ -24,15 +24,28 @@ pub(in crate::validate) fn check(value: &Value<'_>) -> Result<(), Complaint> {
         let fits = |number: &str| json_integer(number).is_some_and(|number| (from..=to).contains(&number));
         number_error(node, into, fits).map_or(Ok(()), wrong)
     };
+    // Unlike other numbers, not from a text.
+    let number = || match node.as_str() {
+        Some(_) => wrong(mismatch("string", "protoreflect.EnumNumber")),
+        None => whole("protoreflect.EnumNumber", i32::MIN.into(), i32::MAX.into()),
+    };
     match value.kind {
+        Type::Number => number(),
         Type::Bool => expect(Kind::Bool, "bool"),
         Type::Int32 => whole("int32", i32::MIN.into(), i32::MAX.into()),
+        Type::Int64 => whole("int64", i64::MIN.into(), i64::MAX.into()),
         Type::Uint32 => whole("uint32", 0, u32::MAX.into()),
         Type::Uint64 => whole("uint64", 0, u64::MAX.into()),
-        Type::Double if matches!(node.as_str(), Some("NaN" | "Infinity" | "-Infinity")) => Ok(()),
+        Type::Float | Type::Double if matches!(node.as_str(), Some("NaN" | "Infinity" | "-Infinity")) => {
+            Ok(())
+        }
         Type::Double => {
             let fits = |number: &str| number.parse().is_ok_and(|number: f64| number.is_finite());
             number_error(node, "float64", fits).map_or(Ok(()), wrong)
+        }
+        Type::Float => {
+            let fits = |number: &str| number.parse().is_ok_and(|number: f32| number.is_finite());
+            number_error(node, "float32", fits).map_or(Ok(()), wrong)
         }
         Type::Text => expect(Kind::String, "string"),
         Type::Bytes if node.as_str().is_some_and(|text| base64_error(text).is_none()) => Ok(()),
@@ -52,10 +65,10 @@ pub(in crate::validate) fn check(value: &Value<'_>) -> Result<(), Complaint> {
         Type::Enum(choices) => match node.as_str() {
             Some(text) if choices.values.iter().any(|(name, _)| *name == text) => Ok(()),
             Some(text) => {
-                let text = quoted(&format!("\"{text}\""));
+                let text = quoted(&format!("\"{}\"", escaped(text)));
                 wrong(format!("unknown value {text} for enum {}", choices.name))
             }
-            None => whole("protoreflect.EnumNumber", i32::MIN.into(), i32::MAX.into()),
+            None => number(),
         },
         Type::Message(message) => {
             expect(Kind::Mapping, OBJECT)?;
@@ -72,7 +85,8 @@ pub(in crate::validate) fn check(value: &Value<'_>) -> Result<(), Complaint> {
             for entry in node.entries() {
                 let at = Value { node: entry.value, path: value.path.clone().key(entry.key), kind: *kind };
                 if matches!(value.kind, Type::NumberMap(_)) {
-                    key(entry.key).map_err(|message| Complaint::new(at.path.clone(), message))?;
+                    let error = number_key_error(entry.key, "uint32");
+                    error.map_or(Ok(()), |message| Err(Complaint::new(at.path.clone(), message)))?;
                 }
                 check(&at)?;
             }
@@ -81,15 +95,14 @@ pub(in crate::validate) fn check(value: &Value<'_>) -> Result<(), Complaint> {
     }
 }
 
-/// The numbers of ports are the only keys that are no texts.
-fn key(key: &str) -> Result<(), String> {
+/// What is wrong with a key of a map from numbers of this type.
+pub(in crate::validate) fn number_key_error(key: &str, into: &str) -> Option<String> {
     if let Some(message) = super::json::syntax_error(key) {
-        return Err(message);
+        return Some(message);
     }
-    match json_integer(key) {
-        Some(number) if (0..=u32::MAX.into()).contains(&number) => Ok(()),
-        _ => Err(mismatch(&format!("number {key}"), "uint32")),
-    }
+    let range = if into == "uint32" { 0..=u32::MAX.into() } else { i64::MIN.into()..=i64::MAX.into() };
+    let fits = json_integer(key).is_some_and(|number| range.contains(&number));
+    (!fits).then(|| mismatch(&format!("number {key}"), into))
 }
 
 /// The byte at which a text is no base64. Source: Go's `encoding/base64`, `StdEncoding` (`decodeQuantum`).

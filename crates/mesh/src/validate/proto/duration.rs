@@ -1,7 +1,5 @@
 //! Durations as Go writes them. Source: Go's `time/format.go` (`ParseDuration`).
 
-use crate::validate::words::quoted;
-
 const UNITS: [(&str, u64); 8] = [
     ("ns", 1),
     ("us", 1_000),
@@ -71,6 +69,24 @@ pub(super) fn duration(text: &str) -> Result<i128, String> {
     }
     let total = i128::try_from(total).map_err(|_| wrong())?;
     Ok(if is_negative { -total } else { total })
+}
+
+/// A text in quotes, as the package of times has it: without regard to characters. Source: `quote` there.
+fn quoted(text: &str) -> String {
+    use std::fmt::Write as _;
+    let mut out = String::with_capacity(text.len() + 2);
+    out.push('"');
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => out.extend(['\\', char::from(byte)]),
+            b' '..=0x7f => out.push(char::from(byte)),
+            _ => {
+                let _ = write!(out, "\\x{byte:02x}");
+            }
+        }
+    }
+    out.push('"');
+    out
 }
 
 /// The digits at the start of a text, and what is behind them.

@@ -1,7 +1,7 @@
 //! What Go's `encoding/json` makes of a value, and what it says of one that it cannot take.
 //!
 //! Sources: Go's `encoding/json` (`decode.go`, `scanner.go`), github.com/golang/protobuf `jsonpb/decode.go`, which takes the quotes off texts that
-//! stand for numbers and reads what is between them as JSON.
+//! stand for numbers and reads what is between them as JSON, escapes and all.
 
 use ringwall_model::tree::{Kind, Node};
 
@@ -10,7 +10,7 @@ use crate::validate::words::quoted;
 /// The integer that JSON or a text in it holds.
 pub(super) fn integer(node: Node<'_>) -> Option<i128> {
     match node.as_str() {
-        Some(text) => json_integer(text),
+        Some(text) => json_integer(&escaped(text)),
         None => node.as_i64().map(i128::from).or_else(|| node.as_u64().map(i128::from)),
     }
 }
@@ -32,7 +32,7 @@ pub(super) fn double(node: Node<'_>) -> Option<f64> {
         Some("NaN") => Some(f64::NAN),
         Some("Infinity") => Some(f64::INFINITY),
         Some("-Infinity") => Some(f64::NEG_INFINITY),
-        Some(text) => match scan(text) {
+        Some(text) => match scan(&escaped(text)) {
             Ok(Shape::Number(number)) => number.parse().ok().filter(|number: &f64| number.is_finite()),
             Ok(Shape::Null) => Some(0.0),
             _ => None,
@@ -60,7 +60,7 @@ enum Shape<'t> {
 }
 
 /// The word of Go for a value.
-pub(super) fn described(node: Node<'_>) -> &'static str {
+pub(in crate::validate) fn described(node: Node<'_>) -> &'static str {
     match node.kind() {
         Kind::Null => "null",
         Kind::Bool => "bool",
@@ -72,7 +72,7 @@ pub(super) fn described(node: Node<'_>) -> &'static str {
 }
 
 /// That a value is of another type. `into` is Go's name of the wanted one.
-pub(super) fn mismatch(value: &str, into: &str) -> String {
+pub(in crate::validate) fn mismatch(value: &str, into: &str) -> String {
     format!("json: cannot unmarshal {value} into Go value of type {into}")
 }
 
@@ -94,10 +94,11 @@ fn number_text(node: Node<'_>) -> String {
 
 /// What Go says of a value that should be a number of a type and is none, or does not fit; nothing where it is one.
 pub(super) fn number_error(node: Node<'_>, into: &str, fits: impl Fn(&str) -> bool) -> Option<String> {
+    let text = escaped(node.as_str().unwrap_or_default());
     let (shape, own) = match node.kind() {
         Kind::Null => return None,
         Kind::Integer | Kind::Unsigned | Kind::Float => (Shape::Null, Some(number_text(node))),
-        Kind::String => match scan(node.as_str().unwrap_or_default()) {
+        Kind::String => match scan(&text) {
             Ok(shape) => (shape, None),
             Err(message) => return Some(message),
         },
@@ -115,44 +116,66 @@ pub(super) fn number_error(node: Node<'_>, into: &str, fits: impl Fn(&str) -> bo
     (!fits(number)).then(|| mismatch(&format!("number {number}"), into))
 }
 
-/// Reads a text as JSON, or says what Go's scanner says. What is in texts, lists and objects is told apart less exactly.
+/// Why a text is no JSON.
+enum Broken {
+    /// It ends too early. What Go says where nothing more can come, if that is not just so.
+    End(Option<String>),
+    Byte(String),
+}
+
+const END: &str = "unexpected end of JSON input";
+
+/// Reads a text as JSON, or says what Go's scanner says.
 fn scan(text: &str) -> Result<Shape<'_>, String> {
-    let start = text.trim_start_matches(is_space);
-    let end = || "unexpected end of JSON input".to_owned();
-    let Some(first) = start.bytes().next() else { return Err(end()) };
-    let (shape, rest) = match first {
-        b't' => (Shape::Bool, literal(start, "true")?),
-        b'f' => (Shape::Bool, literal(start, "false")?),
-        b'n' => (Shape::Null, literal(start, "null")?),
-        b'-' | b'0'..=b'9' => {
-            let length = number(start)?;
-            (Shape::Number(&start[..length]), &start[length..])
-        }
-        b'"' | b'{' | b'[' => {
-            let mut values = serde_json::Deserializer::from_str(start).into_iter::<serde::de::IgnoredAny>();
-            match values.next() {
-                Some(Ok(_)) => {}
-                Some(Err(error)) if !error.is_eof() => return Err(error.to_string()),
-                _ => return Err(end()),
-            }
-            let shape = match first {
-                b'"' => Shape::String,
-                b'{' => Shape::Object,
-                _ => Shape::Array,
-            };
-            (shape, start.get(values.byte_offset()..).unwrap_or_default())
-        }
-        other => return Err(invalid(other, "looking for beginning of value")),
-    };
+    let (shape, rest) = value(text).map_err(|broken| match broken {
+        Broken::End(message) => message.unwrap_or_else(|| END.to_owned()),
+        Broken::Byte(message) => message,
+    })?;
     match rest.trim_start_matches(is_space).bytes().next() {
         None => Ok(shape),
         Some(byte) => Err(invalid(byte, "after top-level value")),
     }
 }
 
-/// What Go's `encoding/json` says of a text that should be JSON, by its first value.
+/// What Go's `encoding/json` says of a text that should be JSON.
 pub(in crate::validate) fn syntax_error(text: &str) -> Option<String> {
     scan(text).err()
+}
+
+/// What Go's `json.Decoder` says of a text of which it reads the first value.
+pub(in crate::validate) fn first_value_error(text: &str) -> Option<String> {
+    match value(text) {
+        Ok(_) => None,
+        Err(Broken::End(_)) if text.trim_start_matches(is_space).is_empty() => Some("EOF".to_owned()),
+        Err(Broken::End(_)) => Some("unexpected EOF".to_owned()),
+        Err(Broken::Byte(message)) => Some(message),
+    }
+}
+
+/// A text as it stands between the quotes of JSON that Go has written. Source: `encode.go` (`appendString`).
+pub(super) fn escaped(text: &str) -> std::borrow::Cow<'_, str> {
+    use std::fmt::Write as _;
+    let is_plain = |c: char| c >= ' ' && !matches!(c, '"' | '\\' | '<' | '>' | '&' | '\u{2028}' | '\u{2029}');
+    if text.chars().all(is_plain) {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\u{8}' => out.push_str("\\b"),
+            '\u{c}' => out.push_str("\\f"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            _ if is_plain(c) => out.push(c),
+            _ => {
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+        }
+    }
+    out.into()
 }
 
 /// That a byte is at the wrong place. Source: `scanner.go` (`quoteChar`): a byte is taken for a character.
@@ -168,26 +191,137 @@ fn invalid(byte: u8, context: &str) -> String {
     format!("invalid character {character} {context}")
 }
 
-/// What is behind a literal.
-fn literal<'t>(text: &'t str, literal: &str) -> Result<&'t str, String> {
-    for (at, wanted) in literal.bytes().enumerate() {
-        match text.as_bytes().get(at) {
-            Some(byte) if *byte == wanted => {}
-            // The end is taken for a space.
-            other => {
-                let context = format!("in literal {literal} (expecting '{}')", char::from(wanted));
-                return Err(invalid(other.copied().unwrap_or(b' '), &context));
+/// That there is something else than wanted, or the end, which Go takes for a space.
+fn unexpected(byte: Option<u8>, context: &str) -> Broken {
+    match byte {
+        Some(byte) => Broken::Byte(invalid(byte, context)),
+        None => Broken::End(Some(invalid(b' ', context))),
+    }
+}
+
+/// The first value of a text, and what is behind it. Source: `scanner.go`. Costs one walk, without recursion.
+fn value(text: &str) -> Result<(Shape<'_>, &str), Broken> {
+    const KEY: &str = "looking for beginning of object key string";
+    let mut rest = text.trim_start_matches(is_space);
+    let start = rest;
+    // The closing marks of what is open.
+    let mut open: Vec<u8> = Vec::new();
+    // Whether what is open was opened just before.
+    let mut is_new = false;
+    loop {
+        rest = rest.trim_start_matches(is_space);
+        let first = rest.bytes().next();
+        let closes = is_new && first.is_some() && first == open.last().copied();
+        if !closes {
+            if open.last() == Some(&b'}') {
+                match first {
+                    None => return Err(Broken::End(None)),
+                    Some(b'"') => rest = string(rest)?.trim_start_matches(is_space),
+                    Some(byte) => return Err(Broken::Byte(invalid(byte, KEY))),
+                }
+                rest = match rest.bytes().next() {
+                    None => return Err(Broken::End(None)),
+                    Some(b':') => rest[1..].trim_start_matches(is_space),
+                    Some(byte) => return Err(Broken::Byte(invalid(byte, "after object key"))),
+                };
             }
+            is_new = false;
+            match rest.bytes().next() {
+                None => return Err(Broken::End(None)),
+                Some(mark @ (b'{' | b'[')) => {
+                    open.push(if mark == b'{' { b'}' } else { b']' });
+                    is_new = true;
+                    rest = &rest[1..];
+                    continue;
+                }
+                Some(b'"') => rest = string(rest)?,
+                Some(b't') => rest = literal(rest, "true")?,
+                Some(b'f') => rest = literal(rest, "false")?,
+                Some(b'n') => rest = literal(rest, "null")?,
+                Some(b'-' | b'0'..=b'9') => rest = &rest[number(rest)?..],
+                Some(other) => return Err(Broken::Byte(invalid(other, "looking for beginning of value"))),
+            }
+        }
+        // Behind a value.
+        loop {
+            let Some(close) = open.last().copied() else { return Ok((shape(start, rest), rest)) };
+            let behind = rest.trim_start_matches(is_space);
+            match behind.bytes().next() {
+                None => return Err(Broken::End(None)),
+                Some(byte) if byte == close => {
+                    rest = &behind[1..];
+                    open.pop();
+                    is_new = false;
+                }
+                Some(b',') => {
+                    rest = &behind[1..];
+                    break;
+                }
+                Some(byte) => {
+                    let context =
+                        if close == b'}' { "after object key:value pair" } else { "after array element" };
+                    return Err(Broken::Byte(invalid(byte, context)));
+                }
+            }
+        }
+    }
+}
+
+fn shape<'t>(start: &'t str, rest: &str) -> Shape<'t> {
+    match start.bytes().next() {
+        Some(b'{') => Shape::Object,
+        Some(b'[') => Shape::Array,
+        Some(b'"') => Shape::String,
+        Some(b't' | b'f') => Shape::Bool,
+        Some(b'n') => Shape::Null,
+        _ => Shape::Number(start.get(..start.len() - rest.len()).unwrap_or_default()),
+    }
+}
+
+/// What is behind a text in quotes.
+fn string(text: &str) -> Result<&str, Broken> {
+    let bytes = text.as_bytes();
+    let mut at = 1;
+    loop {
+        match bytes.get(at) {
+            None => return Err(Broken::End(None)),
+            Some(b'"') => return Ok(&text[at + 1..]),
+            Some(b'\\') => match bytes.get(at + 1) {
+                Some(b'b' | b'f' | b'n' | b'r' | b't' | b'\\' | b'/' | b'"') => at += 2,
+                Some(b'u') => {
+                    let digits =
+                        bytes.iter().skip(at + 2).take(4).take_while(|byte| byte.is_ascii_hexdigit()).count();
+                    if digits < 4 {
+                        let byte = bytes.get(at + 2 + digits).copied();
+                        return Err(unexpected(byte, "in \\u hexadecimal character escape"));
+                    }
+                    at += 6;
+                }
+                other => return Err(unexpected(other.copied(), "in string escape code")),
+            },
+            Some(byte) if *byte < b' ' => return Err(Broken::Byte(invalid(*byte, "in string literal"))),
+            Some(_) => at += 1,
+        }
+    }
+}
+
+/// What is behind a literal.
+fn literal<'t>(text: &'t str, literal: &str) -> Result<&'t str, Broken> {
+    for (at, wanted) in literal.bytes().enumerate() {
+        let byte = text.as_bytes().get(at).copied();
+        if byte != Some(wanted) {
+            let context = format!("in literal {literal} (expecting '{}')", char::from(wanted));
+            return Err(unexpected(byte, &context));
         }
     }
     Ok(&text[literal.len()..])
 }
 
 /// How long the number at the start of a text is.
-fn number(text: &str) -> Result<usize, String> {
+fn number(text: &str) -> Result<usize, Broken> {
     let bytes = text.as_bytes();
     let digits = |from: usize| bytes.iter().skip(from).take_while(|byte| byte.is_ascii_digit()).count();
-    let wrong = |at: usize, context: &str| invalid(bytes.get(at).copied().unwrap_or(b' '), context);
+    let wrong = |at: usize, context: &str| unexpected(bytes.get(at).copied(), context);
     let mut at = usize::from(bytes.first() == Some(&b'-'));
     match bytes.get(at) {
         Some(b'0') => at += 1,
@@ -237,13 +371,23 @@ mod tests {
             ("-", "invalid character ' ' in numeric literal"),
             ("-a", "invalid character 'a' in numeric literal"),
             ("1.a", "invalid character 'a' after decimal point in numeric literal"),
+            ("{80", "invalid character '8' looking for beginning of object key string"),
+            ("{\"a\" 1}", "invalid character '1' after object key"),
+            ("{\"a\":1 \"b\"}", "invalid character '\"' after object key:value pair"),
+            ("[1 2]", "invalid character '2' after array element"),
+            ("[1,]", "invalid character ']' looking for beginning of value"),
+            ("{\"a\":[", "unexpected end of JSON input"),
+            ("\"\\x\"", "invalid character 'x' in string escape code"),
+            ("\"\\u12\"", "invalid character '\"' in \\u hexadecimal character escape"),
             ("1e+", "invalid character ' ' in exponent of numeric literal"),
             ("tru", "invalid character ' ' in literal true (expecting 'e')"),
             ("trux", "invalid character 'x' in literal true (expecting 'e')"),
         ] {
             assert_eq!(syntax_error(text).as_deref(), Some(message), "{text}");
         }
-        for text in ["1", " -0.5e3 ", "true", "null", "\"a\"", "[1]", "{}"] {
+        for text in
+            ["1", " -0.5e3 ", "true", "null", "\"a\"", "[1, [], {}]", "{\"a\" : {\"b\":[{}]} , \"c\":1}"]
+        {
             assert_eq!(syntax_error(text), None, "{text}");
         }
     }

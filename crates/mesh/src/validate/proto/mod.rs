@@ -13,8 +13,8 @@ mod unknown;
 use ringwall_model::path::FieldPath;
 use ringwall_model::tree::Node;
 
-pub(super) use check::check;
-pub(super) use json::syntax_error as json_syntax_error;
+pub(super) use check::{check, number_key_error};
+pub(super) use json::{described, first_value_error as first_json_error, mismatch};
 pub(super) use unknown::unknown;
 
 /// A type. What is wrapped in a message of its own (`google.protobuf.UInt32Value`) has the type that is in there.
@@ -22,14 +22,18 @@ pub(super) use unknown::unknown;
 pub(super) enum Type {
     Bool,
     Int32,
+    Int64,
     Uint32,
     Uint64,
+    Float,
     Double,
     Text,
     Bytes,
     Duration,
     /// Any object.
     Struct,
+    /// The number of an enum.
+    Number,
     Enum(&'static Enum),
     Message(&'static Message),
     List(&'static Type),

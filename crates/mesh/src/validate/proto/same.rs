@@ -51,7 +51,7 @@ impl Value<'_> {
             Type::Double => {
                 let _ = write!(out, "{:?}", json::double(self.node));
             }
-            Type::Int32 | Type::Uint32 | Type::Uint64 => {
+            Type::Int32 | Type::Int64 | Type::Uint32 | Type::Uint64 => {
                 let _ = write!(out, "{}", self.integer());
             }
             _ => {
@@ -63,7 +63,7 @@ impl Value<'_> {
     fn is_default(&self) -> bool {
         match self.kind {
             Type::Text => self.as_text().is_empty(),
-            Type::Int32 | Type::Uint32 | Type::Uint64 => self.integer() == 0,
+            Type::Int32 | Type::Int64 | Type::Uint32 | Type::Uint64 => self.integer() == 0,
             Type::Bool => self.node.as_bool() != Some(true),
             Type::List(_) => self.node.items().next().is_none(),
             Type::Map(_) | Type::NumberMap(_) => self.node.entries().next().is_none(),
