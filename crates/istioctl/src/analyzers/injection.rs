@@ -107,10 +107,7 @@ fn image_of(map: &Resource<'_>) -> String {
         if [Some(&values), global, proxy].into_iter().flatten().any(|holder| !holder.is_object()) {
             return None;
         }
-        let text = |of: Option<&serde_json::Value>, name: &str| match of
-            .and_then(|of| field(of, name))
-            
-        {
+        let text = |of: Option<&serde_json::Value>, name: &str| match of.and_then(|of| field(of, name)) {
             None => Some(String::new()),
             Some(value) => value.as_str().map(str::to_owned),
         };
