@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn a_certificate_is_valid_in_its_time() {
         let text = format!("some words\n{CERTIFICATE}");
-        let from = 1795_694_159;
+        let from = 1_795_694_159;
         for (now, is_right) in
             [(from - 1, false), (from, true), (from + 86_400, true), (from + 86_401, false)]
         {
