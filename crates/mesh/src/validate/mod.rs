@@ -24,6 +24,8 @@ mod server_tls;
 mod service_entry;
 mod sidecar;
 mod telemetry;
+#[cfg(test)]
+mod tests;
 mod traffic_policy;
 mod transport;
 mod virtual_service;
