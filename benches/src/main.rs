@@ -5,6 +5,7 @@
 //! cargo run --release -p benches -- pods CASES.jsonl       beside   pss -mode bench < CASES.jsonl
 //! cargo run --release -p benches -- net FILE_OR_FOLDER…    on what bench.py of the oracle writes
 //! cargo run --release -p benches -- rbac STATE.json[.gz]   beside   rbac-oracle -bench
+//! cargo run --release -p benches -- mesh               beside   mesh -mode bench -services 1000 -policies 1000
 //! cargo run --release -p benches -- audit FILE…            on logs of an API server
 //! cargo run --release -p benches -- yaml FILE_OR_FOLDER…
 //! cargo run --release -p benches -- scan FILE_OR_FOLDER…
@@ -12,6 +13,7 @@
 
 mod audit;
 mod measure;
+mod mesh;
 mod net;
 mod pods;
 mod rbac;
@@ -58,6 +60,11 @@ enum What {
         /// A state with questions, as `rbac-oracle -bench-dump` writes it
         state: PathBuf,
     },
+    /// Istio: reading a mesh, the matrix, the checks, requests; without files on what the reference's analyzers are measured on
+    Mesh {
+        /// Files and folders
+        paths: Vec<PathBuf>,
+    },
     /// Reading audit events
     Audit {
         /// Files, packed or not
@@ -84,6 +91,7 @@ fn main() -> ExitCode {
     let plan = measure::Plan { seconds: arguments.seconds, runs: arguments.runs.max(1) };
     let result = match &arguments.what {
         What::Audit { paths } => audit::run(paths, plan),
+        What::Mesh { paths } => mesh::run(paths, plan),
         What::Net { paths } => net::run(paths, plan),
         What::Pods { cases } => pods::run(cases, plan),
         What::Rbac { state } => rbac::run(state, plan),

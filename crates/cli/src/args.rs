@@ -99,7 +99,10 @@ pub(crate) enum NetVerb {
     /// What a policy does: which pods it selects, who is let through, and what it does not do
     Describe(DescribeArgs),
     /// Find policies that do not do what their author meant
-    Check(NetCheckArgs),
+    #[command(after_help = "Examples:
+  ringwall net check k8s/
+  ringwall net check -o sarif k8s/ > network.sarif")]
+    Check(RingCheckArgs),
     /// What is open to the internet, to the whole cluster, to pods that are yet to come
     Exposure(ExposureArgs),
     /// Write default deny, and the least policies that keep what is declared or was seen
@@ -209,11 +212,9 @@ pub(crate) struct DescribeArgs {
     pub(crate) config: ConfigArgs,
 }
 
+/// What the checks of one ring are run over.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:
-  ringwall net check k8s/
-  ringwall net check -o sarif k8s/ > network.sarif")]
-pub(crate) struct NetCheckArgs {
+pub(crate) struct RingCheckArgs {
     #[command(flatten)]
     pub(crate) input: InputArgs,
     #[command(flatten)]

@@ -11,7 +11,8 @@ use std::net::IpAddr;
 
 use ringwall_model::object::Object;
 
-use crate::place::{At, Misread, Pairs, Place, Reader, created, is_subset};
+use crate::place::{Misread, Pairs, Place, created, is_subset};
+use crate::reader::{At, Reader};
 use crate::services::Service;
 use crate::workloads::namespace_of;
 

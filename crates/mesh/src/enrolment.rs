@@ -19,6 +19,12 @@ pub const DATAPLANE_MODE: &str = "istio.io/dataplane-mode";
 pub const TLS_MODE: &str = "security.istio.io/tlsMode";
 /// The label that says that a pod takes HBONE.
 pub const TUNNEL: &str = "networking.istio.io/tunnel";
+/// The label of what has a waypoint before it: its value is the waypoint's name, or `none`.
+pub const USE_WAYPOINT: &str = "istio.io/use-waypoint";
+/// The label beside it that says in which namespace the waypoint is.
+pub const USE_WAYPOINT_NAMESPACE: &str = "istio.io/use-waypoint-namespace";
+/// The label of a waypoint that says what it is for: `service`, `workload`, `all` or `none`.
+pub const WAYPOINT_FOR: &str = "istio.io/waypoint-for";
 /// The annotation that injection leaves.
 pub const STATUS: &str = "sidecar.istio.io/status";
 /// The annotation that ambient leaves.

@@ -20,5 +20,6 @@ pub mod scope;
 pub mod sends;
 pub mod services;
 pub mod validate;
+pub mod waypoint;
 pub mod workloads;
 pub mod ztunnel;

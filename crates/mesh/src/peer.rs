@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, HashMap};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 
-use crate::place::{At, Misread, Pairs, Place, Reader, created, is_subset};
+use crate::place::{Misread, Pairs, Place, created, is_subset};
+use crate::reader::{At, Reader};
 use crate::workloads::{Workload, namespace_of};
 
 /// The API group of policies.
@@ -127,9 +128,14 @@ impl PeerAuthentication {
         Place { object: self.object, path }
     }
 
+    /// Sorts by age, the oldest first.
+    pub(crate) fn age(&self) -> (bool, Option<i64>) {
+        (self.created.is_none(), self.created)
+    }
+
     /// What decides which of two counts: the older one, then by name, then by namespace.
-    fn order(&self) -> (bool, Option<i64>, &str, &str, usize) {
-        (self.created.is_none(), self.created, &self.name, &self.namespace, self.object)
+    fn order(&self) -> ((bool, Option<i64>), &str, &str, usize) {
+        (self.age(), &self.name, &self.namespace, self.object)
     }
 }
 

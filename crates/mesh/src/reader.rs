@@ -1,29 +1,32 @@
-//! Reading objects of Istio as their schema has them: what is of the wrong type is said, and the rest is still read.
+//! Reading objects of Istio as their schema has them: what is of the wrong type is told, and the rest is read.
 
-use std::collections::BTreeMap;
-
+use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
-use ringwall_model::text::Span;
 use ringwall_model::tree::{Kind, Node};
 
-/// What cannot be read in an object, or what Istio would refuse of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Refusal {
-    /// The field, from the object.
-    pub path: FieldPath,
-    /// Where it is written.
-    pub span: Span,
-    /// What is wrong, as a sentence without full stop.
-    pub message: String,
+use crate::place::{Misread, Pairs, Place, sorted};
+
+/// A node and the way to it.
+#[derive(Clone, Debug)]
+pub(crate) struct At<'t> {
+    pub(crate) node: Node<'t>,
+    pub(crate) path: FieldPath,
 }
 
-/// A field that is there. The schema's JSON knows each field under two names, as `targetRefs` and as `target_refs`.
-pub(crate) fn field<'t>(node: Node<'t>, key: &str) -> Option<Node<'t>> {
-    let found = node.get(key).filter(|node| !node.is_null());
-    found.or_else(|| {
-        let snake = snake(key)?;
-        node.get(&snake).filter(|node| !node.is_null())
-    })
+impl<'t> At<'t> {
+    /// An object as a whole.
+    pub(crate) fn root(object: &'t Object) -> Self {
+        Self { node: object.root(), path: FieldPath::root() }
+    }
+
+    /// What is under a key; nothing where `null` is. The schema's JSON knows each field under two names, as `targetRefs` and as `target_refs`.
+    pub(crate) fn get(&self, key: &str) -> Option<Self> {
+        let found = |key: &str| {
+            let node = self.node.get(key).filter(|node| !node.is_null())?;
+            Some(Self { node, path: self.path.clone().key(key) })
+        };
+        found(key).or_else(|| found(&snake(key)?))
+    }
 }
 
 /// The other name of a field, where it has one.
@@ -41,107 +44,134 @@ fn snake(key: &str) -> Option<String> {
     Some(name)
 }
 
-/// Collects what cannot be read.
-#[derive(Default)]
-pub(crate) struct Reader {
-    pub(crate) refusals: Vec<Refusal>,
+/// Reads fields of one object, and keeps what is of the wrong type.
+#[derive(Debug)]
+pub(crate) struct Reader<'r> {
+    pub(crate) object: usize,
+    pub(crate) misread: &'r mut Vec<Misread>,
 }
 
-impl Reader {
-    pub(crate) fn refuse(&mut self, path: FieldPath, node: Node<'_>, message: impl Into<String>) {
-        self.refusals.push(Refusal { path, span: node.span(), message: message.into() });
+impl Reader<'_> {
+    /// A place in the object.
+    pub(crate) fn place(&self, path: FieldPath) -> Place {
+        Place { object: self.object, path }
     }
 
-    fn expected(&mut self, path: FieldPath, node: Node<'_>, kind: Kind) {
-        self.refuse(path, node, format!("expected {}, got {}", kind.described(), node.kind().described()));
+    /// Notes that a field is wrong.
+    pub(crate) fn wrong(&mut self, at: &At<'_>, message: String) {
+        let place = self.place(at.path.clone());
+        self.misread.push(Misread { place, span: at.node.span(), message });
     }
 
-    /// A mapping that is there.
-    pub(crate) fn mapping<'t>(&mut self, node: Node<'t>, key: &str, path: &FieldPath) -> Option<Node<'t>> {
-        let found = field(node, key)?;
-        if found.kind() == Kind::Mapping {
-            return Some(found);
+    fn of_kind<'t>(&mut self, at: At<'t>, kind: Kind) -> Option<At<'t>> {
+        if at.node.kind() == kind {
+            return Some(at);
         }
-        self.expected(path.clone().key(key), found, Kind::Mapping);
+        self.wrong(&at, format!("expected {}, got {}", kind.described(), at.node.kind().described()));
         None
     }
 
-    /// The items of a list, with their places; none where it is not there.
-    pub(crate) fn list<'t>(
-        &mut self,
-        node: Node<'t>,
-        key: &str,
-        path: &FieldPath,
-    ) -> Vec<(FieldPath, Node<'t>)> {
-        let Some(found) = field(node, key) else { return Vec::new() };
-        let path = path.clone().key(key);
-        if found.kind() != Kind::Sequence {
-            self.expected(path, found, Kind::Sequence);
+    /// The mapping under a key.
+    pub(crate) fn mapping<'t>(&mut self, at: &At<'t>, key: &str) -> Option<At<'t>> {
+        self.of_kind(at.get(key)?, Kind::Mapping)
+    }
+
+    /// The elements of the list under a key.
+    pub(crate) fn list<'t>(&mut self, at: &At<'t>, key: &str) -> Vec<At<'t>> {
+        let Some(list) = at.get(key).and_then(|list| self.of_kind(list, Kind::Sequence)) else {
             return Vec::new();
-        }
-        found.items().enumerate().map(|(at, item)| (path.clone().index(at), item)).collect()
+        };
+        let place = |(index, node)| At { node, path: list.path.clone().index(index) };
+        list.node.items().enumerate().map(place).collect()
     }
 
-    /// The items of a list of mappings, with their places. What is none becomes an empty one, so that the others keep their places.
-    pub(crate) fn mappings<'t>(
-        &mut self,
-        node: Node<'t>,
-        key: &str,
-        path: &FieldPath,
-    ) -> Vec<(FieldPath, Node<'t>)> {
-        let items = self.list(node, key, path);
-        for (path, item) in &items {
-            if !matches!(item.kind(), Kind::Mapping | Kind::Null) {
-                self.expected(path.clone(), *item, Kind::Mapping);
-            }
-        }
-        items
+    /// The mappings in the list under a key; `null` is an empty one.
+    pub(crate) fn mappings<'t>(&mut self, at: &At<'t>, key: &str) -> Vec<At<'t>> {
+        let elements = self.list(at, key);
+        let mapping = |at: At<'t>| if at.node.is_null() { Some(at) } else { self.of_kind(at, Kind::Mapping) };
+        elements.into_iter().filter_map(mapping).collect()
     }
 
-    /// A text that is there.
-    pub(crate) fn text<'t>(&mut self, node: Node<'t>, key: &str, path: &FieldPath) -> Option<&'t str> {
-        let found = field(node, key)?;
-        let text = found.as_str();
-        if text.is_none() {
-            self.expected(path.clone().key(key), found, Kind::String);
+    /// The items of the list under a key, each as a mapping. What is none is as one that is empty, so that the others keep their places.
+    pub(crate) fn mappings_in_place<'t>(&mut self, at: &At<'t>, key: &str) -> Vec<At<'t>> {
+        let elements = self.list(at, key);
+        for at in elements.iter().filter(|at| !matches!(at.node.kind(), Kind::Mapping | Kind::Null)) {
+            self.wrong(
+                at,
+                format!("expected {}, got {}", Kind::Mapping.described(), at.node.kind().described()),
+            );
         }
-        text
+        elements
     }
 
-    /// The texts of a list. One that is none is left out.
-    pub(crate) fn texts(&mut self, node: Node<'_>, key: &str, path: &FieldPath) -> Vec<String> {
+    /// The text under a key.
+    pub(crate) fn text<'t>(&mut self, at: &At<'t>, key: &str) -> Option<&'t str> {
+        self.of_kind(at.get(key)?, Kind::String)?.node.as_str()
+    }
+
+    /// The texts in the list under a key; `null` is an empty one.
+    pub(crate) fn texts<'t>(&mut self, at: &At<'t>, key: &str) -> Vec<&'t str> {
         let mut texts = Vec::new();
-        for (path, item) in self.list(node, key, path) {
-            match item.as_str() {
-                Some(text) => texts.push(text.to_owned()),
-                None => self.expected(path, item, Kind::String),
+        for element in self.list(at, key) {
+            if element.node.is_null() {
+                texts.push("");
+            } else if let Some(text) = self.of_kind(element, Kind::String).and_then(|at| at.node.as_str()) {
+                texts.push(text);
             }
         }
         texts
     }
 
-    /// The `matchLabels` of a `selector`: `None` where there is no selector, empty where it demands nothing.
-    pub(crate) fn selector(&mut self, spec: Node<'_>, path: &FieldPath) -> Option<BTreeMap<String, String>> {
-        let selector = self.mapping(spec, "selector", path)?;
-        let path = path.clone().key("selector");
-        let labels = self.mapping(selector, "matchLabels", &path);
-        Some(labels.map(|labels| self.labels(labels, &path.key("matchLabels"))).unwrap_or_default())
+    /// The number under a key; as a text it counts too, as it does where protobuf is read from JSON.
+    pub(crate) fn number(&mut self, at: &At<'_>, key: &str) -> Option<u32> {
+        let field = at.get(key)?;
+        let number = match field.node.as_str() {
+            Some(text) => text.parse().ok(),
+            None => field.node.as_u64().and_then(|number| u32::try_from(number).ok()),
+        };
+        if number.is_none() {
+            self.wrong(&field, format!("expected a number, got {}", field.node.raw().trim()));
+        }
+        number
     }
 
-    /// A mapping of texts.
-    pub(crate) fn labels(&mut self, node: Node<'_>, path: &FieldPath) -> BTreeMap<String, String> {
-        let mut labels = BTreeMap::new();
-        for entry in node.entries() {
-            match entry.value.as_str() {
-                Some(value) => drop(labels.insert(entry.key.to_owned(), value.to_owned())),
-                None => self.expected(path.clone().key(entry.key), entry.value, Kind::String),
+    /// One of the words that a field takes; a number counts too, as it does where protobuf is read from JSON.
+    pub(crate) fn one_of<T: Copy>(&mut self, at: &At<'_>, key: &str, words: &[(&str, T)]) -> Option<T> {
+        let field = at.get(key)?;
+        let found = match field.node.as_str() {
+            Some(text) => words.iter().find(|(word, _)| *word == text),
+            None => field.node.as_u64().and_then(|number| words.get(usize::try_from(number).ok()?)),
+        };
+        if found.is_none() {
+            let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            self.wrong(&field, format!("{} is none of {}", field.node.raw().trim(), known.join(", ")));
+        }
+        found.map(|(_, value)| *value)
+    }
+
+    /// The labels under a key, by key; `null` is an empty value.
+    pub(crate) fn pairs(&mut self, at: &At<'_>, key: &str) -> Option<Pairs> {
+        let map = self.mapping(at, key)?;
+        let mut pairs = Pairs::new();
+        for entry in map.node.entries() {
+            let value = At { node: entry.value, path: map.path.clone().key(entry.key) };
+            if value.node.is_null() {
+                pairs.push((entry.key.into(), "".into()));
+            } else if let Some(text) = self.of_kind(value, Kind::String).and_then(|at| at.node.as_str()) {
+                pairs.push((entry.key.into(), text.into()));
             }
         }
-        labels
+        Some(sorted(pairs))
     }
-}
 
-/// Whether all of these labels are among those.
-pub(crate) fn is_subset(labels: &BTreeMap<String, String>, of: &BTreeMap<String, String>) -> bool {
-    labels.iter().all(|(key, value)| of.get(key) == Some(value))
+    /// The texts in the list under a key, for keeps.
+    pub(crate) fn owned_texts(&mut self, at: &At<'_>, key: &str) -> Vec<String> {
+        self.texts(at, key).into_iter().map(str::to_owned).collect()
+    }
+
+    /// The `matchLabels` of a `selector`: `None` where there is no selector, empty where it demands nothing.
+    pub(crate) fn selector(&mut self, spec: &At<'_>) -> Option<Pairs> {
+        let selector = self.mapping(spec, "selector")?;
+        Some(self.pairs(&selector, "matchLabels").unwrap_or_default())
+    }
 }

@@ -3,16 +3,14 @@
 //!
 //! Source: `pilot/pkg/security/authn/policy_applier.go`, Envoy's `jwt_authn` filter.
 
-use std::collections::BTreeMap;
-
 use ringwall_model::object::Object;
-use ringwall_model::path::FieldPath;
 use ringwall_model::tree::{Kind, Node};
 
 use crate::authorization::policy::{GROUP, TargetRef};
 use crate::authorization::request::{Http, Token, TokenPlace};
 use crate::authorization::select::Workload;
-use crate::reader::{Reader, Refusal};
+use crate::place::{Misread, Pairs};
+use crate::reader::{At, Reader};
 
 /// Where a rule looks for a token.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -76,7 +74,7 @@ pub struct RequestAuthentication {
     /// `metadata.creationTimestamp`, where a cluster gave one.
     pub created: Option<String>,
     /// The labels of the workloads that it is for; `None` where it names none.
-    pub selector: Option<BTreeMap<String, String>>,
+    pub selector: Option<Pairs>,
     /// What it is attached to instead.
     pub targets: Vec<TargetRef>,
     /// Its issuers.
@@ -89,10 +87,9 @@ impl RequestAuthentication {
         object.is(GROUP, "RequestAuthentication")
     }
 
-    /// Reads one; what is of the wrong type is added to `refusals`, and the rest is read.
-    pub fn read(object: &Object, index: usize, refusals: &mut Vec<Refusal>) -> Self {
-        let mut reader = Reader::default();
-        let path = FieldPath::keys(&["spec"]);
+    /// Reads one; what is of the wrong type is told, and the rest is read.
+    pub fn read(object: &Object, index: usize, misread: &mut Vec<Misread>) -> Self {
+        let mut reader = Reader { object: index, misread };
         let mut read = Self {
             object: index,
             namespace: object.id.namespace.clone().unwrap_or_else(|| "default".to_owned()),
@@ -100,39 +97,37 @@ impl RequestAuthentication {
             created: object.root().str_at(&["metadata", "creationTimestamp"]).map(str::to_owned),
             ..Self::default()
         };
-        if let Some(spec) = reader.mapping(object.root(), "spec", &FieldPath::root()) {
-            read.selector = reader.selector(spec, &path);
-            read.targets = reader.targets(spec, &path);
-            let rules = reader.mappings(spec, "jwtRules", &path);
-            read.rules = rules.into_iter().map(|(path, node)| reader.jwt_rule(node, &path)).collect();
+        if let Some(spec) = reader.mapping(&At::root(object), "spec") {
+            read.selector = reader.selector(&spec);
+            read.targets = reader.targets(&spec);
+            let rules = reader.mappings_in_place(&spec, "jwtRules");
+            read.rules = rules.iter().map(|at| reader.jwt_rule(at)).collect();
         }
-        refusals.append(&mut reader.refusals);
         read
     }
 }
 
-impl Reader {
-    fn jwt_rule(&mut self, node: Node<'_>, path: &FieldPath) -> JwtRule {
+impl Reader<'_> {
+    fn jwt_rule(&mut self, at: &At<'_>) -> JwtRule {
         let mut places = Vec::new();
-        for (path, node) in self.mappings(node, "fromHeaders", path) {
-            let name = self.text(node, "name", &path).unwrap_or_default();
-            let prefix = self.text(node, "prefix", &path).unwrap_or_default();
+        for header in self.mappings_in_place(at, "fromHeaders") {
+            let name = self.text(&header, "name").unwrap_or_default();
+            let prefix = self.text(&header, "prefix").unwrap_or_default();
             let is_usual = name.eq_ignore_ascii_case("authorization") && prefix.trim_end() == "Bearer";
             places.push(if is_usual { JwtPlace::Authorization } else { JwtPlace::Header(name.to_owned()) });
         }
-        places.extend(self.texts(node, "fromParams", path).into_iter().map(JwtPlace::Param));
-        places.extend(self.texts(node, "fromCookies", path).into_iter().map(JwtPlace::Cookie));
+        places.extend(self.owned_texts(at, "fromParams").into_iter().map(JwtPlace::Param));
+        places.extend(self.owned_texts(at, "fromCookies").into_iter().map(JwtPlace::Cookie));
         if places.is_empty() {
             places = vec![JwtPlace::Authorization, JwtPlace::Param("access_token".to_owned())];
         }
-        let keys = self.text(node, "jwks", path).unwrap_or_default();
         JwtRule {
-            issuer: self.text(node, "issuer", path).unwrap_or_default().to_owned(),
-            audiences: self.texts(node, "audiences", path),
-            has_keys: !keys.is_empty(),
-            jwks_uri: self.text(node, "jwksUri", path).unwrap_or_default().to_owned(),
+            issuer: self.text(at, "issuer").unwrap_or_default().to_owned(),
+            audiences: self.owned_texts(at, "audiences"),
+            has_keys: self.text(at, "jwks").is_some_and(|keys| !keys.is_empty()),
+            jwks_uri: self.text(at, "jwksUri").unwrap_or_default().to_owned(),
             places,
-            space_delimited: self.texts(node, "spaceDelimitedClaims", path),
+            space_delimited: self.owned_texts(at, "spaceDelimitedClaims"),
         }
     }
 }
@@ -211,21 +206,21 @@ impl TokenRules {
         if !is_token(claims) {
             return Err(BadToken::Broken);
         }
-        let mut bad = BadToken::UnknownIssuer;
+        // Of several rules for the issuer one must take it; where none does, the first says why.
+        let mut bad = None;
         let issuer = claims.get("iss").and_then(Node::as_str).unwrap_or_default();
         for (rule, words) in
             self.rules.iter().filter(|(rule, _)| rule.looks_at(http.token_at) && rule.issuer == issuer)
         {
-            if has_audience(rule, claims) {
-                // The signature is looked at last.
-                if matches!(http.token, Token::Forged(_)) {
-                    return Err(BadToken::Broken);
-                }
-                return Ok(Believed { claims: Some(claims), words });
-            }
-            bad = BadToken::Audience;
+            // The signature is looked at last.
+            let why = match (has_audience(rule, claims), http.token) {
+                (false, _) => BadToken::Audience,
+                (true, Token::Forged(_)) => BadToken::Broken,
+                (true, _) => return Ok(Believed { claims: Some(claims), words }),
+            };
+            bad.get_or_insert(why);
         }
-        Err(bad)
+        Err(bad.unwrap_or(BadToken::UnknownIssuer))
     }
 }
 

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 
 use ringwall_model::object::Object;
 
-use crate::place::{At, Misread, Pairs, Reader, created, is_subset};
+use crate::place::{Misread, Pairs, created, is_subset};
+use crate::reader::{At, Reader};
 use crate::services::Service;
 use crate::workloads::namespace_of;
 

@@ -9,7 +9,8 @@ use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
 
-use crate::place::{At, Misread, Pairs, Place, Reader, is_subset};
+use crate::place::{Misread, Pairs, Place, is_subset};
+use crate::reader::{At, Reader};
 use crate::workloads::{Origin, Workload, Workloads, bare_entry, entry, namespace_of};
 
 /// The domain of the cluster's services.
@@ -46,8 +47,25 @@ pub struct ServicePort {
     pub number: u16,
     /// Where it leads.
     pub target: Target,
+    /// Whether it says that it carries HTTP; nothing where it says nothing, and the proxy looks at what comes.
+    pub is_http: Option<bool>,
     /// The field.
     pub path: FieldPath,
+}
+
+/// Whether a port says that it carries HTTP: by its protocol where it states one, or else by its name, or by a number for which nobody looks
+/// at what comes. Source: `ConvertProtocol` in istio.io/istio `pkg/config/kube/conversion.go`.
+fn is_http(stated: Option<&str>, name: &str, number: u16) -> Option<bool> {
+    let name = stated.unwrap_or(name).to_ascii_lowercase();
+    if name == "kubernetes.io/h2c" || name == "kubernetes.io/ws" || name.starts_with("grpc-web") {
+        return Some(true);
+    }
+    match name.split('-').next().unwrap_or_default() {
+        "http" | "http2" | "grpc" | "http_proxy" => Some(true),
+        "tcp" | "https" | "tls" | "mongo" | "redis" | "mysql" | "kubernetes.io/wss" => Some(false),
+        _ if matches!(number, 25 | 53 | 3306 | 27017) => Some(false),
+        _ => None,
+    }
 }
 
 /// A Service, or a host of a `ServiceEntry`.
@@ -177,7 +195,8 @@ fn of_kubernetes(object: &Object, reader: &mut Reader<'_>) -> Service {
             },
         };
         let name = reader.text(&port, "name").unwrap_or_default().to_owned();
-        service.ports.push(ServicePort { name, number, target, path: port.path });
+        let is_http = is_http(reader.text(&port, "appProtocol"), &name, number);
+        service.ports.push(ServicePort { name, number, target, is_http, path: port.path });
     }
     service
 }
@@ -210,10 +229,12 @@ fn of_istio(
         let (number, target) = (port_at("number"), port_at("targetPort").filter(|target| *target != 0));
         let Some(number) = number else { continue };
         let name = reader.text(&port, "name").unwrap_or_default().to_owned();
+        let is_http = is_http(reader.text(&port, "protocol"), &name, number);
         ports.push(ServicePort {
             name,
             number,
             target: Target::Number(target.unwrap_or(number)),
+            is_http,
             path: port.path,
         });
     }

@@ -8,7 +8,8 @@ use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree::Node;
 use ringwall_model::workload::{self, CUSTOM, CustomKind, Shape};
 
-use crate::place::{At, Misread, Pairs, Place, Reader, sorted, value};
+use crate::place::{Misread, Pairs, Place, sorted, value};
+use crate::reader::{At, Reader};
 
 /// The name of the proxy's container in a pod. Source: istio.io/istio `pkg/kube/inject/webhook.go` (`ProxyContainerName`).
 const PROXY: &str = "istio-proxy";

@@ -43,6 +43,8 @@ pub struct Options<'o> {
     pub reading: Reading<'o>,
     /// What the owner of the cluster states about it.
     pub hardening: &'o Settings,
+    /// How the mesh is set; see [`mesh::config::of`].
+    pub mesh: &'o mesh::config::Stated,
     /// Whether each finding is given how its check would mend it.
     pub mend: bool,
     /// Findings below this severity are counted and not made.
@@ -52,9 +54,11 @@ pub struct Options<'o> {
 impl Default for Options<'_> {
     fn default() -> Self {
         static SETTINGS: LazyLock<Settings> = LazyLock::new(Settings::default);
+        static MESH: LazyLock<mesh::config::Stated> = LazyLock::new(mesh::config::Stated::default);
         Self {
             reading: Reading { partial: true, ..Reading::default() },
             hardening: &SETTINGS,
+            mesh: &MESH,
             mend: false,
             floor: Severity::Info,
         }
@@ -112,6 +116,7 @@ pub fn scan(snapshot: &Snapshot, options: Options<'_>) -> Scan {
     findings.extend(mesh::lint::findings(
         snapshot,
         options.reading.custom,
+        options.mesh,
         &workloads.problems,
         options.mend,
     ));

@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use ringwall_mesh::authorization::judge::{Because, Verdict};
 use ringwall_mesh::authorization::policy::AuthorizationPolicy;
-use ringwall_mesh::ztunnel::{Ambient, AmbientPeer, AmbientWorkload, Connection};
+use ringwall_mesh::peer::PeerAuthentication;
+use ringwall_mesh::place::{Pairs, sorted};
+use ringwall_mesh::ztunnel::{Ambient, AmbientWorkload, Connection};
 use ringwall_model::address::Address;
 use ringwall_model::object::Object;
 use ringwall_model::tree::Node;
@@ -31,7 +33,7 @@ struct Case<'f> {
 }
 
 /// A pod: its namespace and labels.
-type Pod = (String, BTreeMap<String, String>);
+type Pod = (String, Pairs);
 
 /// More objects than this are asked in their own order only.
 const ORDERED: usize = 6;
@@ -45,12 +47,11 @@ pub(super) fn answer(line: &Line<'_>) -> Result<Answered, String> {
     for (index, object) in objects::objects(&case.id, &case.resources)?.iter().enumerate() {
         if AuthorizationPolicy::is(object) {
             policies.push(AuthorizationPolicy::read(object, index, &mut refusals));
-        } else if AmbientPeer::is(object) {
-            peers.push(AmbientPeer::read(object, &mut refusals));
         } else if object.is("", "Pod") {
             let namespace = object.id.namespace.clone().unwrap_or_default();
             pods.insert(format!("{namespace}/{}", object.id.name), (namespace, labels(object)));
         }
+        peers.extend(PeerAuthentication::read(object, index, &mut refusals));
     }
     if let Some(refusal) = refusals.first() {
         return Ok(super::refused(&want, &refusal.message));
@@ -66,10 +67,10 @@ pub(super) fn answer(line: &Line<'_>) -> Result<Answered, String> {
     Ok(Answered { verdict: got, difference, skipped: false })
 }
 
-fn labels(object: &Object) -> BTreeMap<String, String> {
+fn labels(object: &Object) -> Pairs {
     let labels = object.root().at(&["metadata", "labels"]);
     let entries = labels.into_iter().flat_map(Node::entries);
-    entries.filter_map(|entry| Some((entry.key.to_owned(), entry.value.as_str()?.to_owned()))).collect()
+    sorted(entries.filter_map(|entry| Some((entry.key.into(), entry.value.as_str()?.into()))).collect())
 }
 
 /// All orders of so many things, their own first.

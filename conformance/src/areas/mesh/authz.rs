@@ -8,6 +8,7 @@ use ringwall_mesh::authorization::judge::{Authorizer, Verdict};
 use ringwall_mesh::authorization::policy::AuthorizationPolicy;
 use ringwall_mesh::authorization::request::{Http, Request, Token, TokenPlace};
 use ringwall_mesh::authorization::select::{ServiceKind, ServiceRef, Workload, select};
+use ringwall_mesh::place::sorted;
 use ringwall_mesh::request_authentication::{RequestAuthentication, TokenRules};
 use ringwall_model::address::Address;
 use ringwall_model::tree::{Node, Tree};
@@ -92,9 +93,12 @@ pub(super) fn answer(line: &Line<'_>) -> Result<Answered, String> {
     let stated = case.workload.unwrap_or_default();
     let service =
         ServiceRef { kind: ServiceKind::Service, namespace: &stated.namespace, name: &stated.service };
+    let labels = sorted(
+        stated.labels.iter().map(|(key, value)| (key.as_str().into(), value.as_str().into())).collect(),
+    );
     let workload = Workload {
         namespace: &stated.namespace,
-        labels: &stated.labels,
+        labels: &labels,
         is_waypoint: stated.waypoint,
         service: (!stated.service.is_empty()).then_some(service),
     };

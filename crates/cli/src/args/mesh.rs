@@ -4,7 +4,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use ringwall_mesh::sends::Outcome;
 use ringwall_report::{Format, JSON, TEXT};
 
-use super::{ConfigArgs, InputArgs, LookArgs, OutputArgs};
+use super::{ConfigArgs, InputArgs, LookArgs, OutputArgs, RingCheckArgs};
 
 /// What to ask of a mesh.
 #[derive(Debug, Subcommand)]
@@ -19,6 +19,23 @@ pub(crate) enum MeshVerb {
     Can(MeshCanArgs),
     /// What `istioctl analyze` says of the input, in its words, with its codes; Services, pods and namespaces of files count
     Analyze(MeshAnalyzeArgs),
+    /// Find policies that do nothing, or the opposite of what they seem
+    Check(MeshCheckArgs),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall mesh check k8s/
+  ringwall mesh check -o sarif k8s/ > mesh.sarif
+
+Exit codes: 0 nothing found, 1 something is, 2 wrong usage or unreadable input")]
+pub(crate) struct MeshCheckArgs {
+    /// The namespace whose policies are for the whole mesh [default: what the ConfigMap `istio` of the input says, or else
+    /// istio-system]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) root_namespace: Option<String>,
+    #[command(flatten)]
+    pub(crate) ring: RingCheckArgs,
 }
 
 /// What is to be known of a mesh beside the objects.

@@ -18,7 +18,7 @@ pub(crate) fn write(args: &BaselineWriteArgs) -> Result<Outcome, Usage> {
     let piped = args.file == Path::new("-");
     let older = if piped || !args.file.exists() { None } else { Some(scan::read_baseline(&args.file)?) };
     let (loaded, quiet, _) =
-        scan::judge(&args.input, "baseline write FILE", &screen, &settings, Severity::Info)?;
+        scan::judge(&args.input, "baseline write FILE", &screen, &settings, Severity::Info, None)?;
     screen.asides(&loaded.problems, &loaded.notes);
     if !loaded.problems.is_empty() {
         // What could not be read has findings that nobody has seen, and a good baseline may be lost.

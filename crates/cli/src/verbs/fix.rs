@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::args::FixArgs;
 use crate::outcome::{Outcome, Usage};
 use crate::screen::{Screen, counted};
+use crate::verbs::mesh;
 use crate::{document, input, replace, settings};
 
 pub(crate) fn run(args: &FixArgs) -> Result<Outcome, Usage> {
@@ -53,11 +54,12 @@ pub(crate) fn run(args: &FixArgs) -> Result<Outcome, Usage> {
         input::place_in(namespace, &mut again.objects);
         Reread { objects: again.objects, problems: again.problems }
     };
-    let found = scan(&loaded.snapshot, settings.scan_options());
+    let stated = mesh::stated(&loaded.snapshot, None);
+    let scanned = ringwall_posture::scan::Options { mesh: &stated, ..settings.scan_options() };
+    let found = scan(&loaded.snapshot, scanned);
     loaded.add(found.problems, found.notes);
     let facts = loaded.snapshot.facts.clone();
-    let options =
-        Options { scan: settings.scan_options(), wanted: &wanted, safe_only: args.safe, read: &read };
+    let options = Options { scan: scanned, wanted: &wanted, safe_only: args.safe, read: &read };
     let mut mended = fix(loaded.snapshot.all().to_vec(), &facts, options);
     let mut outcome = loaded.outcome(false);
     if args.write {

@@ -8,6 +8,7 @@ mod mesh;
 mod net;
 mod pods;
 mod rbac;
+mod ring;
 mod rules;
 mod scan;
 
@@ -45,6 +46,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome, Usage> {
         Verb::Rbac(RbacVerb::Diff(args)) => rbac::diff::run(args),
         Verb::Mesh(MeshVerb::Analyze(args)) => mesh::analyze::run(args),
         Verb::Mesh(MeshVerb::Can(args)) => mesh::can::run(args),
+        Verb::Mesh(MeshVerb::Check(args)) => mesh::check::run(args),
         Verb::Mesh(MeshVerb::Mtls(args)) => mesh::mtls::run(args),
         Verb::Mesh(MeshVerb::Matrix(args)) => mesh::matrix::run(args),
         Verb::Mesh(MeshVerb::Plan(args)) => mesh::plan::run(args),

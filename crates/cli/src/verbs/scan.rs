@@ -15,6 +15,7 @@ use crate::input::{self, Loaded};
 use crate::outcome::{Outcome, Usage};
 use crate::screen::Screen;
 use crate::settings;
+use crate::verbs::mesh;
 
 pub(crate) fn run(args: &ScanArgs) -> Result<Outcome, Usage> {
     let format = match args.group_by {
@@ -34,7 +35,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Outcome, Usage> {
         fail_on.least().map_or(min_severity, |least| least.min(min_severity))
     };
     let (mut loaded, Quiet { mut open, mut set_aside }, mut summary) =
-        judge(&args.input, "scan", &screen, &settings, floor)?;
+        judge(&args.input, "scan", &screen, &settings, floor, None)?;
     if let (Some(baseline), Some(file)) = (&baseline, &args.baseline) {
         let compared = baseline.compare(open);
         open = compared.new;
@@ -81,7 +82,7 @@ pub(crate) fn run(args: &ScanArgs) -> Result<Outcome, Usage> {
 const LONG: usize = 100;
 
 /// Reads what the arguments name, judges it, and tells what somebody accepts from the rest. Findings below `floor` are only
-/// counted, where nobody says anything about them.
+/// counted, where nobody says anything about them. `root` says the root namespace of the mesh over what the input says.
 ///
 /// # Errors
 /// As [`input::load`].
@@ -91,12 +92,14 @@ pub(super) fn judge(
     screen: &Screen,
     settings: &Settings,
     floor: Severity,
+    root: Option<&str>,
 ) -> Result<(Loaded, Quiet, Summary), Usage> {
     let mut loaded = input::load(args, verb, screen.quiet)?;
     let marks = quiet::marks(&loaded.snapshot, settings);
     let all = !marks.is_empty() || !settings.checks.is_default();
     let floor = if all { Severity::Info } else { floor };
-    let options = Options { floor, mend: screen.format.fixes, ..settings.scan_options() };
+    let stated = mesh::stated(&loaded.snapshot, root);
+    let options = Options { floor, mend: screen.format.fixes, mesh: &stated, ..settings.scan_options() };
     let scan = ringwall_posture::scan(&loaded.snapshot, options);
     let summary = Summary { hidden: scan.below, ..loaded.summary(scan.workloads) };
     let mut quiet = quiet::apply_marks(scan.findings, &loaded.snapshot, settings, marks, settings::today());
@@ -104,6 +107,7 @@ pub(super) fn judge(
         fix::place(&mut quiet.open, &loaded.snapshot);
     }
     loaded.add(scan.problems, scan.notes);
+    loaded.add(Vec::new(), stated.notes);
     Ok((loaded, quiet, summary))
 }
 

@@ -121,3 +121,178 @@ fn a_client_that_is_not_there_is_a_wrong_question() {
         &["exit code: 2\n", "no workload `shop/gone` is in the input"],
     );
 }
+
+/// A namespace in ambient mode, with a waypoint before its Service.
+const AMBIENT: &str = "\
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {istio.io/dataplane-mode: ambient, istio.io/use-waypoint: way}}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: way, namespace: shop}
+spec: {gatewayClassName: istio-waypoint, listeners: [{name: mesh, port: 15008, protocol: HBONE}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec: {template: {metadata: {labels: {app: web}}, spec: {serviceAccountName: web, containers: [{name: web, image: web:1}]}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: side, namespace: shop}
+spec: {template: {metadata: {labels: {app: side, sidecar.istio.io/inject: 'true', istio.io/dataplane-mode: none}}, spec: {containers: [{name: side, image: side:1}]}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: cart, namespace: shop}
+spec: {template: {metadata: {labels: {app: cart}}, spec: {containers: [{name: cart, image: cart:1, ports: [{containerPort: 8080}]}]}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: cart, namespace: shop}
+spec: {selector: {app: cart}, ports: [{name: http, port: 80, targetPort: 8080}]}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: readers, namespace: shop}
+spec:
+  targetRefs: [{group: '', kind: Service, name: cart}]
+  rules: [{from: [{source: {principals: [cluster.local/ns/shop/sa/web]}}], to: [{operation: {methods: [GET], ports: ['80']}}]}]
+";
+
+fn in_ambient(more: &str, method: &str, client: &str) -> String {
+    let text = format!("{AMBIENT}{more}");
+    let place = Place::new(&[("mesh.yaml", &text)]);
+    let words =
+        ["mesh", "can", client, "Service/shop/cart", "--port", "80", "--path", "/", "--method", method];
+    place.run(&[&words[..], &["mesh.yaml"]].concat())
+}
+
+#[test]
+fn a_waypoint_asks_the_policies_of_its_service() {
+    let told = in_ambient("", "GET", "shop/web");
+    assert!(
+        told.contains("yes - an ALLOW rule matches") && told.contains("goes through the waypoint shop/way"),
+        "{told}"
+    );
+    let told = in_ambient("", "POST", "shop/web");
+    assert!(told.contains("no - at the waypoint: no ALLOW rule matches"), "{told}");
+    assert!(told.contains("spec.rules[0].to[0].operation.methods does not match"), "{told}");
+}
+
+#[test]
+fn behind_a_waypoint_ztunnel_sees_the_waypoint() {
+    let policy = |account: &str| {
+        format!(
+            "---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {{name: cart, namespace: shop}}\n\
+             spec: {{selector: {{matchLabels: {{app: cart}}}}, rules: [{{from: [{{source: {{serviceAccounts: [{account}]}}}}]}}]}}\n"
+        )
+    };
+    let told = in_ambient(&policy("web"), "GET", "shop/web");
+    assert!(
+        told.contains(
+            "no - at ztunnel behind the waypoint, which calls as spiffe://cluster.local/ns/shop/sa/way"
+        ),
+        "{told}"
+    );
+    let told = in_ambient(&policy("way"), "GET", "shop/web");
+    assert!(told.contains("yes - an ALLOW rule matches"), "{told}");
+}
+
+#[test]
+fn a_sidecar_goes_around_a_waypoint() {
+    let told = in_ambient("", "POST", "shop/side");
+    assert!(told.contains("yes - no policy keeps it out"), "{told}");
+    assert!(
+        told.contains("the waypoint shop/way is passed by: only clients in ambient mode go through it"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_bad_token_names_who_believes_which() {
+    let text = format!(
+        "{MESH}---\napiVersion: security.istio.io/v1\nkind: RequestAuthentication\nmetadata: {{name: jwt, namespace: shop}}\n\
+         spec: {{jwtRules: [{{issuer: 'https://issuer.example'}}]}}\n"
+    );
+    let place = Place::new(&[("mesh.yaml", &text)]);
+    let words = [
+        "mesh",
+        "can",
+        "shop/web",
+        "shop/cart",
+        "--port",
+        "8080",
+        "--method",
+        "GET",
+        "--path",
+        "/",
+        "--host",
+        "cart",
+    ];
+    let told = place.run(&[&words[..], &["--bad-token", "mesh.yaml"]].concat());
+    assert!(told.contains("no - the token must not be believed"), "{told}");
+    assert!(
+        told.contains("RequestAuthentication shop/jwt believes tokens of https://issuer.example"),
+        "{told}"
+    );
+}
+
+#[test]
+fn what_the_webhook_refuses_is_said() {
+    let text = format!(
+        "{MESH}---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {{name: bad, namespace: shop}}\nspec: {{action: DENY}}\n"
+    );
+    let place = Place::new(&[("mesh.yaml", &text)]);
+    let told = place.run(&[
+        "mesh",
+        "can",
+        "shop/web",
+        "shop/cart",
+        "--port",
+        "8080",
+        "--method",
+        "GET",
+        "mesh.yaml",
+    ]);
+    assert!(
+        told.contains("istiod refuses AuthorizationPolicy shop/bad, which is counted in as it is written"),
+        "{told}"
+    );
+}
+
+#[test]
+fn an_istiod_of_another_line_is_said() {
+    let istiod = |tag: &str| {
+        format!(
+            "{MESH}---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: istiod, namespace: istio-system}}\n\
+             spec: {{template: {{spec: {{containers: [{{name: discovery, image: 'docker.io/istio/pilot:{tag}'}}]}}}}}}\n"
+        )
+    };
+    for (tag, told) in [("1.24.3-distroless", true), ("1.31.0", false), ("latest", false)] {
+        let text = istiod(tag);
+        let answer = Place::new(&[("mesh.yaml", &text)]).run(&["mesh", "mtls", "mesh.yaml"]);
+        assert_eq!(
+            answer.contains("istiod is of Istio 1.24; what is answered here is what 1.31 does"),
+            told,
+            "{answer}"
+        );
+    }
+}
+
+#[test]
+fn the_root_namespace_of_the_input_or_of_the_command_line_counts() {
+    let policy = "apiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: db, namespace: mesh}\n\
+                  spec: {selector: {matchLabels: {app: db}}, mtls: {mode: STRICT}}\n";
+    let map = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: mesh}\ndata: {mesh: 'rootNamespace: mesh'}\n";
+    let operator = "---\napiVersion: install.istio.io/v1alpha1\nkind: IstioOperator\nmetadata: {name: mesh}\nspec: {meshConfig: {rootNamespace: mesh}}\n";
+    let check = |text: &str, more: &[&str]| {
+        let place = Place::new(&[("mesh.yaml", text)]);
+        place.run(&[&["mesh", "check"], more, &["mesh.yaml"]].concat()).contains("RW-MESH-001")
+    };
+    assert!(!check(policy, &[]));
+    assert!(check(&format!("{policy}{map}"), &[]));
+    assert!(check(&format!("{policy}{operator}"), &[]));
+    assert!(check(policy, &["--root-namespace", "mesh"]));
+}

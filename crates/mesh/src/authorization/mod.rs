@@ -11,6 +11,4 @@ pub mod place;
 pub mod policy;
 pub mod request;
 pub mod select;
-mod strings;
-
-pub use crate::reader::Refusal;
+pub(crate) mod strings;

@@ -1,12 +1,11 @@
 //! An `AuthorizationPolicy` as it is written. Source: istio.io/api `security/v1beta1/authorization_policy.proto`.
 
-use std::collections::BTreeMap;
-
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
-use ringwall_model::tree::Node;
 
-use crate::reader::{Reader, Refusal, field};
+use super::place::{Part, Place};
+use crate::place::{Misread, Pairs};
+use crate::reader::{At, Reader};
 
 /// The API group of the policies.
 pub const GROUP: &str = "security.istio.io";
@@ -39,6 +38,10 @@ impl Action {
         }
     }
 }
+
+/// In protobuf's order.
+const ACTIONS: [(&str, Action); 4] =
+    [("ALLOW", Action::Allow), ("DENY", Action::Deny), ("AUDIT", Action::Audit), ("CUSTOM", Action::Custom)];
 
 /// An object that a policy is attached to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -121,6 +124,90 @@ pub struct Rule {
     pub when: Vec<Condition>,
 }
 
+/// A list of values of a rule.
+#[derive(Clone, Copy, Debug)]
+pub struct Field<'r> {
+    /// Where it stands.
+    pub place: Place,
+    /// What it is about: the field without its `not`, `principals`; of a condition its key, `source.principal`.
+    pub of: &'r str,
+    /// Whether none of the values may match.
+    pub negated: bool,
+    /// The values.
+    pub values: &'r [String],
+}
+
+impl Source {
+    /// Its fields: both keys, and the values.
+    pub fn fields(&self) -> [(Keys, &Values); 7] {
+        [
+            (["principals", "notPrincipals"], &self.principals),
+            (["requestPrincipals", "notRequestPrincipals"], &self.request_principals),
+            (["namespaces", "notNamespaces"], &self.namespaces),
+            (["serviceAccounts", "notServiceAccounts"], &self.service_accounts),
+            (["trustDomains", "notTrustDomains"], &self.trust_domains),
+            (["ipBlocks", "notIpBlocks"], &self.ip_blocks),
+            (["remoteIpBlocks", "notRemoteIpBlocks"], &self.remote_ip_blocks),
+        ]
+    }
+}
+
+impl Operation {
+    /// Its fields: both keys, and the values.
+    pub fn fields(&self) -> [(Keys, &Values); 4] {
+        [
+            (["hosts", "notHosts"], &self.hosts),
+            (["ports", "notPorts"], &self.ports),
+            (["methods", "notMethods"], &self.methods),
+            (["paths", "notPaths"], &self.paths),
+        ]
+    }
+}
+
+/// Both keys of a field: that of its values, and that of those that none may be.
+pub type Keys = [&'static str; 2];
+
+impl Values {
+    /// Its lists that hold something.
+    fn lists<'r>(
+        &'r self,
+        rule: usize,
+        part: Part,
+        keys: Keys,
+        of: &'r str,
+    ) -> impl Iterator<Item = Field<'r>> {
+        let both = [(&self.values, keys[0], false), (&self.not_values, keys[1], true)];
+        both.into_iter().filter(|(list, ..)| !list.is_empty()).map(move |(list, field, negated)| Field {
+            place: Place { rule, part, field },
+            of,
+            negated,
+            values: list,
+        })
+    }
+}
+
+impl Rule {
+    /// All lists of values that it states; `index` is its own in its policy.
+    pub fn fields(&self, index: usize) -> Vec<Field<'_>> {
+        let mut found = Vec::new();
+        for (at, source) in self.from.iter().enumerate() {
+            for (keys, values) in source.fields() {
+                found.extend(values.lists(index, Part::From(at), keys, keys[0]));
+            }
+        }
+        for (at, operation) in self.to.iter().enumerate() {
+            for (keys, values) in operation.fields() {
+                found.extend(values.lists(index, Part::To(at), keys, keys[0]));
+            }
+        }
+        for (at, condition) in self.when.iter().enumerate() {
+            let keys = ["values", "notValues"];
+            found.extend(condition.values.lists(index, Part::When(at), keys, &condition.key));
+        }
+        found
+    }
+}
+
 /// An `AuthorizationPolicy`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuthorizationPolicy {
@@ -135,7 +222,7 @@ pub struct AuthorizationPolicy {
     /// What it does with what it matches.
     pub action: Action,
     /// The labels of the workloads that it is for; `None` where it names none, empty where it demands none.
-    pub selector: Option<BTreeMap<String, String>>,
+    pub selector: Option<Pairs>,
     /// What it is attached to instead. `targetRef`, the older field, counts where `targetRefs` is empty.
     pub targets: Vec<TargetRef>,
     /// The authorizer that CUSTOM asks.
@@ -154,31 +241,33 @@ impl AuthorizationPolicy {
 
     /// Reads one; an object without a namespace is in `default`.
     ///
-    /// What is of the wrong type, and an annotation for a dry run that Istio refuses, is added to `refusals`; the rest is read.
-    pub fn read(object: &Object, index: usize, refusals: &mut Vec<Refusal>) -> Self {
-        let mut reader = Reader::default();
-        let path = FieldPath::keys(&["spec"]);
-        let root = object.root();
+    /// What is of the wrong type, and an annotation for a dry run that Istio refuses, is told; the rest is read.
+    pub fn read(object: &Object, index: usize, misread: &mut Vec<Misread>) -> Self {
+        let mut reader = Reader { object: index, misread };
+        let root = At::root(object);
         let mut policy = Self {
             object: index,
             namespace: object.id.namespace.clone().unwrap_or_else(|| "default".to_owned()),
             name: object.id.name.clone(),
-            created: root.str_at(&["metadata", "creationTimestamp"]).map(str::to_owned),
+            created: object.root().str_at(&["metadata", "creationTimestamp"]).map(str::to_owned),
             ..Self::default()
         };
-        if let Some(spec) = reader.mapping(root, "spec", &FieldPath::root()) {
-            policy.action = reader.action(spec, &path);
-            policy.selector = reader.selector(spec, &path);
-            policy.targets = reader.targets(spec, &path);
-            if let Some(provider) = reader.mapping(spec, "provider", &path) {
-                let path = path.clone().key("provider");
-                reader.text(provider, "name", &path).unwrap_or_default().clone_into(&mut policy.provider);
+        if let Some(spec) = reader.mapping(&root, "spec") {
+            policy.action = reader.one_of(&spec, "action", &ACTIONS).unwrap_or_default();
+            policy.selector = reader.selector(&spec);
+            policy.targets = reader.targets(&spec);
+            if let Some(provider) = reader.mapping(&spec, "provider") {
+                reader.text(&provider, "name").unwrap_or_default().clone_into(&mut policy.provider);
             }
-            policy.rules = reader.rules(spec, &path);
+            policy.rules = reader.rules(&spec);
         }
-        policy.dry_run = reader.dry_run(root, policy.action);
-        refusals.append(&mut reader.refusals);
+        policy.dry_run = reader.dry_run(&root, policy.action);
         policy
+    }
+
+    /// All lists of values that it states, in its own order.
+    pub fn fields(&self) -> impl Iterator<Item = Field<'_>> {
+        self.rules.iter().enumerate().flat_map(|(rule, own)| own.fields(rule))
     }
 
     /// Where a rule stands in the object.
@@ -196,32 +285,15 @@ fn parse_bool(text: &str) -> Option<bool> {
     }
 }
 
-impl Reader {
-    fn action(&mut self, spec: Node<'_>, path: &FieldPath) -> Action {
-        let Some(node) = field(spec, "action") else { return Action::Allow };
-        // The schema's JSON takes the number of a value for its name.
-        match (node.as_str(), node.as_i64()) {
-            (Some("ALLOW"), _) | (_, Some(0)) => Action::Allow,
-            (Some("DENY"), _) | (_, Some(1)) => Action::Deny,
-            (Some("AUDIT"), _) | (_, Some(2)) => Action::Audit,
-            (Some("CUSTOM"), _) | (_, Some(3)) => Action::Custom,
-            _ => {
-                self.refuse(path.clone().key("action"), node, "expected ALLOW, DENY, AUDIT or CUSTOM");
-                Action::Allow
-            }
-        }
-    }
-
+impl Reader<'_> {
     /// `targetRefs`, or where that is empty, `targetRef`. Source: `GetTargetRefs` in `pilot/pkg/model/policyattachment.go`.
-    pub(crate) fn targets(&mut self, spec: Node<'_>, path: &FieldPath) -> Vec<TargetRef> {
-        let mut nodes = self.mappings(spec, "targetRefs", path);
-        if nodes.is_empty()
-            && let Some(node) = self.mapping(spec, "targetRef", path)
-        {
-            nodes.push((path.clone().key("targetRef"), node));
+    pub(crate) fn targets(&mut self, spec: &At<'_>) -> Vec<TargetRef> {
+        let mut found = self.mappings_in_place(spec, "targetRefs");
+        if found.is_empty() {
+            found.extend(self.mapping(spec, "targetRef"));
         }
-        let mut target = |(path, node): (FieldPath, Node<'_>)| {
-            let mut text = |key: &str| self.text(node, key, &path).unwrap_or_default().to_owned();
+        let target = |at: At<'_>| {
+            let mut text = |key: &str| self.text(&at, key).unwrap_or_default().to_owned();
             TargetRef {
                 group: text("group"),
                 kind: text("kind"),
@@ -229,35 +301,32 @@ impl Reader {
                 namespace: text("namespace"),
             }
         };
-        nodes.drain(..).map(&mut target).collect()
+        found.into_iter().map(target).collect()
     }
 
-    fn dry_run(&mut self, root: Node<'_>, action: Action) -> bool {
-        let Some(node) = root.at(&["metadata", "annotations", DRY_RUN]).filter(|node| !node.is_null()) else {
-            return false;
-        };
-        let path = FieldPath::keys(&["metadata", "annotations", DRY_RUN]);
-        let value = node.as_str().and_then(parse_bool);
+    fn dry_run(&mut self, root: &At<'_>, action: Action) -> bool {
+        let annotations = root.get("metadata").and_then(|metadata| metadata.get("annotations"));
+        let Some(at) = annotations.and_then(|annotations| annotations.get(DRY_RUN)) else { return false };
+        let value = at.node.as_str().and_then(parse_bool);
         if !matches!(action, Action::Allow | Action::Deny) {
-            let message = format!("a dry run is only for ALLOW and DENY, not for {}", action.name());
-            self.refuse(path, node, message);
+            self.wrong(&at, format!("a dry run is only for ALLOW and DENY, not for {}", action.name()));
         } else if value.is_none() {
-            self.refuse(path, node, "expected \"true\" or \"false\"");
+            self.wrong(&at, "expected \"true\" or \"false\"".to_owned());
         }
         value.unwrap_or(false)
     }
 
-    fn rules(&mut self, spec: Node<'_>, path: &FieldPath) -> Vec<Rule> {
-        let rules = self.mappings(spec, "rules", path);
-        let rule = |(path, node): (FieldPath, Node<'_>)| {
-            let from = self.mappings(node, "from", &path);
-            let from = from.into_iter().map(|(path, node)| self.source(node, &path)).collect();
-            let to = self.mappings(node, "to", &path);
-            let to = to.into_iter().map(|(path, node)| self.operation(node, &path)).collect();
-            let when = self.mappings(node, "when", &path);
-            let when = when.into_iter().map(|(path, node)| {
-                let key = self.text(node, "key", &path).unwrap_or_default().to_owned();
-                Condition { key, values: self.values(node, "values", "notValues", &path) }
+    fn rules(&mut self, spec: &At<'_>) -> Vec<Rule> {
+        let rules = self.mappings_in_place(spec, "rules");
+        let rule = |at: At<'_>| {
+            let from = self.mappings_in_place(&at, "from");
+            let from = from.iter().map(|at| self.source(at)).collect();
+            let to = self.mappings_in_place(&at, "to");
+            let to = to.iter().map(|at| self.operation(at)).collect();
+            let when = self.mappings_in_place(&at, "when");
+            let when = when.iter().map(|at| {
+                let key = self.text(at, "key").unwrap_or_default().to_owned();
+                Condition { key, values: self.values(at, ["values", "notValues"]) }
             });
             let when = when.collect();
             Rule { from, to, when }
@@ -265,32 +334,30 @@ impl Reader {
         rules.into_iter().map(rule).collect()
     }
 
-    fn source(&mut self, node: Node<'_>, path: &FieldPath) -> Source {
-        let Some(node) = self.mapping(node, "source", path) else { return Source::default() };
-        let path = path.clone().key("source");
+    fn source(&mut self, item: &At<'_>) -> Source {
+        let Some(at) = &self.mapping(item, "source") else { return Source::default() };
         Source {
-            principals: self.values(node, "principals", "notPrincipals", &path),
-            request_principals: self.values(node, "requestPrincipals", "notRequestPrincipals", &path),
-            namespaces: self.values(node, "namespaces", "notNamespaces", &path),
-            service_accounts: self.values(node, "serviceAccounts", "notServiceAccounts", &path),
-            trust_domains: self.values(node, "trustDomains", "notTrustDomains", &path),
-            ip_blocks: self.values(node, "ipBlocks", "notIpBlocks", &path),
-            remote_ip_blocks: self.values(node, "remoteIpBlocks", "notRemoteIpBlocks", &path),
+            principals: self.values(at, ["principals", "notPrincipals"]),
+            request_principals: self.values(at, ["requestPrincipals", "notRequestPrincipals"]),
+            namespaces: self.values(at, ["namespaces", "notNamespaces"]),
+            service_accounts: self.values(at, ["serviceAccounts", "notServiceAccounts"]),
+            trust_domains: self.values(at, ["trustDomains", "notTrustDomains"]),
+            ip_blocks: self.values(at, ["ipBlocks", "notIpBlocks"]),
+            remote_ip_blocks: self.values(at, ["remoteIpBlocks", "notRemoteIpBlocks"]),
         }
     }
 
-    fn operation(&mut self, node: Node<'_>, path: &FieldPath) -> Operation {
-        let Some(node) = self.mapping(node, "operation", path) else { return Operation::default() };
-        let path = path.clone().key("operation");
+    fn operation(&mut self, item: &At<'_>) -> Operation {
+        let Some(at) = &self.mapping(item, "operation") else { return Operation::default() };
         Operation {
-            hosts: self.values(node, "hosts", "notHosts", &path),
-            ports: self.values(node, "ports", "notPorts", &path),
-            methods: self.values(node, "methods", "notMethods", &path),
-            paths: self.values(node, "paths", "notPaths", &path),
+            hosts: self.values(at, ["hosts", "notHosts"]),
+            ports: self.values(at, ["ports", "notPorts"]),
+            methods: self.values(at, ["methods", "notMethods"]),
+            paths: self.values(at, ["paths", "notPaths"]),
         }
     }
 
-    fn values(&mut self, node: Node<'_>, values: &str, not_values: &str, path: &FieldPath) -> Values {
-        Values { values: self.texts(node, values, path), not_values: self.texts(node, not_values, path) }
+    fn values(&mut self, at: &At<'_>, keys: Keys) -> Values {
+        Values { values: self.owned_texts(at, keys[0]), not_values: self.owned_texts(at, keys[1]) }
     }
 }

@@ -155,7 +155,7 @@ fn split_absolute(url: &str) -> Option<(&str, &str)> {
 }
 
 /// An address as Envoy keeps it: one of IPv6 that holds one of IPv4 stays one of IPv6.
-pub(super) fn address(address: IpAddr) -> Address {
+pub fn address(address: IpAddr) -> Address {
     match address {
         IpAddr::V4(address) => address.into(),
         IpAddr::V6(address) => Address { family: Family::V6, bits: u128::from(address) },

@@ -1,10 +1,8 @@
 //! Which policies count for a workload. Source: `ShouldAttachPolicy` in `pilot/pkg/model/policyattachment.go` and
 //! `ListAuthorizationPolicies` in `pilot/pkg/model/authorization.go`.
 
-use std::collections::BTreeMap;
-
 use super::policy::{AuthorizationPolicy, TargetRef};
-use crate::reader::is_subset;
+use crate::place::{Pairs, is_subset, value};
 
 /// The label that a Gateway's pods carry; its value is the Gateway's name.
 pub const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
@@ -38,7 +36,7 @@ pub struct Workload<'w> {
     /// Its namespace.
     pub namespace: &'w str,
     /// The labels of its pods.
-    pub labels: &'w BTreeMap<String, String>,
+    pub labels: &'w Pairs,
     /// Whether it is a waypoint.
     pub is_waypoint: bool,
     /// The service that a request to a waypoint is for.
@@ -53,7 +51,7 @@ impl Workload<'_> {
     pub fn takes(
         &self,
         namespace: &str,
-        selector: Option<&BTreeMap<String, String>>,
+        selector: Option<&Pairs>,
         targets: &[TargetRef],
         root: &str,
     ) -> bool {
@@ -62,7 +60,7 @@ impl Workload<'_> {
             return false;
         }
         let selected = || selector.is_none_or(|labels| is_subset(labels, self.labels));
-        let Some(gateway) = self.labels.get(GATEWAY_NAME) else {
+        let Some(gateway) = value(self.labels, GATEWAY_NAME) else {
             return targets.is_empty() && selected();
         };
         if targets.is_empty() {

@@ -3,20 +3,33 @@
 //! A new check is a place in the file of its family with a [`MeshCheck`], and one line in [`CHECKS`]. A check is a function from a
 //! [`Subject`] to flaws; its example in `bad` must be found by it and the one in `good` must not, which a test demands of each.
 //!
-//! The mesh is taken to be set as usual: its configuration is a text in YAML in a `ConfigMap`, which nobody reads here. What is not in the input
-//! is not known: a policy beside no workload is for workloads that are elsewhere, and nothing is said of whom it is for.
+//! What is not in the input is not known: a policy beside no workload is for workloads that are elsewhere, and nothing is said of whom it is
+//! for.
 
+mod destinations;
+mod enrolment;
+mod examples;
+mod identity;
+mod layers;
 mod peers;
+mod plaintext;
+mod rules;
 mod scopes;
+mod selection;
 mod subject;
+mod targets;
+mod tokens;
+mod values;
+mod webhook;
 
 use ringwall_model::check::Check;
 use ringwall_model::fix::{Fixable, reviewed};
 use ringwall_model::object::Object;
 use ringwall_model::snapshot::Snapshot;
-use ringwall_model::workload::CustomKind;
 
-use crate::peer::GROUP;
+use crate::config::MeshConfig;
+use crate::enrolment::{DATAPLANE_MODE, INJECTION, REVISION};
+use crate::mesh::Settings;
 
 pub use self::subject::Subject;
 pub use ringwall_model::flaw::{Flaw, Flaws};
@@ -29,31 +42,87 @@ pub struct MeshCheck {
     /// Whether `ringwall fix` mends what it finds.
     pub fix: Fixable,
     /// Collects what is wrong.
-    pub find: fn(&Subject, &mut Flaws),
+    pub find: fn(&Subject<'_>, &mut Flaws),
 }
 
 /// All checks, by id.
-pub static CHECKS: &[MeshCheck] = &[peers::IN_ROOT, scopes::PORT, scopes::NO_PROXY, scopes::PUT_ASIDE];
+pub static CHECKS: &[MeshCheck] = &[
+    peers::IN_ROOT,
+    scopes::PORT,
+    scopes::NO_PROXY,
+    scopes::PUT_ASIDE,
+    peers::DISABLED,
+    plaintext::ACCEPTED,
+    plaintext::NOT_SENT,
+    selection::EMPTY,
+    selection::NOBODY,
+    targets::NO_PROXY,
+    targets::NO_WAYPOINT,
+    layers::NEVER_FIRES,
+    layers::WIDER,
+    layers::LEFT_OUT,
+    layers::UNSUPPORTED,
+    identity::EVADED,
+    identity::OF_NOBODY,
+    identity::SHARED,
+    values::NEVER,
+    values::HOST,
+    values::PATH,
+    rules::EVERYONE,
+    rules::REPORTS,
+    tokens::NOT_REQUIRED,
+    tokens::NOT_CHECKED,
+    destinations::REFUSED,
+    destinations::BROKEN,
+    destinations::PLAINTEXT,
+    destinations::DROPPED,
+    enrolment::IN_VAIN,
+    enrolment::CONFLICT,
+    enrolment::PROXY_USER,
+    enrolment::PAST_PROXY,
+    enrolment::STALE,
+    webhook::REFUSED,
+    webhook::UNKNOWN,
+    identity::ANONYMOUS,
+    rules::UNLIMITED,
+    enrolment::OUTSIDE,
+];
 
-/// Runs all checks over a snapshot; `custom` are further kinds with pod templates. Flaws are in the order of the checks.
+/// Runs all checks over a snapshot whose mesh is set so. Flaws are in the order of the checks; an object that istiod's webhook refuses has only
+/// the flaws for which it does.
 ///
-/// Costs nothing but a pass over the objects where none of them is a `PeerAuthentication`. Else it costs what the mesh costs.
-pub fn find(snapshot: &Snapshot, custom: &[CustomKind]) -> Vec<Flaw> {
-    let is_judged = |object: &Object| object.is(GROUP, "PeerAuthentication");
+/// Costs nothing but a pass over the objects where none of them is of Istio, and no namespace asks for it. Else it costs what the mesh costs, and
+/// where there are `DestinationRule` objects, its matrix.
+pub fn find(snapshot: &Snapshot, config: &MeshConfig, settings: &Settings<'_>) -> Vec<Flaw> {
     if !snapshot.objects().any(|(_, object)| is_judged(object)) {
         return Vec::new();
     }
-    find_in(&Subject::new(snapshot, custom))
+    find_in(&Subject::new(snapshot, config.clone(), settings))
+}
+
+/// Whether an object shows that there is a mesh.
+fn is_judged(object: &Object) -> bool {
+    match object.id.group.as_str() {
+        "security.istio.io" | "networking.istio.io" | "telemetry.istio.io" | "extensions.istio.io" => true,
+        "" if object.id.kind == "Namespace" => {
+            let labels = object.root().at(&["metadata", "labels"]);
+            let has = |key: &str| labels.is_some_and(|labels| labels.get(key).is_some());
+            [INJECTION, REVISION, DATAPLANE_MODE].into_iter().any(has)
+        }
+        _ => false,
+    }
 }
 
 /// Runs all checks over a mesh that is there already.
-pub fn find_in(subject: &Subject) -> Vec<Flaw> {
+pub fn find_in(subject: &Subject<'_>) -> Vec<Flaw> {
     let mut found = Vec::new();
     for check in CHECKS {
         let mut flaws = Flaws::of(&check.about, check.fix, found);
         (check.find)(subject, &mut flaws);
         found = flaws.found;
     }
+    let of_webhook = [webhook::REFUSED.about.id, webhook::UNKNOWN.about.id];
+    found.retain(|flaw| !subject.refused.contains_key(&flaw.object) || of_webhook.contains(&flaw.check.id));
     found
 }
 
@@ -66,6 +135,18 @@ fn and_more(count: usize) -> String {
 const EVERY_VERSION: &str = "Istio 1.31, by its sources; nothing of it depends on the version of Kubernetes.";
 /// Istio's reference of `PeerAuthentication`.
 const PEER: &str = "https://istio.io/latest/docs/reference/config/security/peer_authentication/";
+/// Istio's reference of `AuthorizationPolicy`.
+const AUTHORIZATION: &str = "https://istio.io/latest/docs/reference/config/security/authorization-policy/";
+/// Istio's reference of `RequestAuthentication`.
+const REQUEST: &str = "https://istio.io/latest/docs/reference/config/security/request_authentication/";
+/// Istio's reference of `DestinationRule`.
+const DESTINATION: &str = "https://istio.io/latest/docs/reference/config/networking/destination-rule/";
+/// What ambient does of policies.
+const AMBIENT: &str = "https://istio.io/latest/docs/ambient/usage/l4-policy/";
+/// What Istio advises.
+const PRACTICES: &str = "https://istio.io/latest/docs/ops/best-practices/security/";
+/// How pods get their proxies.
+const INJECTION_DOCS: &str = "https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/";
 
 #[cfg(test)]
 mod tests {

@@ -9,8 +9,8 @@ use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
 use ringwall_model::path::FieldPath;
 
+use super::examples::{injected, service, strict, web};
 use super::{EVERY_VERSION, Flaws, MeshCheck, PEER, Subject, and_more, reviewed};
-use crate::enrolment::{Mode as Carrier, Reason};
 use crate::peer::{Mode, PeerAuthentication};
 use crate::place::Place;
 
@@ -25,7 +25,8 @@ pub(super) const PORT: MeshCheck = MeshCheck {
         why: "The port is the one that the container listens on, not the one of the Service. What is said of another port does nothing: \
               an exception that clients need is not made, or a port that should take mutual TLS alone takes what the rest takes.",
         fix: "Name the port of the container: the `targetPort` of the Service.",
-        bad: "\
+        bad: concat!(
+            "\
 apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata:
@@ -39,33 +40,12 @@ spec:
     80:
       mode: STRICT
 ---
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-  namespace: shop
-spec:
-  selector:
-    app: web
-  ports:
-  - name: http
-    port: 80
-    targetPort: 8080
----
-apiVersion: v1
-kind: Pod
-metadata:
-  name: web
-  namespace: shop
-  labels:
-    app: web
-spec:
-  containers:
-  - name: web
-    ports:
-    - containerPort: 8080
 ",
-        good: "\
+            service!(),
+            web!()
+        ),
+        good: concat!(
+            "\
 apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata:
@@ -79,32 +59,10 @@ spec:
     8080:
       mode: STRICT
 ---
-apiVersion: v1
-kind: Service
-metadata:
-  name: web
-  namespace: shop
-spec:
-  selector:
-    app: web
-  ports:
-  - name: http
-    port: 80
-    targetPort: 8080
----
-apiVersion: v1
-kind: Pod
-metadata:
-  name: web
-  namespace: shop
-  labels:
-    app: web
-spec:
-  containers:
-  - name: web
-    ports:
-    - containerPort: 8080
 ",
+            service!(),
+            web!()
+        ),
         versions: EVERY_VERSION,
         references: &[PEER],
         controls: &[nsa("Encryption")],
@@ -121,62 +79,24 @@ pub(super) const NO_PROXY: MeshCheck = MeshCheck {
         summary: "STRICT is declared for workloads of which none has a proxy",
         what: "A PeerAuthentication has STRICT, for all ports or for one, and none of the workloads of the input for which it decides has a \
                sidecar, is in ambient mode or is a gateway. Nothing is said where whether they have one hangs on the labels of a Namespace that \
-               is not in the input.",
+               is not in the input. (The matter of Istio's `IST0102` and `IST0103`.)",
         why: "Mutual TLS is the proxy's doing. Where there is none, the program gets what comes, from everyone who reaches it, while the \
               policy says that it does not.",
         fix: "Bring the workloads into the mesh: label the namespace with `istio-injection: enabled` or `istio.io/dataplane-mode: ambient`, take \
               the opt-out from the pods, or restart pods that are older than the label. Where they must stay outside, guard them with \
               NetworkPolicies.",
-        bad: "\
+        bad: concat!(
+            "\
 apiVersion: v1
 kind: Namespace
 metadata:
   name: shop
 ---
-apiVersion: security.istio.io/v1
-kind: PeerAuthentication
-metadata:
-  name: default
-  namespace: shop
-spec:
-  mtls:
-    mode: STRICT
----
-apiVersion: v1
-kind: Pod
-metadata:
-  name: web
-  namespace: shop
-spec:
-  containers:
-  - name: web
 ",
-        good: "\
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: shop
-  labels:
-    istio-injection: enabled
----
-apiVersion: security.istio.io/v1
-kind: PeerAuthentication
-metadata:
-  name: default
-  namespace: shop
-spec:
-  mtls:
-    mode: STRICT
----
-apiVersion: v1
-kind: Pod
-metadata:
-  name: web
-  namespace: shop
-spec:
-  containers:
-  - name: web
-",
+            strict!(),
+            web!()
+        ),
+        good: concat!(injected!(), strict!(), web!()),
         versions: EVERY_VERSION,
         references: &[PEER, "https://istio.io/latest/docs/setup/additional-setup/sidecar-injection/"],
         controls: &[nsa("Encryption")],
@@ -192,7 +112,7 @@ pub(super) const PUT_ASIDE: MeshCheck = MeshCheck {
         severity: Severity::Low,
         summary: "two PeerAuthentications are for the same, and one of them does nothing",
         what: "Two PeerAuthentications without a selector are in one namespace, or two with a selector select the same workload. The \
-               older one counts; of one age, or where neither is in a cluster yet, the first by name.",
+               older one counts; of one age, or where neither is in a cluster yet, the first by name. (Kiali: `KIA0002`, `KIA0003`.)",
         why: "They are not put together: what the other one says is dropped whole, its `portLevelMtls` too. Which of them counts may change \
               when one is deleted and made again.",
         fix: "Keep one policy for each namespace, and one for each workload, and write into it what both say.",
@@ -215,16 +135,7 @@ spec:
   mtls:
     mode: STRICT
 ",
-        good: "\
-apiVersion: security.istio.io/v1
-kind: PeerAuthentication
-metadata:
-  name: default
-  namespace: shop
-spec:
-  mtls:
-    mode: STRICT
-",
+        good: strict!(),
         versions: EVERY_VERSION,
         references: &[PEER],
         controls: &[nsa("Encryption")],
@@ -234,7 +145,7 @@ spec:
 };
 
 /// The workloads for which each policy with a selector counts.
-fn by_policy(subject: &Subject) -> BTreeMap<usize, Vec<usize>> {
+fn by_policy(subject: &Subject<'_>) -> BTreeMap<usize, Vec<usize>> {
     let mut found: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (workload, _) in subject.pods() {
         if let Some(policy) = subject.mesh.servers[workload].folded.workload {
@@ -244,7 +155,7 @@ fn by_policy(subject: &Subject) -> BTreeMap<usize, Vec<usize>> {
     found
 }
 
-fn port(subject: &Subject, flaws: &mut Flaws) {
+fn port(subject: &Subject<'_>, flaws: &mut Flaws) {
     for (index, workloads) in by_policy(subject) {
         let policy = &subject.mesh.peers.all[index];
         if policy.ports.is_empty()
@@ -320,7 +231,7 @@ fn strict(policy: &PeerAuthentication) -> Option<Place> {
     port.map(|(port, _)| policy.port_place(*port))
 }
 
-fn no_proxy(subject: &Subject, flaws: &mut Flaws) {
+fn no_proxy(subject: &Subject<'_>, flaws: &mut Flaws) {
     let mut decided: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
     for (workload, _) in subject.pods() {
         let folded = &subject.mesh.servers[workload].folded;
@@ -332,26 +243,11 @@ fn no_proxy(subject: &Subject, flaws: &mut Flaws) {
     for (index, workloads) in decided {
         let policy = &subject.mesh.peers.all[index];
         let Some(place) = strict(policy) else { continue };
-        let is_outside = |one: &usize| {
-            let workload = &subject.mesh.workloads.all[*one];
-            let decision = subject.mesh.servers[*one].enrolment.decision();
-            let namespace = subject.mesh.workloads.namespaces.get(&workload.namespace);
-            let is_known = namespace.is_some_and(|namespace| namespace.object.is_some());
-            decision.mode == Carrier::None && (is_known || decision.reason != Reason::NothingAsks)
-        };
-        if !workloads.iter().all(is_outside) {
+        if !workloads.iter().all(|one| subject.is_outside(*one)) {
             continue;
         }
         let first = workloads[0];
-        let why = match subject.mesh.servers[first].enrolment.decision().reason {
-            Reason::HostNetwork => "it is on its node's network",
-            Reason::IgnoredNamespace => "its namespace is one of the cluster's own",
-            Reason::NamespaceLabel => "a label of its namespace keeps it out",
-            Reason::PodLabel => "a label of the pod keeps it out",
-            Reason::PodAnnotation => "an annotation of the pod keeps it out",
-            Reason::NoSign => "it runs without one",
-            _ => "no label asks for one",
-        };
+        let why = subject.why_outside(first);
         let who = subject.who(first);
         let message = match workloads.len() - 1 {
             0 => format!("protects nothing: {who} has no proxy ({why})"),
@@ -367,7 +263,7 @@ fn no_proxy(subject: &Subject, flaws: &mut Flaws) {
     }
 }
 
-fn put_aside(subject: &Subject, flaws: &mut Flaws) {
+fn put_aside(subject: &Subject<'_>, flaws: &mut Flaws) {
     let peers = &subject.mesh.peers;
     // For each that is put aside: by which, and an example of a workload where it is not for a whole namespace.
     let mut aside: BTreeMap<(usize, usize), Option<usize>> = BTreeMap::new();

@@ -50,7 +50,9 @@ pub(super) fn attachment(spec: &Value<'_>, one: Option<Value<'_>>, verdict: &mut
     }
     selector(spec, "selector", verdict);
     for target in one.into_iter().chain(many) {
-        verdict.errors.extend(target_errors(&target));
+        for complaint in target_errors(&target) {
+            verdict.refuse(complaint);
+        }
     }
 }
 

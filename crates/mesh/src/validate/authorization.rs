@@ -87,11 +87,13 @@ pub(super) fn validate(config: &Config<'_>, verdict: &mut Verdict) {
     let mut own = Verdict::default();
     policy(&config.spec, &mut own);
     let prefix = format!("invalid policy {}.{}:", config.name, config.namespace);
-    for complaint in &mut own.errors {
-        complaint.message = format!("{prefix} {}", complaint.message);
+    for mut complaint in own.errors {
+        if !verdict.is_full() {
+            complaint.message = format!("{prefix} {}", complaint.message);
+            verdict.refuse(complaint);
+        }
     }
-    verdict.errors.append(&mut own.errors);
-    verdict.warnings.append(&mut own.warnings);
+    own.warnings.into_iter().for_each(|complaint| verdict.caution(complaint));
 }
 
 fn policy(spec: &Value<'_>, verdict: &mut Verdict) {

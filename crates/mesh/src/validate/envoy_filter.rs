@@ -134,10 +134,10 @@ fn patch_value(value: &Value<'_>, object: &str, verdict: &mut Verdict) {
                 if complaint.message.contains(".v2.") { " (hint: try using the v3 XDS API)" } else { "" };
             complaint.message = format!("referenced type unknown{hint}: {}", complaint.message);
         }
-        verdict.errors.push(complaint);
+        verdict.refuse(complaint);
     } else if let Err(mut complaint) = read(value, object, true) {
         complaint.message = format!("Envoy filter: {}", complaint.message);
-        verdict.warnings.push(complaint);
+        verdict.caution(complaint);
     } else {
         let names = untyped(value.node, object);
         if !names.is_empty() {

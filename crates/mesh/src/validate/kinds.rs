@@ -25,7 +25,7 @@ const EXTENSIONS: &str = "extensions.istio.io";
 
 const ALL: &[&str] = &["v1", "v1beta1", "v1alpha3"];
 
-static KINDS: [Kind; 15] = [
+pub(super) static KINDS: [Kind; 15] = [
     Kind {
         group: SECURITY,
         kind: "AuthorizationPolicy",

@@ -24,6 +24,8 @@ mod server_tls;
 mod service_entry;
 mod sidecar;
 mod telemetry;
+#[cfg(test)]
+mod tests;
 mod traffic_policy;
 mod transport;
 mod virtual_service;
@@ -84,7 +86,12 @@ pub struct Verdict {
     pub errors: Vec<Complaint>,
     /// What it is warned of.
     pub warnings: Vec<Complaint>,
+    /// How much is told: some messages hold whole lists, and objects may be large.
+    told: usize,
 }
+
+/// How many bytes of messages are told of an object. What would be more is left out.
+const MOST_TOLD: usize = 32 << 20;
 
 impl Verdict {
     /// Whether it is let in.
@@ -92,12 +99,31 @@ impl Verdict {
         self.errors.is_empty()
     }
 
+    /// Whether nothing more is told.
+    fn is_full(&self) -> bool {
+        self.told >= MOST_TOLD
+    }
+
+    fn refuse(&mut self, complaint: Complaint) {
+        if !self.is_full() {
+            self.told += complaint.message.len();
+            self.errors.push(complaint);
+        }
+    }
+
+    fn caution(&mut self, complaint: Complaint) {
+        if !self.is_full() {
+            self.told += complaint.message.len();
+            self.warnings.push(complaint);
+        }
+    }
+
     fn error(&mut self, path: FieldPath, message: impl Into<String>) {
-        self.errors.push(Complaint::new(path, message));
+        self.refuse(Complaint::new(path, message));
     }
 
     fn warn(&mut self, path: FieldPath, message: impl Into<String>) {
-        self.warnings.push(Complaint::new(path, message));
+        self.caution(Complaint::new(path, message));
     }
 
     /// An error of a field, if there is one.
@@ -109,14 +135,14 @@ impl Verdict {
 
     /// Errors of a field.
     fn error_all(&mut self, path: &FieldPath, messages: impl IntoIterator<Item = String>) {
-        self.errors.extend(messages.into_iter().map(|message| Complaint::new(path.clone(), message)));
+        messages.into_iter().for_each(|message| self.error(path.clone(), message));
     }
 
     /// Only the errors of what a function finds: the reference drops the warnings at some places.
     fn errors_of(&mut self, find: impl FnOnce(&mut Self)) {
         let mut own = Self::default();
         find(&mut own);
-        self.errors.append(&mut own.errors);
+        own.errors.into_iter().for_each(|complaint| self.refuse(complaint));
     }
 }
 
@@ -154,7 +180,7 @@ pub fn validate(object: &Object) -> Option<Verdict> {
         return Some(verdict);
     }
     if let Some(complaint) = metadata::unreadable(object.root()) {
-        verdict.errors.push(complaint);
+        verdict.refuse(complaint);
         return Some(verdict);
     }
     let root = object.root();
@@ -187,7 +213,7 @@ fn read<'t>(
     if written.is_some()
         && let Err(complaint) = check(&spec)
     {
-        verdict.errors.push(complaint);
+        verdict.refuse(complaint);
         return;
     }
     let namespace = object.id.namespace.as_deref().unwrap_or_default();
@@ -195,7 +221,7 @@ fn read<'t>(
     let config =
         Config { spec, name: &object.id.name, namespace, labels, annotations, is_copy: metadata.is_none() };
     match metadata::refused(&config, kind) {
-        Some(complaint) => verdict.errors.push(complaint),
+        Some(complaint) => verdict.refuse(complaint),
         None => (kind.validate)(&config, verdict),
     }
 }

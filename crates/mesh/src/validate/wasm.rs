@@ -11,7 +11,9 @@ pub(super) fn plugin(config: &Config<'_>, verdict: &mut Verdict) {
     let spec = &config.spec;
     attachment(spec, spec.get("targetRef"), verdict);
     module(spec, 255, verdict);
-    verdict.errors.extend(match_error(spec));
+    if let Some(complaint) = match_error(spec) {
+        verdict.refuse(complaint);
+    }
 }
 
 pub(super) fn traffic_extension(config: &Config<'_>, verdict: &mut Verdict) {
@@ -32,7 +34,9 @@ pub(super) fn traffic_extension(config: &Config<'_>, verdict: &mut Verdict) {
     if let Some(wasm) = wasm {
         module(&wasm, 256, verdict);
     }
-    verdict.errors.extend(match_error(spec));
+    if let Some(complaint) = match_error(spec) {
+        verdict.refuse(complaint);
+    }
 }
 
 /// What both kinds say of a module; `most` is the length of a name as it is told.
@@ -47,8 +51,8 @@ fn module(spec: &Value<'_>, most: usize, verdict: &mut Verdict) {
         let message = format!("pluginName field must be less than {most} characters long");
         verdict.error(spec.at("pluginName"), message);
     }
-    if let Some(vm) = spec.get("vmConfig") {
-        verdict.errors.extend(environment_error(&vm));
+    if let Some(complaint) = spec.get("vmConfig").as_ref().and_then(environment_error) {
+        verdict.refuse(complaint);
     }
 }
 

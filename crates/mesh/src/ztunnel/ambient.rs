@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::convert::{Converted, convert};
-use super::peer::{self, AmbientPeer};
+use super::peer::{self, Around, Counting};
 use super::{AmbientWorkload, Authorization, Connection, Effect, Scope};
 use crate::authorization::judge::{Because, Decision, Miss, Verdict};
 use crate::authorization::policy::AuthorizationPolicy;
 use crate::config::MeshConfig;
-use crate::reader::is_subset;
+use crate::peer::{Mode, PeerAuthentication};
+use crate::place::{Pairs, is_subset};
 
 /// What istiod sends to ztunnel.
 #[derive(Clone, Debug)]
@@ -17,10 +18,10 @@ pub struct Ambient {
     /// What is sent, by namespace and name.
     authorizations: Vec<Authorization>,
     /// For each, the labels by which it selects, where it has some.
-    selectors: Vec<Option<BTreeMap<String, String>>>,
+    selectors: Vec<Option<Pairs>>,
     /// What istiod writes into the status of policies, by their index.
     statuses: BTreeMap<usize, String>,
-    peers: Vec<AmbientPeer>,
+    peers: Vec<PeerAuthentication>,
 }
 
 /// The policies of one workload.
@@ -38,7 +39,7 @@ impl Ambient {
     /// Makes what is sent of the mesh's policies. Costs their length, and for each `PeerAuthentication` with ports the number of them all.
     ///
     /// Of `PeerAuthentication`s for the same, the oldest counts. Of one age istiod takes any; here it is the first, so give them by name.
-    pub fn new(policies: &[AuthorizationPolicy], peers: Vec<AmbientPeer>, mesh: &MeshConfig) -> Self {
+    pub fn new(policies: &[AuthorizationPolicy], peers: Vec<PeerAuthentication>, mesh: &MeshConfig) -> Self {
         let root = mesh.root_namespace.clone();
         let (mut sent, mut statuses) = (Vec::new(), BTreeMap::new());
         for (index, policy) in policies.iter().enumerate() {
@@ -53,7 +54,14 @@ impl Ambient {
                 Converted::NotForZtunnel => {}
             }
         }
-        sent.extend(peers.iter().filter_map(|one| Some((peer::convert(one, &peers, &root)?, None))));
+        let wide = |namespace: &str| -> Option<Mode> {
+            oldest(peers.iter().filter(|one| !one.has_selector && one.namespace == namespace))
+                .map(|one| one.mode)
+        };
+        for one in peers.iter().filter(|one| !one.ports.is_empty()) {
+            let around = Around { namespace: wide(&one.namespace), mesh: wide(&root) };
+            sent.extend(peer::convert(one, around, &root).map(|made| (made, None)));
+        }
         if !peers.is_empty() {
             sent.push((peer::static_strict(&root), None));
         }
@@ -80,7 +88,7 @@ impl Ambient {
         });
         let mut names: Vec<String> = selected.map(|(one, _)| one.key()).collect();
         names.sort();
-        names.extend(peer::bound(workload, &self.peers, &self.root));
+        names.extend(self.bound_for_peers(workload));
         let named: BTreeSet<&str> = names.iter().map(String::as_str).collect();
         let mut missing = named.clone();
         let (mut deny, mut allow) = (Vec::new(), Vec::new());
@@ -102,6 +110,35 @@ impl Ambient {
         let missing = missing.into_iter().map(str::to_owned).collect();
         Bound { names, missing, deny, allow }
     }
+}
+
+impl Ambient {
+    /// What a workload is bound to for its `PeerAuthentication`s.
+    fn bound_for_peers(&self, workload: &AmbientWorkload<'_>) -> Option<String> {
+        let root = self.root.as_str();
+        let is_root = |one: &PeerAuthentication| one.namespace == root;
+        let counts = |one: &&PeerAuthentication| {
+            let is_here = one.namespace == workload.namespace;
+            // From elsewhere, one of the mesh counts only where it has no selector at all.
+            (is_root(one) && !one.has_selector) || (is_here && is_subset(&one.selector, workload.labels))
+        };
+        let those = || self.peers.iter().filter(counts);
+        let counting = Counting {
+            mesh: oldest(those().filter(|one| one.is_wide() && is_root(one))),
+            namespace: oldest(those().filter(|one| one.is_wide() && !is_root(one))),
+            own: oldest(those().filter(|one| !one.is_wide() && !is_root(one))),
+        };
+        match peer::bound(counting) {
+            peer::Bound::Nothing => None,
+            peer::Bound::Static => Some(peer::static_key(root)),
+            peer::Bound::Own => counting.own.map(peer::key),
+        }
+    }
+}
+
+/// The oldest, and of one age the first; what does not say its age is not there yet.
+fn oldest<'p>(peers: impl Iterator<Item = &'p PeerAuthentication>) -> Option<&'p PeerAuthentication> {
+    peers.reduce(|oldest, one| if one.age() < oldest.age() { one } else { oldest })
 }
 
 impl Bound<'_> {

@@ -8,6 +8,7 @@ use super::{
     StringMatch,
 };
 use crate::authorization::compile::{parse_block, parse_port};
+use crate::authorization::place::{Part, Place};
 use crate::authorization::policy::{Action, AuthorizationPolicy, Condition, Operation, Rule, Source, Values};
 
 /// What istiod makes of a policy.
@@ -49,7 +50,7 @@ pub(super) fn convert(policy: &AuthorizationPolicy, index: usize, root: &str) ->
     };
     let (mut groups, mut requests) = (Vec::new(), BTreeSet::new());
     for (at, rule) in policy.rules.iter().enumerate() {
-        let found = about_requests(rule);
+        let found: Vec<&str> = about_requests(at, rule).into_iter().map(|(_, name)| name).collect();
         let is_kept = effect == Effect::Deny || found.is_empty();
         if is_kept {
             groups.push(Group { rules: clauses(rule, &policy.namespace), rule: at });
@@ -85,24 +86,28 @@ fn status(requests: &BTreeSet<&str>, effect: Effect) -> String {
 const OF_CONNECTIONS: [&str; 5] =
     ["source.ip", "source.namespace", "source.principal", "destination.ip", "destination.port"];
 
-/// The fields of a rule that are about requests, as istiod counts them.
-fn about_requests(rule: &Rule) -> Vec<&str> {
+/// The fields of a rule that are about requests, as istiod counts and names them, with their places.
+pub(crate) fn about_requests(index: usize, rule: &Rule) -> Vec<(Place, &str)> {
     let mut found = Vec::new();
-    let mut add = |values: &Values, name: &'static str, not_name: &'static str| {
-        found.extend((!values.values.is_empty()).then_some(name));
-        found.extend((!values.not_values.is_empty()).then_some(not_name));
+    let mut add = |part: Part, values: &Values, name: &'static str, not_name: &'static str| {
+        for (list, field) in [(&values.values, name), (&values.not_values, not_name)] {
+            found.extend((!list.is_empty()).then_some((Place { rule: index, part, field }, field)));
+        }
     };
-    for operation in &rule.to {
-        add(&operation.hosts, "hosts", "notHosts");
-        add(&operation.methods, "methods", "notMethods");
-        add(&operation.paths, "paths", "notPaths");
+    for (at, operation) in rule.to.iter().enumerate() {
+        add(Part::To(at), &operation.hosts, "hosts", "notHosts");
+        add(Part::To(at), &operation.methods, "methods", "notMethods");
+        add(Part::To(at), &operation.paths, "paths", "notPaths");
     }
-    for source in &rule.from {
-        add(&source.remote_ip_blocks, "remoteIpBlocks", "notRemoteIpBlocks");
-        add(&source.request_principals, "requestPrincipals", "notRequestPrincipals");
+    for (at, source) in rule.from.iter().enumerate() {
+        add(Part::From(at), &source.remote_ip_blocks, "remoteIpBlocks", "notRemoteIpBlocks");
+        add(Part::From(at), &source.request_principals, "requestPrincipals", "notRequestPrincipals");
     }
-    let keys = rule.when.iter().map(|condition| condition.key.as_str());
-    found.extend(keys.filter(|key| !OF_CONNECTIONS.contains(key)));
+    for (at, condition) in rule.when.iter().enumerate() {
+        if !OF_CONNECTIONS.contains(&condition.key.as_str()) {
+            found.push((Place { rule: index, part: Part::When(at), field: "key" }, &condition.key));
+        }
+    }
     found
 }
 

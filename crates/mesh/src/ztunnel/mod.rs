@@ -14,12 +14,11 @@ mod json;
 mod matching;
 mod peer;
 
-use std::collections::BTreeMap;
-
 use ringwall_model::address::Block;
 
 pub use ambient::{Ambient, Bound};
-pub use peer::{AmbientPeer, Mode};
+pub(crate) use convert::about_requests;
+pub(crate) use peer::{Around, Bound as PeerBound, Counting, bound, convert};
 
 /// Whom an [`Authorization`] is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -181,5 +180,5 @@ pub struct AmbientWorkload<'w> {
     /// Its namespace.
     pub namespace: &'w str,
     /// The labels of its pods.
-    pub labels: &'w BTreeMap<String, String>,
+    pub labels: &'w crate::place::Pairs,
 }

@@ -1,17 +1,8 @@
 //! `PeerAuthentication` for ztunnel: strict ones become DENY of who has no identity. Source: `convertPeerAuthentication` and
 //! `convertedSelectorPeerAuthentications` in `pilot/pkg/serviceregistry/ambient/authorization.go`.
 
-use std::collections::BTreeMap;
-
-use ringwall_model::object::Object;
-use ringwall_model::path::FieldPath;
-use ringwall_model::tree::Node;
-
-use super::{
-    AmbientWorkload, Authorization, Clause, ClauseOf, Effect, Group, Lists, Match, Scope, StringMatch,
-};
-use crate::authorization::policy::GROUP;
-use crate::reader::{Reader, Refusal, field, is_subset};
+use super::{Authorization, Clause, ClauseOf, Effect, Group, Lists, Match, Scope, StringMatch};
+use crate::peer::{Mode, PeerAuthentication};
 
 /// The name of what stands for every strict `PeerAuthentication` without ports. No object can have it.
 pub(super) const STATIC_STRICT: &str = "istio_converted_static_strict";
@@ -19,99 +10,21 @@ pub(super) const STATIC_STRICT: &str = "istio_converted_static_strict";
 /// What stands before the name of a `PeerAuthentication` that is sent for itself.
 const CONVERTED: &str = "converted_peer_authentication_";
 
-/// What a `PeerAuthentication` says of a connection.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Mode {
-    /// Nothing.
-    #[default]
-    Unset,
-    /// To ztunnel the same as permissive.
-    Disable,
-    /// Plaintext too.
-    Permissive,
-    /// Mutual TLS only.
-    Strict,
+/// What names a policy to workloads where it is sent for itself.
+pub(super) fn key(peer: &PeerAuthentication) -> String {
+    format!("{}/{CONVERTED}{}", peer.namespace, peer.name)
 }
 
-/// A `PeerAuthentication`, as far as ztunnel is concerned.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct AmbientPeer {
-    namespace: String,
-    name: String,
-    /// Text that a cluster writes in one form, so that it sorts by time; what has none is older than all.
-    created: Option<String>,
-    selector: Option<BTreeMap<String, String>>,
-    mode: Mode,
-    ports: BTreeMap<u16, Mode>,
+/// What names to workloads what stands for strictness.
+pub(super) fn static_key(root: &str) -> String {
+    format!("{root}/{STATIC_STRICT}")
 }
 
-impl AmbientPeer {
-    /// Whether the object is one.
-    pub fn is(object: &Object) -> bool {
-        object.is(GROUP, "PeerAuthentication")
-    }
-
-    /// Reads one; what is of the wrong type is added to `refusals`, and the rest is read.
-    pub fn read(object: &Object, refusals: &mut Vec<Refusal>) -> Self {
-        let mut reader = Reader::default();
-        let path = FieldPath::keys(&["spec"]);
-        let mut peer = Self {
-            namespace: object.id.namespace.clone().unwrap_or_else(|| "default".to_owned()),
-            name: object.id.name.clone(),
-            created: object.root().str_at(&["metadata", "creationTimestamp"]).map(str::to_owned),
-            ..Self::default()
-        };
-        if let Some(spec) = reader.mapping(object.root(), "spec", &FieldPath::root()) {
-            peer.selector = reader.selector(spec, &path);
-            peer.mode = reader.mode(spec, "mtls", &path);
-            if let Some(ports) = reader.mapping(spec, "portLevelMtls", &path) {
-                let path = path.key("portLevelMtls");
-                for entry in ports.entries() {
-                    match entry.key.parse() {
-                        Ok(port) => drop(peer.ports.insert(port, reader.mode(ports, entry.key, &path))),
-                        Err(_) => reader.refuse(path.clone().key(entry.key), entry.value, "expected a port"),
-                    }
-                }
-            }
-        }
-        refusals.append(&mut reader.refusals);
-        peer
-    }
-
-    /// What names it to workloads where it is sent for itself.
-    fn key(&self) -> String {
-        format!("{}/{CONVERTED}{}", self.namespace, self.name)
-    }
-
-    fn has_port(&self, is: impl Fn(Mode) -> bool) -> bool {
-        self.ports.values().any(|mode| is(*mode))
-    }
-}
-
-impl Reader {
-    fn mode(&mut self, node: Node<'_>, key: &str, path: &FieldPath) -> Mode {
-        let Some(mtls) = self.mapping(node, key, path) else { return Mode::Unset };
-        let Some(mode) = field(mtls, "mode") else { return Mode::Unset };
-        match (mode.as_str(), mode.as_i64()) {
-            (Some("UNSET"), _) | (_, Some(0)) => Mode::Unset,
-            (Some("DISABLE"), _) | (_, Some(1)) => Mode::Disable,
-            (Some("PERMISSIVE"), _) | (_, Some(2)) => Mode::Permissive,
-            (Some("STRICT"), _) | (_, Some(3)) => Mode::Strict,
-            _ => {
-                self.refuse(
-                    path.clone().key(key).key("mode"),
-                    mode,
-                    "expected STRICT, PERMISSIVE, DISABLE or UNSET",
-                );
-                Mode::Unset
-            }
-        }
-    }
-}
-
-/// The oldest, and of one age the first.
-fn oldest<'p>(peers: impl Iterator<Item = &'p AmbientPeer>) -> Option<&'p AmbientPeer> {
-    peers.reduce(|oldest, peer| if peer.created < oldest.created { peer } else { oldest })
+/// The policies without any selector around another one: that of its namespace, and that of the mesh.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Around {
+    pub(crate) namespace: Option<Mode>,
+    pub(crate) mesh: Option<Mode>,
 }
 
 /// Who has no identity.
@@ -135,17 +48,13 @@ pub(super) fn static_strict(root: &str) -> Authorization {
     }
 }
 
-/// What a `PeerAuthentication` with ports becomes, if it is sent. That of its namespace and that of the mesh count where it says nothing
-/// itself; of these, one with an empty selector is not seen.
-pub(super) fn convert(peer: &AmbientPeer, all: &[AmbientPeer], root: &str) -> Option<Authorization> {
-    if peer.namespace == root || peer.selector.is_none() || peer.ports.is_empty() {
+/// What a `PeerAuthentication` with ports becomes, if it is sent. What is around it counts where it says nothing itself; of that, one with
+/// an empty selector is not seen.
+pub(crate) fn convert(peer: &PeerAuthentication, around: Around, root: &str) -> Option<Authorization> {
+    if peer.namespace == root || !peer.has_selector || peer.ports.is_empty() {
         return None;
     }
-    let wide = |namespace: &str| {
-        let mode = |peer: &AmbientPeer| peer.mode;
-        oldest(all.iter().filter(|one| one.selector.is_none() && one.namespace == namespace)).map(mode)
-    };
-    let (of_namespace, of_mesh) = (wide(&peer.namespace), wide(root));
+    let (of_namespace, of_mesh) = (around.namespace, around.mesh);
     let is_strict_above = match of_namespace {
         Some(Mode::Strict) => true,
         None | Some(Mode::Unset) => of_mesh == Some(Mode::Strict),
@@ -208,36 +117,46 @@ pub(super) fn convert(peer: &AmbientPeer, all: &[AmbientPeer], root: &str) -> Op
     })
 }
 
-/// The policies that a workload is bound to for its `PeerAuthentication`s, in the order of their names: none, the one that stands for
-/// strictness, or its own.
-pub(super) fn bound(workload: &AmbientWorkload<'_>, all: &[AmbientPeer], root: &str) -> Option<String> {
-    let counts = |peer: &&AmbientPeer| {
-        let is_here = peer.namespace == workload.namespace;
-        let selects = peer.selector.as_ref().is_none_or(|labels| is_subset(labels, workload.labels));
-        // From elsewhere, one of the mesh counts only where it has no selector at all.
-        (peer.namespace == root && peer.selector.is_none()) || (is_here && selects)
-    };
-    let is_wide = |peer: &&AmbientPeer| peer.selector.as_ref().is_none_or(BTreeMap::is_empty);
-    let those = || all.iter().filter(counts);
-    let of_mesh = oldest(those().filter(|peer| is_wide(peer) && peer.namespace == root));
-    let of_namespace = oldest(those().filter(|peer| is_wide(peer) && peer.namespace != root));
-    let own = oldest(those().filter(|peer| !is_wide(peer) && peer.namespace != root));
-    let mut strict = of_mesh.is_some_and(|peer| peer.mode == Mode::Strict);
-    if let Some(peer) = of_namespace.filter(|peer| peer.mode != Mode::Unset) {
-        strict = peer.mode == Mode::Strict;
+/// The policies that count for a workload: that of the mesh, that of its namespace, and its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Counting<'p> {
+    pub(crate) mesh: Option<&'p PeerAuthentication>,
+    pub(crate) namespace: Option<&'p PeerAuthentication>,
+    pub(crate) own: Option<&'p PeerAuthentication>,
+}
+
+/// What a workload is bound to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bound {
+    /// Nothing: it takes plaintext.
+    Nothing,
+    /// What stands for strictness.
+    Static,
+    /// What its own policy becomes.
+    Own,
+}
+
+/// What a workload is bound to for its `PeerAuthentication`s. Source: `fetchPeerAuthentications` and
+/// `convertedSelectorPeerAuthentications`.
+pub(crate) fn bound(counting: Counting<'_>) -> Bound {
+    let mut strict = counting.mesh.is_some_and(|peer| peer.mode == Mode::Strict);
+    for peer in [counting.namespace, counting.own].into_iter().flatten() {
+        if peer.mode != Mode::Unset {
+            strict = peer.mode == Mode::Strict;
+        }
     }
-    let by_static = |strict: bool| strict.then(|| format!("{root}/{STATIC_STRICT}"));
-    let Some(own) = own else { return by_static(strict) };
-    let is_open = |mode: Mode| matches!(mode, Mode::Permissive | Mode::Disable);
-    if own.mode != Mode::Unset {
-        strict = own.mode == Mode::Strict;
-    }
-    let by_itself = match own.mode {
-        Mode::Strict => own.has_port(is_open),
-        Mode::Permissive | Mode::Disable => own.has_port(|mode| mode == Mode::Strict),
+    let has =
+        |is: &dyn Fn(Mode) -> bool| counting.own.is_some_and(|own| own.ports.values().any(|mode| is(*mode)));
+    let by_itself = match counting.own.map(|own| own.mode) {
+        None => false,
+        Some(Mode::Strict) => has(&|mode| matches!(mode, Mode::Permissive | Mode::Disable)),
         // Under what is strict above, a port that is disabled is no exception.
-        Mode::Unset if strict => own.has_port(|mode| mode == Mode::Permissive),
-        Mode::Unset => own.has_port(|mode| mode == Mode::Strict),
+        Some(Mode::Unset) if strict => has(&|mode| mode == Mode::Permissive),
+        Some(_) => has(&|mode| mode == Mode::Strict),
     };
-    if by_itself { Some(own.key()) } else { by_static(strict) }
+    match (by_itself, strict) {
+        (true, _) => Bound::Own,
+        (false, true) => Bound::Static,
+        (false, false) => Bound::Nothing,
+    }
 }

@@ -1,12 +1,11 @@
 //! What ztunnel is sent: istiod's own examples, and the corners where it differs from a sidecar.
 
-use std::collections::BTreeMap;
-
 use proptest::prelude::*;
 use ringwall_mesh::authorization::judge::{Because, Verdict};
 use ringwall_mesh::authorization::policy::AuthorizationPolicy;
 use ringwall_mesh::config::MeshConfig;
-use ringwall_mesh::ztunnel::{Ambient, AmbientPeer, AmbientWorkload, Connection};
+use ringwall_mesh::peer::PeerAuthentication;
+use ringwall_mesh::ztunnel::{Ambient, AmbientWorkload, Connection};
 use serde_json::Value;
 
 use crate::common::{conformance, objects, policies, value};
@@ -17,9 +16,8 @@ fn sent(text: &str) -> Vec<Value> {
     for (index, object) in objects(text).iter().enumerate() {
         if AuthorizationPolicy::is(object) {
             policies.push(AuthorizationPolicy::read(object, index, &mut refusals));
-        } else if AmbientPeer::is(object) {
-            peers.push(AmbientPeer::read(object, &mut refusals));
         }
+        peers.extend(PeerAuthentication::read(object, index, &mut refusals));
     }
     assert_eq!(refusals, [], "{text}");
     let ambient = Ambient::new(&policies, peers, &MeshConfig::default());
@@ -56,7 +54,7 @@ fn the_conversion_is_that_of_istiod() {
 /// The verdict on a connection of `beta/web` to port 8080 of the workloads of `alpha`, and on a plaintext one.
 fn verdicts(specs: &str) -> [(Verdict, Because); 2] {
     let ambient = Ambient::new(&policies(specs), Vec::new(), &MeshConfig::default());
-    let labels = BTreeMap::from([("app".to_owned(), "srv".to_owned())]);
+    let labels = vec![("app".into(), "srv".into())];
     let bound = ambient.bind(&AmbientWorkload { namespace: "alpha", labels: &labels });
     [Some("cluster.local/ns/beta/sa/web"), None].map(|peer| {
         let decision = bound.judge(&Connection { peer, source: None, destination: None, port: 8080 });
@@ -112,7 +110,7 @@ rules:
   - operation: {methods: [GET]}
 ";
     let ambient = Ambient::new(&policies(specs), Vec::new(), &MeshConfig::default());
-    let labels = BTreeMap::new();
+    let labels = Vec::new();
     let bound = ambient.bind(&AmbientWorkload { namespace: "alpha", labels: &labels });
     let peer = Some("cluster.local/ns/beta/sa/web");
     let misses = bound.misses(&Connection { peer, source: None, destination: None, port: 8080 });
@@ -143,9 +141,12 @@ spec:
   portLevelMtls: {8080: {mode: STRICT}}
 ";
     let mut refusals = Vec::new();
-    let peers = objects(text).iter().map(|object| AmbientPeer::read(object, &mut refusals)).collect();
+    let peers = objects(text)
+        .iter()
+        .filter_map(|object| PeerAuthentication::read(object, 0, &mut refusals))
+        .collect();
     let ambient = Ambient::new(&[], peers, &MeshConfig::default());
-    let labels = BTreeMap::from([("app".to_owned(), "srv".to_owned())]);
+    let labels = vec![("app".into(), "srv".into())];
     let bound = ambient.bind(&AmbientWorkload { namespace: "alpha", labels: &labels });
     assert_eq!(bound.missing, ["alpha/converted_peer_authentication_own"]);
     let decision = bound.judge(&Connection { peer: None, source: None, destination: None, port: 8080 });
@@ -157,7 +158,7 @@ proptest! {
     fn any_identity_is_judged(peer in "[a/ns]{0,16}", value in "[*a/ns]{1,6}") {
         let spec = format!("rules:\n- from:\n  - source: {{principals: [\"{value}\"], notNamespaces: [\"{value}\"]}}\n");
         let ambient = Ambient::new(&policies(&spec), Vec::new(), &MeshConfig::default());
-        let labels = BTreeMap::new();
+        let labels = Vec::new();
         let bound = ambient.bind(&AmbientWorkload { namespace: "alpha", labels: &labels });
         let _ = bound.judge(&Connection { peer: Some(&peer), source: None, destination: None, port: 1 });
         for one in ambient.authorizations() {

@@ -1,6 +1,5 @@
 //! Verdicts, what decided, and how near a rule came.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ringwall_mesh::authorization::compile::{Compiled, Layer};
@@ -150,7 +149,7 @@ spec:
 ";
     let mut refusals = Vec::new();
     let all = [RequestAuthentication::read(&objects(text)[0], 0, &mut refusals)];
-    let labels = BTreeMap::new();
+    let labels = Vec::new();
     let workload = Workload { namespace: "alpha", labels: &labels, is_waypoint: false, service: None };
     let tokens = TokenRules::for_workload(&all, &workload, "istio-system");
     let authorizer = Authorizer::new([], tokens, Layer::Http, &MeshConfig::default());
@@ -212,11 +211,11 @@ spec:
     let mut refusals = Vec::new();
     let policy = AuthorizationPolicy::read(&objects(text)[0], 0, &mut refusals);
     let said: Vec<String> =
-        refusals.iter().map(|refusal| format!("{}: {}", refusal.path, refusal.message)).collect();
+        refusals.iter().map(|refusal| format!("{}: {}", refusal.place.path, refusal.message)).collect();
     assert_eq!(
         said,
         [
-            "spec.action: expected ALLOW, DENY, AUDIT or CUSTOM",
+            "spec.action: deny is none of ALLOW, DENY, AUDIT, CUSTOM",
             "spec.rules[0].to[1]: expected a mapping, got an integer",
             "spec.rules[0].to[0].operation.ports[0]: expected a string, got an integer",
             "spec.rules[0].to[0].operation.paths: expected a list, got a string",
@@ -234,7 +233,7 @@ fn policies_are_listed_as_istiod_lists_them() {
     all[1].namespace = "istio-system".to_owned();
     all[2].created = Some("2026-01-01T00:00:00Z".to_owned());
     all[3].namespace = "beta".to_owned();
-    let labels = BTreeMap::new();
+    let labels = Vec::new();
     let workload = Workload { namespace: "alpha", labels: &labels, is_waypoint: false, service: None };
     assert_eq!(select(&all, &workload, "istio-system"), [1, 0, 2]);
 }

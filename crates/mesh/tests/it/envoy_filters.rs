@@ -292,7 +292,7 @@ fn any_issuer(words: &BTreeMap<&'static str, Vec<String>>) -> TokenRules {
          metadata: {{name: a, namespace: foo}}\nspec:\n  jwtRules:\n{list}"
     );
     let all = [RequestAuthentication::read(&objects(&text)[0], 0, &mut Vec::new())];
-    let labels = BTreeMap::new();
+    let labels = Vec::new();
     let workload = ringwall_mesh::authorization::select::Workload {
         namespace: "foo",
         labels: &labels,

@@ -5,6 +5,7 @@
 
 mod ambient;
 mod authorization;
+mod checks;
 mod common;
 mod corpus;
 mod enrolment;

@@ -2,6 +2,7 @@
 
 use proptest::prelude::*;
 use ringwall_input::{Limits, read_text};
+use ringwall_mesh::checks;
 use ringwall_mesh::config::MeshConfig;
 use ringwall_mesh::matrix::Matrix;
 use ringwall_mesh::mesh::{Mesh, Settings};
@@ -16,7 +17,9 @@ fn of(text: &str) -> Mesh {
     for object in &input.objects {
         drop(validate(object));
     }
-    Mesh::of(&Snapshot::new(input.objects, Facts::default()), MeshConfig::default(), &Settings::default())
+    let snapshot = Snapshot::new(input.objects, Facts::default());
+    drop(checks::find(&snapshot, &MeshConfig::default(), &Settings::default()));
+    Mesh::of(&snapshot, MeshConfig::default(), &Settings::default())
 }
 
 /// A value that may stand anywhere.

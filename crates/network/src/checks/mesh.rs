@@ -13,7 +13,7 @@ use super::subject::named;
 use super::{EVERY_VERSION, Flaws, NetCheck, POLICIES, Subject, and_more, cover, mapping, reviewed};
 use crate::cluster::Pod;
 use crate::policy::{Action, Direction, Namespaces, Peer, Policy, PolicyKind, Rule, Tier};
-use crate::port::{Port, Protocol};
+use crate::port::{Port, PortMatch, Protocol};
 
 pub(super) const CUT_OFF: NetCheck = NetCheck {
     about: Check {
@@ -24,11 +24,12 @@ pub(super) const CUT_OFF: NetCheck = NetCheck {
         what: "Pods with a sidecar of Istio (by the labels of namespace and pod: `istio-injection`, `istio.io/rev`, \
                `sidecar.istio.io/inject`) are isolated for `egress`, and no rule may let them out to TCP 15012, where istiod is. Or pods in \
                ambient mode (`istio.io/dataplane-mode: ambient`) are isolated for `ingress` by rules that list ports, and none lists TCP \
-               15008, where all traffic of the mesh arrives.",
+               15008, where all traffic of the mesh arrives; or for `egress`, with a rule for TCP ports of other pods, and none lists 15008, for which it leaves.",
         why: "A sidecar that does not reach istiod gets no certificate and no configuration, and its pod does not become ready. In ambient \
               mode the port of the program is inside of the tunnel: a rule for it alone denies every connection of the mesh.",
         fix: "Allow TCP 15012 towards `app: istiod` in `istio-system` for pods with sidecars; allow TCP 15008 beside the ports of the \
-              program for pods in ambient mode.",
+              program for pods in ambient mode. The tunnel carries every port: which of them pods of the mesh may reach, an AuthorizationPolicy must then \
+              say.",
         bad: "\
 apiVersion: v1
 kind: Namespace
@@ -256,20 +257,35 @@ fn may_be_istiod(rule: &Rule) -> bool {
     rule.peers.as_ref().is_none_or(|peers| peers.iter().any(may_be))
 }
 
+/// Whether a rule lets pods out to a TCP port of other pods, besides the one of DNS.
+fn may_call_mesh(rule: &Rule) -> bool {
+    let is_pods = |peer: &Peer| matches!(peer, Peer::Pods(_));
+    let is_tcp = |port: &PortMatch| {
+        matches!(port, PortMatch::Range { protocol: Protocol::Tcp, first, last } if (*first, *last) != (53, 53))
+            || matches!(port, PortMatch::Named { protocol, .. } if protocol.is_none_or(|one| one == Protocol::Tcp))
+    };
+    rule.peers.as_ref().is_none_or(|peers| peers.iter().any(is_pods))
+        && rule.ports.as_ref().is_some_and(|ports| ports.iter().any(is_tcp))
+}
+
 fn cut_off(subject: &Subject<'_>, flaws: &mut Flaws) {
     let classes = subject.engine.classes();
     // By policy and rule: the pods.
     let mut without_istiod: BTreeMap<usize, BTreeSet<String>> = BTreeMap::new();
-    let mut without_tunnel: BTreeMap<(usize, usize), BTreeSet<String>> = BTreeMap::new();
+    let mut without_tunnel: BTreeMap<(usize, Direction, usize), BTreeSet<String>> = BTreeMap::new();
+    let ways = [
+        (Mode::Sidecar, Direction::Egress),
+        (Mode::Ambient, Direction::Ingress),
+        (Mode::Ambient, Direction::Egress),
+    ];
     for (number, class) in classes.iter().filter(|(_, class)| class.is_pod) {
-        for mode in [Mode::Sidecar, Mode::Ambient] {
+        for (mode, direction) in ways {
             let pods = class.pods.iter().map(|pod| &subject.cluster.pods[*pod]);
             let names: BTreeSet<String> =
                 pods.filter(|pod| mode_of(subject, pod) == Some(mode)).map(|pod| subject.who(pod)).collect();
             if names.is_empty() {
                 continue;
             }
-            let direction = if mode == Mode::Sidecar { Direction::Egress } else { Direction::Ingress };
             if class.foreign[direction as usize] {
                 continue;
             }
@@ -284,9 +300,11 @@ fn cut_off(subject: &Subject<'_>, flaws: &mut Flaws) {
                     without_istiod.entry(policy.object).or_default().extend(names);
                 }
             } else if !rules.iter().any(|(_, _, rule)| takes(rule, TUNNEL)) {
-                let first = rules.iter().find(|(policy, ..)| policy.tier == Tier::Namespaced);
+                let mut of_namespaces = rules.iter().filter(|(policy, ..)| policy.tier == Tier::Namespaced);
+                let first =
+                    of_namespaces.find(|(_, _, rule)| direction == Direction::Ingress || may_call_mesh(rule));
                 if let Some((policy, rule, _)) = first {
-                    without_tunnel.entry((policy.object, *rule)).or_default().extend(names);
+                    without_tunnel.entry((policy.object, direction, *rule)).or_default().extend(names);
                 }
             }
         }
@@ -300,19 +318,20 @@ fn cut_off(subject: &Subject<'_>, flaws: &mut Flaws) {
         );
         flaws.add(object, FieldPath::keys(&["spec"]), witness, message);
     }
-    for ((object, rule), names) in without_tunnel {
+    for ((object, direction, rule), names) in without_tunnel {
         let Some(first) = names.first() else { continue };
+        let way = if direction == Direction::Ingress { "arrives on" } else { "leaves for" };
         let message = format!(
-            "denies {first}{} all traffic of the mesh, which arrives on {TUNNEL} in ambient mode, whatever the program's port",
+            "denies {first}{} all traffic of the mesh, which {way} {TUNNEL} in ambient mode, whatever the program's port",
             and_more(names.len() - 1)
         );
-        let path = Policy::rule_path(Direction::Ingress, rule);
+        let path = Policy::rule_path(direction, rule);
         let number = Value::Integer(TUNNEL.number.into());
         let value = mapping([("protocol", Value::from("TCP")), ("port", number)]);
         let change = Change::Append { path: path.clone().key("ports"), value };
         let fix = reviewed(
             format!("allow {TUNNEL} too"),
-            "whether an AuthorizationPolicy says who may reach the pods through the mesh",
+            "the tunnel carries every port: which of them pods of the mesh may reach is then for an AuthorizationPolicy to say, in `to.operation.ports`",
             vec![change],
         );
         flaws.add(object, path, format!("{first} {TUNNEL}"), message).fix(Ok(fix));

@@ -1,4 +1,4 @@
-//! What the whole mesh is set to, as far as the input shows it: the `ConfigMap` that istiod reads.
+//! What the whole mesh is set to, as far as the input shows it: the `ConfigMap` that istiod reads, or the `IstioOperator` that it is made of.
 
 use ringwall_mesh::config::{MeshConfig, PathNormalization};
 use ringwall_model::finding::{Location, Note};
@@ -10,49 +10,116 @@ use ringwall_model::tree::{Node, Tree};
 /// Reads a text in YAML that is no object; the message says what is wrong with it.
 pub type ReadText<'r> = dyn Fn(&str) -> Result<Tree, String> + 'r;
 
-/// The mesh's configuration, what shows it, and what of it could not be read.
-#[derive(Debug)]
+/// How a mesh is set, what shows it, and what of it could not be read.
+#[derive(Clone, Debug, Default)]
 pub struct Stated {
     /// What is in force.
     pub config: MeshConfig,
-    /// The `ConfigMap`; nothing where all is as usual.
+    /// Whether sidecars are injected where nothing is said.
+    pub injects_by_default: bool,
+    /// What shows the configuration; nothing where all is as usual.
     pub location: Option<Location>,
     /// What is wrong with it.
     pub notes: Vec<Note>,
 }
 
-/// Reads it from a snapshot: `mesh` of the `ConfigMap` named `istio`, or else `istio-REVISION`, in the namespace `istio-system` or in the
-/// only one that has it. Source: istio.io/istio `pilot/pkg/bootstrap/mesh.go`, `pkg/config/mesh/mesh.go`.
-pub fn of(snapshot: &Snapshot, read: &ReadText<'_>) -> Stated {
-    let mut found: Vec<&Object> = snapshot
-        .of_kind("", "ConfigMap")
-        .filter(|map| (map.id.name == "istio" || map.id.name.starts_with("istio-")) && text_of(map).is_some())
-        .collect();
-    // The default revision's, in the usual namespace, counts before others.
-    found.sort_by_key(|map| (map.id.name != "istio", map.id.namespace.as_deref() != Some("istio-system")));
-    let mut stated = Stated { config: MeshConfig::default(), location: None, notes: Vec::new() };
-    let Some((map, text)) = found.first().and_then(|map| Some((*map, text_of(map)?))) else { return stated };
-    let location = Location::of(map, &FieldPath::keys(&["data", "mesh"]));
-    let mut note = |message: String| {
-        stated.notes.push(Note { file: location.file.clone(), position: Some(location.position), message });
-    };
-    match read(text) {
-        Err(message) => {
-            note(format!("the mesh's configuration cannot be read, and is taken for the usual: {message}"));
-        }
-        Ok(tree) => {
-            let unknown = take(tree.root(), &mut stated.config);
-            for message in unknown {
-                note(message);
+impl Stated {
+    fn note(&mut self, object: &Object, path: &FieldPath, message: String) {
+        let location = Location::of(object, path);
+        self.notes.push(Note { file: location.file, position: Some(location.position), message });
+    }
+
+    fn read(&mut self, map: &Object, key: &str, read: &ReadText<'_>) -> Option<Tree> {
+        match read(map.root().str_at(&["data", key])?) {
+            Ok(tree) => Some(tree),
+            Err(message) => {
+                let message =
+                    format!("the mesh's configuration cannot be read, and is taken for the usual: {message}");
+                self.note(map, &FieldPath::keys(&["data", key]), message);
+                None
             }
         }
     }
-    stated.location = Some(location);
+
+    /// Takes over a `MeshConfig` that stands there.
+    fn take(&mut self, root: Node<'_>, object: &Object, path: &FieldPath) {
+        for message in take(root, &mut self.config) {
+            self.note(object, path, message);
+        }
+        self.location = Some(Location::of(object, path));
+    }
+}
+
+/// Reads it from a snapshot: of each of the texts the one of the default revision in `istio-system`, or else the only one.
+///
+/// `mesh` of the `ConfigMap` named `istio` or `istio-REVISION` is the configuration, `values` of `istio-sidecar-injector` says whether sidecars are
+/// injected where nothing is said. Where there is no such map, an `IstioOperator` is looked at. Source: istio.io/istio
+/// `pilot/pkg/bootstrap/mesh.go`, `pkg/config/mesh/mesh.go`, `pkg/kube/inject/webhook.go`, `operator/pkg/apis/types.go`.
+pub fn of(snapshot: &Snapshot, read: &ReadText<'_>) -> Stated {
+    let mut stated = Stated::default();
+    if let Some(operator) = snapshot.of_kind("install.istio.io", "IstioOperator").next() {
+        let root = operator.root();
+        if let Some(config) = root.at(&["spec", "meshConfig"]) {
+            stated.take(config, operator, &FieldPath::keys(&["spec", "meshConfig"]));
+        }
+        if let Some(values) = root.at(&["spec", "values"]) {
+            stated.injects_by_default = injects(values);
+        }
+    }
+    let map = |name: &str, key: &str| {
+        let is_it = |map: &&Object| {
+            let own = map.id.name.as_str();
+            let is_named =
+                own.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+            is_named && map.root().str_at(&["data", key]).is_some()
+        };
+        // The default revision's, in the usual namespace, counts before others.
+        let rank = |map: &&Object| (map.id.name != name, map.id.namespace.as_deref() != Some("istio-system"));
+        snapshot.of_kind("", "ConfigMap").filter(is_it).min_by_key(rank)
+    };
+    if let Some(map) = map("istio", "mesh")
+        && let Some(tree) = stated.read(map, "mesh", read)
+    {
+        stated.take(tree.root(), map, &FieldPath::keys(&["data", "mesh"]));
+    }
+    if let Some(map) = map("istio-sidecar-injector", "values")
+        && let Some(tree) = stated.read(map, "values", read)
+    {
+        stated.injects_by_default = injects(tree.root());
+    }
     stated
 }
 
-fn text_of(map: &Object) -> Option<&str> {
-    map.root().str_at(&["data", "mesh"])
+/// The line of Istio that the answers are of: 1.31.
+const LINE: u32 = 31;
+
+/// That the input shows an istiod of another line of Istio than the answers are of, by the tag of its image.
+pub(super) fn other_line(snapshot: &Snapshot) -> Option<Note> {
+    let is_istiod = |object: &&Object| object.id.name == "istiod" || object.id.name.starts_with("istiod-");
+    snapshot.of_kind("apps", "Deployment").filter(is_istiod).find_map(|object| {
+        let way = ["spec", "template", "spec", "containers"];
+        let containers = object.root().at(&way)?.items().enumerate();
+        containers.into_iter().find_map(|(at, container)| {
+            let image = container.str_at(&["image"])?;
+            let (name, tag) = image.rsplit_once(':')?;
+            let minor = tag.strip_prefix("1.")?.split(['.', '-']).next()?.parse::<u32>().ok()?;
+            if !name.ends_with("/pilot") || minor == LINE {
+                return None;
+            }
+            let path = FieldPath::keys(&way).index(at).key("image");
+            let location = Location::of(object, &path);
+            let message =
+                format!("istiod is of Istio 1.{minor}; what is answered here is what 1.{LINE} does");
+            Some(Note { file: location.file, position: Some(location.position), message })
+        })
+    })
+}
+
+fn injects(values: Node<'_>) -> bool {
+    values
+        .at(&["sidecarInjectorWebhook", "enableNamespacesByDefault"])
+        .and_then(Node::as_bool)
+        .unwrap_or(false)
 }
 
 /// Takes over what is stated; says what it cannot be.

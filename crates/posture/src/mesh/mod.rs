@@ -23,6 +23,7 @@ pub mod words;
 
 use ringwall_mesh::mesh::{Mesh, Settings};
 use ringwall_mesh::place::Place;
+use ringwall_mesh::validate::validate;
 use ringwall_model::finding::{Location, Note};
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::workload::CustomKind;
@@ -48,13 +49,16 @@ impl<'s> Meshed<'s> {
         root: Option<&str>,
         read: &config::ReadText<'_>,
     ) -> Self {
-        let config::Stated { mut config, location, notes } = config::of(snapshot, read);
+        let config::Stated { mut config, injects_by_default, location, notes } = config::of(snapshot, read);
         if let Some(root) = root {
             root.clone_into(&mut config.root_namespace);
         }
-        let mesh = Mesh::of(snapshot, config, &Settings { custom, ..Settings::default() });
+        let mesh =
+            Mesh::of(snapshot, config, &Settings { custom, injects_by_default, ..Settings::default() });
         let mut meshed = Self { snapshot, mesh, configured: location, notes };
+        meshed.notes.extend(config::other_line(snapshot));
         meshed.note_misread();
+        meshed.note_refused();
         meshed.note_idle();
         meshed
     }
@@ -74,6 +78,23 @@ impl<'s> Meshed<'s> {
     fn note_misread(&mut self) {
         for misread in self.mesh.misread.clone() {
             self.note(&misread.place, format!("{}: {}", misread.place.path, misread.message));
+        }
+    }
+
+    /// Objects that istiod's webhook refuses: what is said of the mesh counts them in, as they are written.
+    fn note_refused(&mut self) {
+        let snapshot = self.snapshot;
+        for (index, object) in snapshot.objects() {
+            for error in validate(object).into_iter().flat_map(|verdict| verdict.errors) {
+                let message = format!(
+                    "istiod refuses {} {}/{}, which is counted in as it is written: {}",
+                    object.id.kind,
+                    object.id.namespace.as_deref().unwrap_or("default"),
+                    object.id.name,
+                    error.message
+                );
+                self.note(&Place { object: index, path: error.path }, message);
+            }
         }
     }
 

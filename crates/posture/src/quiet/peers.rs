@@ -8,6 +8,7 @@
 //! | trivy | `#trivy:ignore:ID`, also `AVD-ID`, and `:exp:YYYY-MM-DD` behind it |
 //! | kubescape | `kubescape.io/skip-controls: ID,ID` with `skip-reason` and `skip-expiry`; `kubescape.io/ignore: "true"` |
 //! | KICS | `# kics-scan ignore-line`, `# kics-scan ignore-block` |
+//! | istioctl | `galley.istio.io/analyze-suppress: CODE,CODE`, or `*` |
 //!
 //! [`TABLE`] says which of our checks one of theirs stands for. It holds what they find in the same place for the same
 //! reason, and no more: where theirs is narrower than ours, the row says by how much.
@@ -32,6 +33,8 @@ pub(super) struct Ignore {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Peer {
     Checkov,
+    Istioctl,
+    Kiali,
     KubeLinter,
     KubeScore,
     Kubescape,
@@ -120,6 +123,11 @@ pub(super) fn of_annotation<'o>(
     }
     match key {
         "kube-linter.io/ignore-all" => Some(everything(value)),
+        "galley.istio.io/analyze-suppress" if value == "*" => {
+            let all = TABLE.iter().filter(|(of, ..)| *of == Peer::Istioctl).map(|(_, id, _)| *id);
+            Some(directive(Peer::Istioctl, all, ""))
+        }
+        "galley.istio.io/analyze-suppress" => Some(directive(Peer::Istioctl, value.split(','), "")),
         "kube-score/ignore" => Some(directive(Peer::KubeScore, value.split(','), "")),
         "kubescape.io/skip-controls" => {
             let reason = other("kubescape.io/skip-reason").unwrap_or_default();
@@ -158,10 +166,18 @@ fn stated(reason: &str) -> Option<String> {
     Some(reason.to_owned()).filter(|reason| !reason.is_empty())
 }
 
-/// Our checks for an id that another scanner uses: `CKV_K8S_20`, `AVD-KSV-0001`, `C-0016`, `latest-tag`. Empty where none stands
+/// Our checks for an id that another scanner uses: `CKV_K8S_20`, `AVD-KSV-0001`, `C-0016`, `latest-tag`, `IST0127`, `KIA0207`. Empty where none stands
 /// for it.
 pub fn checks_for(id: &str) -> Vec<&'static Check> {
-    let peers = [Peer::Checkov, Peer::KubeLinter, Peer::KubeScore, Peer::Kubescape, Peer::Trivy];
+    let peers = [
+        Peer::Checkov,
+        Peer::KubeLinter,
+        Peer::KubeScore,
+        Peer::Kubescape,
+        Peer::Trivy,
+        Peer::Istioctl,
+        Peer::Kiali,
+    ];
     peers
         .into_iter()
         .map(|peer| directive(peer, [id], "").rules.named)
@@ -198,7 +214,7 @@ fn canonical(peer: Peer, id: &str) -> String {
                 .parse::<u16>()
                 .map_or_else(|_| String::new(), |number| format!("KSV{number:03}"))
         }
-        Peer::Checkov | Peer::Kubescape => id.to_ascii_uppercase(),
+        Peer::Checkov | Peer::Istioctl | Peer::Kiali | Peer::Kubescape => id.to_ascii_uppercase(),
         Peer::KubeLinter | Peer::KubeScore => id.to_owned(),
     }
 }
@@ -221,7 +237,7 @@ const SYS_ADMIN: &[(&str, Part)] = &[("non-default-capability", Part::Value("SYS
 ///
 /// Sources: `docs/5.Policy Index/kubernetes.md` in bridgecrewio/checkov, `docs/generated/checks.md` in
 /// stackrox/kube-linter, `README_CHECKS.md` in zegl/kube-score, `checks/kubernetes` in aquasecurity/trivy-checks,
-/// `controls` in kubescape/regolibrary.
+/// `controls` in kubescape/regolibrary, `pkg/config/analysis/msg/messages.yaml` in istio/istio, `models/checks.go` in kiali/kiali.
 const TABLE: &[Row] = &[
     row!(Checkov "CKV2_K8S_1": "rights-handed-on" "role-escalation"),
     row!(Checkov "CKV2_K8S_2": "node-proxy" "pod-exec"),
@@ -429,6 +445,25 @@ const TABLE: &[Row] = &[
     row!(Trivy "KSV121": "sensitive-host-path"),
     row!(Trivy "KSV122": "anonymous-access"),
     row!(Trivy "KSV123": "everyone-bound"),
+    row!(Istioctl "IST0103": "older-than-the-mesh"),
+    row!(Istioctl "IST0106": "refused-by-istiod"),
+    row!(Istioctl "IST0107": "injection-asked-in-vain"),
+    row!(Istioctl "IST0123": "conflicting-mesh-labels"),
+    row!(Istioctl "IST0127": "mesh-policy-for-nobody"),
+    row!(Istioctl "IST0144": "runs-as-proxy-user"),
+    row!(Kiali "KIA0002": "peer-authentication-put-aside"),
+    row!(Kiali "KIA0003": "peer-authentication-put-aside"),
+    row!(Kiali "KIA0004": "mesh-policy-for-nobody"),
+    row!(Kiali "KIA0101": "identity-of-nobody"),
+    row!(Kiali "KIA0102": "value-never-matches"),
+    row!(Kiali "KIA0105": "identity-evaded"),
+    row!(Kiali "KIA0106": "identity-of-nobody"),
+    row!(Kiali "KIA0109": "allow-rule-left-out" "deny-never-fires" "rule-wider-than-written"),
+    row!(Kiali "KIA0110": "allow-rule-left-out" "deny-never-fires" "rule-wider-than-written"),
+    row!(Kiali "KIA0207": "destination-rule-against-strict"),
+    row!(Kiali "KIA0208": "destination-rule-against-strict"),
+    row!(Kiali "KIA1115": "not-enforced-in-ambient"),
+    row!(Kiali "KIA1301": "workload-without-authorization"),
 ];
 
 #[cfg(test)]
@@ -500,6 +535,12 @@ mod tests {
             ),
             ("kubescape.io/ignore", "True", Some("all because -")),
             ("kubescape.io/ignore", "no", None),
+            ("galley.istio.io/analyze-suppress", "IST0127,IST0101", Some("RW-MESH-009 because -")),
+            (
+                "galley.istio.io/analyze-suppress",
+                "*",
+                Some("RW-MESH-034+RW-MESH-035+RW-MESH-030+RW-MESH-031+RW-MESH-009+RW-MESH-032 because -"),
+            ),
             ("example.com/note", "CKV_K8S_16", None),
         ] {
             let read = of_annotation(key, value, expiry("2026-12-31T23:59:59Z"));

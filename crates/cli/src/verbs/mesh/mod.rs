@@ -2,6 +2,7 @@
 
 pub(crate) mod analyze;
 pub(crate) mod can;
+pub(crate) mod check;
 pub(crate) mod matrix;
 pub(crate) mod mtls;
 pub(crate) mod plan;
@@ -11,9 +12,11 @@ use std::sync::Arc;
 
 use ringwall_input::{Limits, yaml_text};
 use ringwall_model::finding::Location;
+use ringwall_model::snapshot::Snapshot;
 use ringwall_model::text::Source;
 use ringwall_model::tree::Tree;
 use ringwall_posture::mesh::Meshed;
+use ringwall_posture::mesh::config::{self, Stated};
 use ringwall_report::{ASIDE, LocationEntry, Style, escape};
 use serde::Serialize;
 
@@ -35,8 +38,8 @@ fn with_mesh<T>(
 ) -> Result<(Loaded, T), Usage> {
     let settings = settings::load_config(&args.config)?;
     let mut loaded = input::load(&args.input, verb, screen.quiet)?;
-    let read = |text: &str| read_yaml("the mesh's configuration", text);
-    let meshed = Meshed::of(&loaded.snapshot, &settings.workloads, args.root_namespace.as_deref(), &read);
+    let meshed =
+        Meshed::of(&loaded.snapshot, &settings.workloads, args.root_namespace.as_deref(), &read_config);
     let answer = ask(&meshed)?;
     let notes = meshed.notes.clone();
     drop(meshed);
@@ -48,6 +51,20 @@ fn with_mesh<T>(
 fn read_yaml(name: &str, text: &str) -> Result<Tree, String> {
     let source = Arc::new(Source::new(name, text));
     yaml_text(&source, &Limits::default()).map_err(|error| error.to_string())
+}
+
+/// Reads the text in YAML that the mesh's configuration is.
+fn read_config(text: &str) -> Result<Tree, String> {
+    read_yaml("the mesh's configuration", text)
+}
+
+/// How the mesh of a snapshot is set; `root` says the root namespace over it.
+pub(super) fn stated(snapshot: &Snapshot, root: Option<&str>) -> Stated {
+    let mut stated = config::of(snapshot, &read_config);
+    if let Some(root) = root {
+        root.clone_into(&mut stated.config.root_namespace);
+    }
+    stated
 }
 
 /// A place behind a line, where there is one.

@@ -64,7 +64,7 @@ pub(super) fn findings(
 ) -> HashMap<ObjectId, Vec<Finding>> {
     let scan = ringwall_posture::scan(&loaded.snapshot, Options { ..settings.scan_options() });
     let mut by_object: HashMap<ObjectId, Vec<Finding>> = HashMap::new();
-    for finding in scan.findings.into_iter().filter(super::check::is_of_ring) {
+    for finding in scan.findings.into_iter().filter(|finding| super::check::RING.holds(finding)) {
         by_object.entry(finding.object.clone()).or_default().push(finding);
     }
     by_object

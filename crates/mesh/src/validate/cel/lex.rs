@@ -162,7 +162,9 @@ fn body(chars: &[char], mut at: usize, quote: char, quotes: usize, is_raw: bool)
     loop {
         match chars.get(at) {
             None => return Err(at),
-            Some(c) if *c == quote && run(chars, at, |c| c == quote) >= quotes => return Ok(at + quotes),
+            Some(_) if (0..quotes).all(|ahead| chars.get(at + ahead) == Some(&quote)) => {
+                return Ok(at + quotes);
+            }
             Some('\n' | '\r') if quotes == 1 => return Err(at),
             Some('\\') if !is_raw => at = escape(chars, at + 1)?,
             Some(_) => at += 1,

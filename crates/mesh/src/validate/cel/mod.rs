@@ -22,9 +22,16 @@ pub(super) fn error(text: &str) -> Option<String> {
     let tokens = lex::tokens(&chars, &mut errors);
     parse::parse(&chars, &tokens, &mut errors);
     errors.sort_by_key(|(at, _)| *at);
-    let told: Vec<String> = errors.iter().map(|(at, message)| told(&chars, *at, message)).collect();
+    let mut told: Vec<String> =
+        errors.iter().take(MOST_ERRORS).map(|(at, message)| told(&chars, *at, message)).collect();
+    if errors.len() > MOST_ERRORS {
+        told.push(format!("ERROR: <input>:-1:0: More than {MOST_ERRORS} syntax errors."));
+    }
     (!told.is_empty()).then(|| told.join("\n"))
 }
+
+/// How many errors are told at most, as the reference has it.
+const MOST_ERRORS: usize = 100;
 
 /// A place and what is wrong there.
 type Wrong = (usize, String);

@@ -74,6 +74,9 @@ fn claims(routes: &[Value<'_>], gateways: &[&str], verdict: &mut Verdict) {
     for matched in routes.iter().flat_map(|route| route.items("match")) {
         for name in ["headers", "withoutHeaders"] {
             for (key, header) in matched.entries(name).into_iter().filter(|(key, _)| is_claim(key)) {
+                if verdict.is_full() {
+                    return;
+                }
                 let found = listed(gateways.iter().copied());
                 let message = format!(
                     "JWT claim based routing (key: {key}) is only supported for gateway, found no gateways: {found}"
@@ -178,6 +181,9 @@ fn tls_route(route: &Value<'_>, context: &Context<'_>, verdict: &mut Verdict) {
             verdict.error(matched.at("sniHosts"), "TLS match must have at least one SNI host");
         }
         for (path, host) in hosts {
+            if verdict.is_full() {
+                return;
+            }
             let error = if context.is_gateway {
                 gateway_domain_error(true, host)
             } else {

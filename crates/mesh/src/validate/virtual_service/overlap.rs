@@ -12,7 +12,7 @@ use crate::validate::{Analysis, Complaint, Verdict};
 const MOST: usize = 2000;
 
 fn unreachable(path: &FieldPath, rule: &str, reason: &str, verdict: &mut Verdict) {
-    verdict.warnings.push(Complaint {
+    verdict.caution(Complaint {
         path: path.clone(),
         message: format!("virtualService rule {rule} not used ({reason})"),
         analysis: Some(Analysis::UnreachableRule { rule: rule.to_owned(), reason: reason.to_owned() }),
@@ -21,7 +21,7 @@ fn unreachable(path: &FieldPath, rule: &str, reason: &str, verdict: &mut Verdict
 
 fn ineffective(path: &FieldPath, rule: &str, matched: &str, other: &str, verdict: &mut Verdict) {
     let why = format!("duplicate/overlapping match in rule {other}");
-    verdict.warnings.push(Complaint {
+    verdict.caution(Complaint {
         path: path.clone(),
         message: format!("virtualService rule {rule} match {matched} is not used ({why})"),
         analysis: Some(Analysis::IneffectiveMatch {

@@ -45,6 +45,27 @@ fn the_tunnel_of_ambient_mode_must_be_let_in() {
 }
 
 #[test]
+fn the_tunnel_of_ambient_mode_must_be_let_out() {
+    let shop = "namespace: shop istio.io/dataplane-mode=ambient\npod: shop web app=web\n";
+    let out = |rules: &str| policy(&format!("podSelector: {{}}, policyTypes: [Egress], egress: [{rules}]"));
+    let dns = "{to: [{namespaceSelector: {}}], ports: [{port: 53, protocol: UDP}, {port: 53}]}";
+    let db = "{to: [{podSelector: {matchLabels: {app: db}}}], ports: [{port: 5432}]}";
+    finds(
+        MESH,
+        &format!("{shop}{}", out(&format!("{dns}, {db}"))),
+        &["spec.egress[1]", "leaves for TCP 15008"],
+    );
+    is_quiet(
+        MESH,
+        &format!("{shop}{}", out(&format!("{dns}, {}", db.replace("5432}", "5432}, {port: 15008}")))),
+    );
+    // It calls nobody, or only what is outside.
+    is_quiet(MESH, &format!("{shop}{}", out(dns)));
+    let outside = "{to: [{ipBlock: {cidr: 203.0.113.0/24}}], ports: [{port: 443}]}";
+    is_quiet(MESH, &format!("{shop}{}", out(&format!("{dns}, {outside}"))));
+}
+
+#[test]
 fn flannel_alone_enforces_nothing() {
     let flannel = "---\napiVersion: apps/v1\nkind: DaemonSet\nmetadata:\n  name: kube-flannel-ds\n  namespace: kube-flannel\nspec:\n  template:\n    \
                    spec:\n      containers:\n      - name: kube-flannel\n        image: docker.io/flannel/flannel:v0.22.0\n---\n";

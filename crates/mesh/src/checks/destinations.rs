@@ -1,0 +1,318 @@
+//! `DestinationRule` objects against what servers take in.
+
+use std::collections::BTreeMap;
+
+use ringwall_model::check::Check;
+use ringwall_model::control::nsa;
+use ringwall_model::finding::Severity;
+use ringwall_model::fix::{Applicability, Change, Fixable, Value};
+
+use super::examples::{injected, service, strict, web};
+use super::{DESTINATION, EVERY_VERSION, Flaws, MeshCheck, Subject, reviewed};
+use crate::enrolment::Mode as Carrier;
+use crate::matrix::Flow;
+use crate::mesh::{Accepts, WhyAccepts};
+use crate::place::Place;
+use crate::sends::{Outcome, Sends, Why};
+use crate::workloads::Origin;
+
+/// A rule for the Service of the example.
+macro_rules! rule {
+    ($policy:literal) => {
+        concat!(
+            "\
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata:
+  name: web
+  namespace: shop
+spec:
+  host: web.shop.svc.cluster.local
+  trafficPolicy:
+",
+            $policy
+        )
+    };
+}
+
+pub(super) const REFUSED: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-026",
+        name: "destination-rule-against-strict",
+        severity: Severity::High,
+        summary: "a DestinationRule makes clients send what a STRICT server refuses",
+        what: "By the `tls` of a DestinationRule clients of the input send plaintext, or TLS without the mesh's certificate, to a server that takes \
+               mutual TLS of the mesh alone. `tls` without a `mode` is `DISABLE`. (Kiali: `KIA0207`, `KIA0208`.)",
+        why: "The server closes the connection: the calls fail. The client decides by the rule, and does not look at what the server takes.",
+        fix: "Take `tls` away, so that clients do what the server takes; or write `ISTIO_MUTUAL`.",
+        bad: concat!(injected!(), web!(), service!(), strict!(), rule!("    tls:\n      mode: DISABLE\n")),
+        good: concat!(
+            injected!(),
+            web!(),
+            service!(),
+            strict!(),
+            rule!("    tls:\n      mode: ISTIO_MUTUAL\n")
+        ),
+        versions: EVERY_VERSION,
+        references: &[
+            DESTINATION,
+            "https://istio.io/latest/docs/ops/configuration/traffic-management/tls-configuration/",
+        ],
+        controls: &[nsa("Encryption")],
+    },
+    fix: Fixable::ByTool(Applicability::NeedsReview),
+    find: refused,
+};
+
+pub(super) const BROKEN: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-027",
+        name: "mutual-tls-to-no-proxy",
+        severity: Severity::High,
+        summary: "a DestinationRule makes clients send the mesh's TLS to a program that has no proxy",
+        what: "By the `tls` of a DestinationRule clients of the input use `ISTIO_MUTUAL` towards a workload that has no sidecar, or whose proxy takes no \
+               TLS on the port (`DISABLE`, or a port that goes past it).",
+        why: "The program gets TLS that it cannot read: the calls fail.",
+        fix: "Take `tls` away: clients then use mutual TLS with those that take it, and with no other.",
+        bad: concat!(
+            "\
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+---
+",
+            web!(),
+            service!(),
+            "\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: client
+  namespace: shop
+  labels:
+    sidecar.istio.io/inject: \"true\"
+spec:
+  containers:
+  - name: client
+---
+",
+            rule!("    tls:\n      mode: ISTIO_MUTUAL\n")
+        ),
+        good: concat!(
+            injected!(),
+            web!(),
+            service!(),
+            "\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: client
+  namespace: shop
+spec:
+  containers:
+  - name: client
+---
+",
+            rule!("    tls:\n      mode: ISTIO_MUTUAL\n")
+        ),
+        versions: EVERY_VERSION,
+        references: &[DESTINATION],
+        controls: &[nsa("Encryption")],
+    },
+    fix: Fixable::ByTool(Applicability::NeedsReview),
+    find: broken,
+};
+
+pub(super) const PLAINTEXT: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-028",
+        name: "plaintext-by-rule",
+        severity: Severity::Medium,
+        summary: "a DestinationRule switches mutual TLS off towards servers that take it",
+        what: "By the `tls` of a DestinationRule (`DISABLE`, or no `mode`, which is the same) clients of the input send plaintext to workloads whose proxies take \
+               mutual TLS, and plaintext too.",
+        why: "What would be encrypted without the rule goes in the clear, and the server does not know who calls.",
+        fix: "Take `tls` away, or write `ISTIO_MUTUAL`.",
+        bad: concat!(injected!(), web!(), service!(), rule!("    tls: {}\n")),
+        good: concat!(
+            injected!(),
+            web!(),
+            service!(),
+            rule!("    connectionPool:\n      tcp:\n        maxConnections: 100\n")
+        ),
+        versions: EVERY_VERSION,
+        references: &[DESTINATION],
+        controls: &[nsa("Encryption")],
+    },
+    fix: Fixable::ByTool(Applicability::NeedsReview),
+    find: plaintext,
+};
+
+pub(super) const DROPPED: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-029",
+        name: "tls-silently-dropped",
+        severity: Severity::High,
+        summary: "a DestinationRule asks for TLS, and its clients send plaintext",
+        what: "`tls` of a DestinationRule has the mode `SIMPLE` or `MUTUAL` and a `credentialName`, for clients with a sidecar, and no \
+               `workloadSelector`; or `MUTUAL` without a certificate and a key.",
+        why: "A sidecar may not read a Secret for a rule that does not select it, and istiod then leaves TLS out. The rule looks as if it encrypted, and the bytes go in the clear.",
+        fix: "Select the clients with `workloadSelector`, or name the certificates as files (`caCertificates`, `clientCertificate`, `privateKey`).",
+        bad: concat!(
+            injected!(),
+            web!(),
+            service!(),
+            rule!("    tls:\n      mode: SIMPLE\n      credentialName: bank\n")
+        ),
+        good: concat!(
+            injected!(),
+            web!(),
+            service!(),
+            rule!("    tls:\n      mode: SIMPLE\n      caCertificates: /etc/ssl/bank.pem\n")
+        ),
+        versions: EVERY_VERSION,
+        references: &[DESTINATION],
+        controls: &[nsa("Encryption")],
+    },
+    fix: Fixable::ByHand("where the certificates are is not in the manifest"),
+    find: dropped,
+};
+
+/// Flows by the place of the rule that decides them: the first of each, how many servers there are, and the service.
+struct Decided<'m> {
+    flow: &'m Flow,
+    service: usize,
+    servers: Vec<usize>,
+}
+
+/// The flows to which something is wrong, by the `tls` that decides them.
+fn by_tls<'m>(
+    subject: &'m Subject<'_>,
+    tls: impl Fn(&'m Flow) -> Option<&'m Place>,
+) -> BTreeMap<&'m Place, Decided<'m>> {
+    let mut found: BTreeMap<&Place, Decided<'m>> = BTreeMap::new();
+    for of_service in subject.matrix.iter().flat_map(|matrix| &matrix.services) {
+        for flow in of_service.groups.iter().flat_map(|group| &group.flows) {
+            let Some(place) = tls(flow) else { continue };
+            let of = found.entry(place).or_insert_with(|| Decided {
+                flow,
+                service: of_service.service,
+                servers: Vec::new(),
+            });
+            if !of.servers.contains(&flow.server) {
+                of.servers.push(flow.server);
+            }
+        }
+    }
+    found
+}
+
+/// Lets the mesh's mutual TLS take the place of what a rule says.
+fn mutual(place: &Place) -> ringwall_model::fix::Fix {
+    let value = Value::Mapping(vec![("mode".to_owned(), Value::from("ISTIO_MUTUAL"))]);
+    reviewed(
+        "use the mesh's mutual TLS",
+        "clients that are outside of the mesh do not heed the rule; a server that does TLS by itself gets it inside of the mesh's",
+        vec![Change::Set { path: place.path.clone(), value }],
+    )
+}
+
+fn refused(subject: &Subject<'_>, flaws: &mut Flaws) {
+    let found = by_tls(subject, |flow| match &flow.why {
+        Why::Rule(place) if flow.outcome == Outcome::Refused => Some(place),
+        _ => None,
+    });
+    for (place, of) in found {
+        let sends = if of.flow.sends == Sends::Plaintext {
+            "plaintext"
+        } else {
+            "TLS without the mesh's certificate"
+        };
+        let service = &subject.mesh.services[of.service];
+        let message = format!(
+            "clients send {sends} to {}:{}, and {} refuses it: it is STRICT",
+            service.host,
+            service.ports[of.flow.port].number,
+            subject.whom(&of.servers)
+        );
+        let flaw = flaws.add(place.object, place.path.clone(), "", message);
+        flaw.fix(Ok(mutual(place)));
+        if let WhyAccepts::Policy(by) = subject.mesh.why_accepts(of.flow.server, of.flow.target) {
+            flaw.related(by.object, by.path);
+        }
+    }
+}
+
+/// Whether it is known that the server takes no TLS: not where that hangs on the labels of a Namespace that is not in the input.
+fn is_known(subject: &Subject<'_>, flow: &Flow) -> bool {
+    subject.carrier(flow.server) != Carrier::None
+        || subject.is_outside(flow.server)
+        || subject.workload(flow.server).origin == Origin::Entry
+}
+
+fn broken(subject: &Subject<'_>, flaws: &mut Flaws) {
+    let found = by_tls(subject, |flow| match &flow.why {
+        Why::Rule(place) if flow.outcome == Outcome::Broken && is_known(subject, flow) => Some(place),
+        _ => None,
+    });
+    for (place, of) in found {
+        let service = &subject.mesh.services[of.service];
+        let takes = match of.flow.accepts {
+            Accepts::Disable => "whose policy says DISABLE",
+            _ => "before whose port no proxy stands",
+        };
+        let message = format!(
+            "clients send the mesh's TLS to {}:{}, to {}, {takes}: it cannot read it",
+            service.host,
+            service.ports[of.flow.port].number,
+            subject.whom(&of.servers)
+        );
+        let fix = reviewed(
+            "let clients do what each server takes",
+            "servers without a proxy get plaintext then",
+            vec![Change::Remove { path: place.path.clone() }],
+        );
+        flaws.add(place.object, place.path.clone(), "", message).fix(Ok(fix));
+    }
+}
+
+fn plaintext(subject: &Subject<'_>, flaws: &mut Flaws) {
+    let found = by_tls(subject, |flow| match &flow.why {
+        Why::Rule(place)
+            if flow.outcome == Outcome::Plaintext
+                && flow.accepts == Accepts::Permissive
+                && (subject.mesh.servers[flow.server].takes_mutual
+                    || subject.mesh.servers[flow.server].takes_tunnel) =>
+        {
+            Some(place)
+        }
+        _ => None,
+    });
+    for (place, of) in found {
+        let service = &subject.mesh.services[of.service];
+        let message = format!(
+            "clients send plaintext to {}:{}, though {} takes mutual TLS",
+            service.host,
+            service.ports[of.flow.port].number,
+            subject.whom(&of.servers)
+        );
+        flaws.add(place.object, place.path.clone(), "", message).fix(Ok(mutual(place)));
+    }
+}
+
+fn dropped(subject: &Subject<'_>, flaws: &mut Flaws) {
+    let found = by_tls(subject, |flow| match &flow.why {
+        Why::Secret(place) | Why::NoCertificate(place) => Some(place),
+        _ => None,
+    });
+    for (place, of) in found {
+        let why = match of.flow.why {
+            Why::Secret(_) => "a sidecar may not read the Secret of a rule that does not select it",
+            _ => "it names no certificate and key",
+        };
+        let service = &subject.mesh.services[of.service];
+        let message = format!("is left out ({why}): clients send plaintext to {}", service.host);
+        flaws.add(place.object, place.path.clone(), "", message);
+    }
+}

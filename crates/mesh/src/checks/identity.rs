@@ -1,0 +1,517 @@
+//! Rules about identities: who has none, who has one that nobody has, and who shares one.
+
+use std::collections::BTreeSet;
+
+use ringwall_model::check::Check;
+use ringwall_model::control::nsa;
+use ringwall_model::finding::Severity;
+use ringwall_model::fix::Fixable;
+use ringwall_model::near::nearest;
+
+use super::examples::{injected, policy, strict, web};
+use super::layers::reaches;
+use super::{AUTHORIZATION, EVERY_VERSION, Flaws, MeshCheck, PRACTICES, Subject};
+use crate::authorization::place::{Part, Place};
+use crate::authorization::policy::{Action, AuthorizationPolicy, Field, Rule};
+use crate::enrolment::Mode as Carrier;
+use crate::mesh::{Accepts, WhyAccepts};
+
+pub(super) const EVADED: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-016",
+        name: "identity-evaded",
+        severity: Severity::High,
+        summary: "a rule about who calls is passed by whoever calls in plaintext",
+        what: "A workload takes plaintext, and a DENY rule for it names principals, namespaces, service accounts or trust domains, or an ALLOW rule \
+               names only such that it does not let in (`notPrincipals`, `notNamespaces`). Nothing is said of a DENY where every ALLOW rule \
+               for the workload asks who calls, nor where another rule keeps out all that have no identity. (Kiali: `KIA0105`.)",
+        why: "Who speaks plaintext has no identity. What names one never matches him, so a DENY lets him in; and what names those that are \
+              not meant always does, so an ALLOW lets him in too (ISTIO-SECURITY-2021-003 tells of it). The caller chooses: every pod may speak plaintext, with a \
+              sidecar too.",
+        fix: "Make the workload STRICT, or add a DENY rule with `notPrincipals: [\"*\"]`, and say in ALLOW whom you mean.",
+        bad: concat!(
+            injected!(),
+            web!(),
+            policy!("no-guests"),
+            "\
+spec:
+  action: DENY
+  rules:
+  - from:
+    - source:
+        namespaces: [guests]
+"
+        ),
+        good: concat!(
+            injected!(),
+            web!(),
+            strict!(),
+            policy!("no-guests"),
+            "\
+spec:
+  action: DENY
+  rules:
+  - from:
+    - source:
+        namespaces: [guests]
+"
+        ),
+        versions: EVERY_VERSION,
+        references: &[
+            AUTHORIZATION,
+            PRACTICES,
+            "https://istio.io/latest/news/security/istio-security-2021-003/",
+        ],
+        controls: &[nsa("Authentication and authorization")],
+    },
+    fix: Fixable::ByHand("whether all its clients can do mutual TLS is not in the manifest"),
+    find: evaded,
+};
+
+pub(super) const OF_NOBODY: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-017",
+        name: "identity-of-nobody",
+        severity: Severity::Medium,
+        summary: "a policy names a service account that nobody has",
+        what: "A value without a star of `principals` or `serviceAccounts`, or of a condition on `source.principal`, names a service account of \
+               a namespace whose pods are in the input; none of them has it, and the input holds no ServiceAccount of the name. Or \
+               `namespaces` names one that is not in the input, and one that is there differs from it by a slip. (Kiali: `KIA0101`, `KIA0106`.)",
+        why: "Who should be let in is not, or who should be kept out is not; and whoever may make an account of this name is taken for it.",
+        fix: "Write the name that the pods have: `serviceAccountName`, or `default`.",
+        bad: concat!(
+            injected!(),
+            web!(),
+            policy!("web"),
+            "\
+spec:
+  rules:
+  - from:
+    - source:
+        principals: [cluster.local/ns/shop/sa/wbe]
+"
+        ),
+        good: concat!(
+            injected!(),
+            web!(),
+            policy!("web"),
+            "\
+spec:
+  rules:
+  - from:
+    - source:
+        principals: [cluster.local/ns/shop/sa/web]
+"
+        ),
+        versions: EVERY_VERSION,
+        references: &[AUTHORIZATION],
+        controls: &[nsa("Authentication and authorization")],
+    },
+    fix: Fixable::ByHand("which account is meant is not in the manifest"),
+    find: of_nobody,
+};
+
+pub(super) const SHARED: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-018",
+        name: "shared-identity",
+        severity: Severity::Low,
+        summary: "a policy lets in the default service account of a namespace, which every pod there has that names none",
+        what: "An ALLOW rule names the service account `default` of a namespace, and workloads of the input run as it.",
+        why: "The policy cannot tell them apart: what one of them may do, all may, and so may every pod of the namespace that says nothing of an account.",
+        fix: "Give the client a service account of its own, and name that.",
+        bad: concat!(
+            injected!(),
+            "\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  containers:
+  - name: cart
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: search
+  namespace: shop
+spec:
+  containers:
+  - name: search
+---
+",
+            policy!("cart"),
+            "\
+spec:
+  rules:
+  - from:
+    - source:
+        serviceAccounts: [shop/default]
+"
+        ),
+        good: concat!(
+            injected!(),
+            "\
+apiVersion: v1
+kind: Pod
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  serviceAccountName: cart
+  containers:
+  - name: cart
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: search
+  namespace: shop
+spec:
+  containers:
+  - name: search
+---
+",
+            policy!("cart"),
+            "\
+spec:
+  rules:
+  - from:
+    - source:
+        serviceAccounts: [shop/cart]
+"
+        ),
+        versions: EVERY_VERSION,
+        references: &[AUTHORIZATION, PRACTICES],
+        controls: &[nsa("Authentication and authorization")],
+    },
+    fix: Fixable::ByHand("an account of its own is made by hand"),
+    find: shared,
+};
+
+/// Fields and conditions that ask who calls: by his certificate, or by his token.
+const NAMES: [&str; 8] = [
+    "principals",
+    "namespaces",
+    "serviceAccounts",
+    "trustDomains",
+    "source.principal",
+    "source.namespace",
+    "source.serviceAccount",
+    "source.trustDomain",
+];
+
+/// Whether a list asks for the identity of the peer.
+fn asks_who(field: &Field<'_>) -> bool {
+    NAMES.contains(&field.of)
+}
+
+/// Whether a list asks for a token.
+pub(in crate::checks) fn asks_token(field: &Field<'_>) -> bool {
+    field.of == "requestPrincipals" || field.of.starts_with("request.auth.")
+}
+
+/// What a rule says of callers without an identity, item of `from` by item.
+struct Nameless {
+    /// Where identities are named that must match, which he never does; of each item of `from`, and of `when`.
+    named: Vec<Place>,
+    /// Where identities are named that may not match, which he always passes, and nothing else tells who he is.
+    passed: Vec<Place>,
+    /// Whether the rule may match him.
+    may_match: bool,
+    /// Whether it matches him whatever he does.
+    always: bool,
+}
+
+fn nameless(index: usize, rule: &Rule) -> Nameless {
+    let fields = rule.fields(index);
+    let is_when = |field: &&Field<'_>| matches!(field.place.part, Part::When(_));
+    let demands = |field: &&Field<'_>| !field.negated && (asks_who(field) || asks_token(field));
+    let mut named: Vec<Place> =
+        fields.iter().filter(is_when).filter(demands).map(|field| field.place).collect();
+    let when_names = !named.is_empty();
+    let mut passed: Vec<Place> = fields
+        .iter()
+        .filter(is_when)
+        .filter(|field| field.negated && asks_who(field))
+        .map(|field| field.place)
+        .collect();
+    let is_passed = |field: &Field<'_>| field.negated && asks_who(field);
+    let (mut item_matches, mut item_always) = (rule.from.is_empty(), rule.from.is_empty());
+    for at in 0..rule.from.len() {
+        let own = || fields.iter().filter(move |field| field.place.part == Part::From(at));
+        match own().find(|field| demands(field)) {
+            Some(field) => named.push(field.place),
+            None => {
+                item_matches = true;
+                item_always |= own().all(is_passed);
+                // One that is limited by addresses says whom it means.
+                if own().all(|field| field.negated || !matches!(field.of, "ipBlocks" | "remoteIpBlocks")) {
+                    passed.extend(
+                        own().find(|field| field.negated && asks_who(field)).map(|field| field.place),
+                    );
+                }
+            }
+        }
+    }
+    let may_match = item_matches && !when_names;
+    let always =
+        item_always && rule.to.is_empty() && fields.iter().filter(is_when).all(is_passed) && may_match;
+    if !may_match {
+        passed.clear();
+    }
+    Nameless { named, passed, may_match, always }
+}
+
+/// Whether callers without an identity may be let in to a workload by its policies; what nobody enforces is passed over.
+fn lets_nameless_in(subject: &Subject<'_>, workload: usize) -> bool {
+    let policies = subject.taken[workload].iter().map(|index| &subject.policies[*index]);
+    let enforced = policies.filter(|policy| !policy.dry_run);
+    let (mut has_allow, mut allows) = (false, false);
+    for policy in enforced {
+        let mut rules = policy.rules.iter().enumerate().map(|(at, rule)| nameless(at, rule));
+        match policy.action {
+            Action::Deny if rules.any(|one| one.always) => return false,
+            Action::Allow => {
+                has_allow = true;
+                allows |= rules.any(|one| one.may_match);
+            }
+            _ => {}
+        }
+    }
+    !has_allow || allows
+}
+
+/// A port of a workload at which its proxy takes plaintext.
+fn plaintext_port(subject: &Subject<'_>, ports: &BTreeSet<u16>, workload: usize) -> Option<u16> {
+    if !matches!(subject.carrier(workload), Carrier::Sidecar | Carrier::Ambient) {
+        return None;
+    }
+    let takes =
+        |port: &u16| matches!(subject.mesh.accepts(workload, *port), Accepts::Permissive | Accepts::Disable);
+    // 0 stands for a port of which nothing is said.
+    if ports.is_empty() { Some(0).filter(takes) } else { ports.iter().copied().find(takes) }
+}
+
+fn evaded(subject: &Subject<'_>, flaws: &mut Flaws) {
+    let is_judged = |policy: &AuthorizationPolicy| {
+        !policy.dry_run && matches!(policy.action, Action::Allow | Action::Deny) && policy.targets.is_empty()
+    };
+    if !subject.policies.iter().any(is_judged) {
+        return;
+    }
+    let ports = subject.mesh.ports();
+    for (policy, takers) in
+        subject.policies.iter().zip(&subject.takers).filter(|(policy, _)| is_judged(policy))
+    {
+        let open: Vec<(usize, u16)> = takers
+            .iter()
+            .filter_map(|one| Some((*one, plaintext_port(subject, &ports[*one], *one)?)))
+            .filter(|(one, _)| lets_nameless_in(subject, *one))
+            .collect();
+        let Some((first, port)) = open.first().copied() else { continue };
+        let workloads: Vec<usize> = open.iter().map(|(one, _)| *one).collect();
+        for (at, rule) in policy.rules.iter().enumerate() {
+            let found = nameless(at, rule);
+            let (places, message) = match policy.action {
+                Action::Deny if !found.may_match => (
+                    found.named,
+                    "never matches who calls in plaintext, and has no identity: the DENY lets him in",
+                ),
+                Action::Allow => (
+                    found.passed,
+                    "lets in whoever calls in plaintext: he has no identity, and is none of these",
+                ),
+                _ => continue,
+            };
+            let Some(place) = places.first() else { continue };
+            let message = format!("{message} to {}", subject.whom(&workloads));
+            let flaw = flaws.add(policy.object, place.path(), "", message);
+            if let WhyAccepts::Policy(place) = subject.mesh.why_accepts(first, port) {
+                flaw.related(place.object, place.path);
+            }
+        }
+    }
+}
+
+pub(super) const ANONYMOUS: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-037",
+        name: "anonymous-let-in",
+        severity: Severity::Low,
+        summary: "an ALLOW rule names no caller, for a port that takes plaintext",
+        what: "An ALLOW rule has no `from` and no condition on who calls, but says something else (a rule that demands nothing has a check of its own), and a port \
+               that it is about takes plaintext at one of its workloads.",
+        why: "Everyone who reaches the port is let in, also who shows no certificate; only NetworkPolicies are left to say who that is.",
+        fix: "Say in `from` whom you mean, where the callers are in the mesh; else keep the others off by a NetworkPolicy.",
+        bad: concat!(
+            injected!(),
+            web!(),
+            policy!("metrics"),
+            "\
+spec:
+  rules:
+  - to:
+    - operation:
+        ports: [\"8080\"]
+"
+        ),
+        good: concat!(
+            injected!(),
+            web!(),
+            policy!("metrics"),
+            "\
+spec:
+  rules:
+  - from:
+    - source:
+        namespaces: [monitoring]
+    to:
+    - operation:
+        ports: [\"8080\"]
+"
+        ),
+        versions: EVERY_VERSION,
+        references: &[AUTHORIZATION, PRACTICES],
+        controls: &[nsa("Authentication and authorization")],
+    },
+    fix: Fixable::ByHand("who calls is not in the manifest"),
+    find: anonymous,
+};
+
+fn anonymous(subject: &Subject<'_>, flaws: &mut Flaws) {
+    let is_judged = |policy: &AuthorizationPolicy| policy.action == Action::Allow && !policy.dry_run;
+    if !subject.policies.iter().any(is_judged) {
+        return;
+    }
+    let ports = subject.mesh.ports();
+    for (policy, takers) in
+        subject.policies.iter().zip(&subject.takers).filter(|(policy, _)| is_judged(policy))
+    {
+        for (at, rule) in policy.rules.iter().enumerate() {
+            let fields = rule.fields(at);
+            let names = |field: &Field<'_>| {
+                asks_who(field) || asks_token(field) || matches!(field.of, "source.ip" | "remote.ip")
+            };
+            if !rule.from.is_empty() || fields.is_empty() || fields.iter().any(names) {
+                continue;
+            }
+            let open = takers.iter().find_map(|one| {
+                let reached: BTreeSet<u16> =
+                    ports[*one].iter().copied().filter(|port| reaches(rule, None, *port)).collect();
+                let is_any = ports[*one].is_empty();
+                let port = if reached.is_empty() && !is_any {
+                    None
+                } else {
+                    plaintext_port(subject, &reached, *one)
+                };
+                port.filter(|_| lets_nameless_in(subject, *one)).map(|port| (*one, port))
+            });
+            let Some((workload, port)) = open else { continue };
+            let of = if port == 0 { String::new() } else { format!(" port {port} of") };
+            let message =
+                format!("lets in whoever reaches{of} {}, which takes plaintext", subject.who(workload));
+            flaws.add(policy.object, AuthorizationPolicy::rule_path(at), "", message);
+        }
+    }
+}
+
+/// The namespace and the name of the account that a value names without a star; only in the mesh's own trust domain.
+fn account<'v>(
+    subject: &Subject<'_>,
+    field: &Field<'_>,
+    value: &'v str,
+    own: &'v str,
+) -> Option<(&'v str, &'v str)> {
+    if value.contains('*') {
+        return None;
+    }
+    match field.of {
+        "principals" | "source.principal" => {
+            let config = &subject.mesh.config;
+            let parts: Vec<&str> = value.split('/').collect();
+            let [domain, "ns", namespace, "sa", account] = parts.as_slice() else { return None };
+            let is_own = *domain == "cluster.local"
+                || *domain == config.trust_domain
+                || config.trust_domain_aliases.iter().any(|alias| alias == domain);
+            is_own.then_some((*namespace, *account))
+        }
+        "serviceAccounts" | "source.serviceAccount" => Some(value.split_once('/').unwrap_or((own, value))),
+        _ => None,
+    }
+}
+
+fn of_nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
+    if subject.policies.is_empty() {
+        return;
+    }
+    let used: BTreeSet<(&str, &str)> = subject
+        .mesh
+        .workloads
+        .all
+        .iter()
+        .map(|one| (one.namespace.as_str(), one.service_account.as_str()))
+        .collect();
+    let made: BTreeSet<(&str, &str)> = subject
+        .snapshot
+        .of_kind("", "ServiceAccount")
+        .map(|object| (object.id.namespace.as_deref().unwrap_or("default"), object.id.name.as_str()))
+        .collect();
+    let has_namespaces = subject.mesh.workloads.namespaces.values().any(|one| one.object.is_some());
+    for policy in &subject.policies {
+        for field in policy.fields() {
+            for (at, value) in field.values.iter().enumerate() {
+                let path = || field.place.path().index(at);
+                if field.of == "namespaces" && !value.contains('*') {
+                    let known = &subject.mesh.workloads.namespaces;
+                    let near = nearest(value, known.keys().map(String::as_str));
+                    if let Some(near) = near.filter(|_| has_namespaces && !known.contains_key(value)) {
+                        let message = format!("no namespace {value} is in the input; \"{near}\" is");
+                        flaws.add(policy.object, path(), value.clone(), message);
+                    }
+                    continue;
+                }
+                let Some(named) = account(subject, &field, value, &policy.namespace) else { continue };
+                let (namespace, name) = named;
+                if used.contains(&named) || made.contains(&named) || !subject.is_inhabited(namespace) {
+                    continue;
+                }
+                let here = used.iter().chain(&made).filter(|(other, _)| *other == namespace);
+                let near = nearest(name, here.map(|(_, name)| *name));
+                let hint = near.map(|near| format!("; \"{near}\" is one that is there")).unwrap_or_default();
+                let message = format!("nobody in {namespace} has the service account {name}{hint}");
+                flaws.add(policy.object, path(), value.clone(), message);
+            }
+        }
+    }
+}
+
+fn shared(subject: &Subject<'_>, flaws: &mut Flaws) {
+    for policy in subject.policies.iter().filter(|policy| policy.action == Action::Allow) {
+        for field in policy.fields().filter(|field| !field.negated) {
+            for (at, value) in field.values.iter().enumerate() {
+                let Some((namespace, "default")) = account(subject, &field, value, &policy.namespace) else {
+                    continue;
+                };
+                let all = subject.pods();
+                let all =
+                    all.filter(|(_, pod)| pod.namespace == namespace && pod.service_account == "default");
+                let mut owners = BTreeSet::new();
+                let who: Vec<usize> = all
+                    .filter(|(_, pod)| owners.insert(subject.snapshot.top_owner(pod.object).0))
+                    .map(|(index, _)| index)
+                    .collect();
+                if who.is_empty() {
+                    continue;
+                }
+                let message = format!(
+                    "is the identity of every pod of {namespace} that names no service account: {} today",
+                    subject.whom(&who)
+                );
+                flaws.add(policy.object, field.place.path().index(at), value.clone(), message);
+            }
+        }
+    }
+}

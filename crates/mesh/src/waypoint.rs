@@ -1,0 +1,154 @@
+//! Waypoints: which one stands before a service or a workload, for clients in ambient mode.
+//!
+//! Sidecars go around them. Source: istio.io/istio `pilot/pkg/serviceregistry/ambient/waypoints.go` (`fetchWaypointForTarget`,
+//! `fetchWaypointForService`, `fetchWaypointForWorkload`), `pilot/pkg/xds/endpoints/endpoint_builder.go` (`findServiceWaypoint`).
+
+use std::collections::BTreeMap;
+
+use ringwall_model::object::Object;
+use ringwall_model::path::FieldPath;
+use ringwall_model::snapshot::Snapshot;
+use ringwall_model::tree::Node;
+
+use crate::authorization::select::WAYPOINT_CLASS;
+use crate::enrolment::{USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, WAYPOINT_FOR};
+use crate::place::Place;
+use crate::workloads::{Workload, namespace_of};
+
+/// What a label names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The waypoint's namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// The label.
+    pub place: Place,
+}
+
+/// What a waypoint takes for others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum For {
+    /// A service.
+    Service,
+    /// A pod, by its address.
+    Workload,
+}
+
+impl For {
+    /// As labels name it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Service => "service",
+            Self::Workload => "workload",
+        }
+    }
+}
+
+/// What stands before something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing.
+    Nothing,
+    /// This waypoint, and its Gateway's place in the snapshot where that is in the input.
+    Waypoint(Named, Option<usize>),
+    /// Nothing, since the waypoint that is named does not take this for others.
+    Unfit(Named, For),
+}
+
+/// The waypoints of a snapshot, and who names them.
+#[derive(Clone, Debug, Default)]
+pub struct Waypoints {
+    /// By namespace and name: the Gateway, and what it is for.
+    gateways: BTreeMap<(String, String), (usize, String)>,
+    /// What namespaces say.
+    namespaces: BTreeMap<String, Said>,
+}
+
+/// What labels say of a waypoint.
+#[derive(Clone, Debug, Default)]
+enum Said {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// That there shall be none.
+    None,
+    /// Its name.
+    Named(Named),
+}
+
+impl Said {
+    /// What the labels of an object say.
+    fn of(object: &Object, index: usize, at: &FieldPath, own: &str) -> Self {
+        let labels = object.root().locate(at).and_then(|node| node.at(&["metadata", "labels"]));
+        let text = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Node::as_str);
+        match text(USE_WAYPOINT) {
+            None => Self::Nothing,
+            Some("none") => Self::None,
+            Some(name) => {
+                let namespace = text(USE_WAYPOINT_NAMESPACE).unwrap_or(own).to_owned();
+                let path = at.clone().key("metadata").key("labels").key(USE_WAYPOINT);
+                Self::Named(Named { namespace, name: name.to_owned(), place: Place { object: index, path } })
+            }
+        }
+    }
+}
+
+impl Waypoints {
+    /// Reads them. Costs a pass over the objects.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        let mut found = Self::default();
+        for (index, object) in snapshot.objects() {
+            let text = |path: &[&str]| object.root().str_at(path);
+            if object.is("", "Namespace") {
+                let said = Said::of(object, index, &FieldPath::root(), &object.id.name);
+                found.namespaces.insert(object.id.name.clone(), said);
+            } else if object.is("gateway.networking.k8s.io", "Gateway")
+                && text(&["spec", "gatewayClassName"]) == Some(WAYPOINT_CLASS)
+            {
+                let serves = text(&["metadata", "labels", WAYPOINT_FOR]).unwrap_or(For::Service.name());
+                let key = (namespace_of(object).to_owned(), object.id.name.clone());
+                found.gateways.insert(key, (index, serves.to_owned()));
+            }
+        }
+        found
+    }
+
+    /// What stands before a Service or `ServiceEntry`, by its object.
+    pub fn before_service(&self, snapshot: &Snapshot, service: usize) -> Before {
+        let Some(object) = snapshot.all().get(service) else { return Before::Nothing };
+        let namespace = namespace_of(object);
+        let own = Said::of(object, service, &FieldPath::root(), namespace);
+        self.before(own, namespace, For::Service)
+    }
+
+    /// What stands before a workload that is called by its address.
+    pub fn before_workload(&self, snapshot: &Snapshot, workload: &Workload) -> Before {
+        let object = snapshot.all().get(workload.object);
+        let own = object.map_or(Said::Nothing, |object| {
+            Said::of(object, workload.object, &workload.at, &workload.namespace)
+        });
+        let is_own = !matches!(own, Said::Nothing);
+        match self.before(own, &workload.namespace, For::Workload) {
+            // What the namespace names is for its services.
+            Before::Unfit(..) if !is_own => Before::Nothing,
+            before => before,
+        }
+    }
+
+    fn before(&self, own: Said, namespace: &str, of: For) -> Before {
+        let said = match own {
+            Said::Nothing => self.namespaces.get(namespace).cloned().unwrap_or_default(),
+            own => own,
+        };
+        let Said::Named(named) = said else { return Before::Nothing };
+        let key = (named.namespace.clone(), named.name.clone());
+        match self.gateways.get(&key) {
+            None => Before::Waypoint(named, None),
+            Some((gateway, serves)) if serves == of.name() || serves == "all" => {
+                Before::Waypoint(named, Some(*gateway))
+            }
+            Some(_) => Before::Unfit(named, of),
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Whether a client may call a server: what becomes of the connection, which proxy asks the policies, and which rule decides.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`parties`] | finds the client, the server and the ways between them |
+//! | [`way`] | follows one way: what is sent, what is taken in, which proxies stand on it |
+//! | [`judge`] | asks one proxy |
+
+mod judge;
+mod parties;
+mod way;
+
+use std::fmt;
+
+use ringwall_mesh::authorization::policy::AuthorizationPolicy;
+use ringwall_mesh::request_authentication::RequestAuthentication;
+use ringwall_mesh::sends::{Outcome, Sends};
+use ringwall_mesh::services::{Service, ServicePort};
+use ringwall_model::address::Address;
+use ringwall_model::finding::{Location, Verdict};
+use ringwall_model::tree::Node;
+
+use super::Meshed;
+
+/// The token of a call.
+#[derive(Clone, Copy, Debug, Default)]
+pub enum AskedToken<'c> {
+    /// None.
+    #[default]
+    Missing,
+    /// One that must not be believed.
+    Bad,
+    /// One that holds, with these claims.
+    Claims(Node<'c>),
+}
+
+/// What is asked.
+#[derive(Clone, Debug, Default)]
+pub struct Call<'c> {
+    /// `Kind/namespace/name` or `namespace/name` of a workload, or a principal, with or without `spiffe://`.
+    pub client: &'c str,
+    /// `namespace/name` of a workload or a Service, with or without its kind.
+    pub server: &'c str,
+    /// The port of the workload's containers, or of the Service.
+    pub port: u16,
+    /// The method.
+    pub method: Option<&'c str>,
+    /// The path, with its query.
+    pub path: Option<&'c str>,
+    /// The host.
+    pub host: Option<&'c str>,
+    /// Names and values of headers.
+    pub headers: Vec<(&'c str, &'c str)>,
+    /// The address that the connection comes from.
+    pub source: Option<Address>,
+    /// The token.
+    pub token: AskedToken<'c>,
+}
+
+impl Call<'_> {
+    /// Whether anything of it is about a request.
+    fn is_http(&self) -> bool {
+        self.method.is_some()
+            || self.path.is_some()
+            || self.host.is_some()
+            || !self.headers.is_empty()
+            || !matches!(self.token, AskedToken::Missing)
+    }
+}
+
+/// A sentence and where what it says is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The sentence.
+    pub what: String,
+    /// The place.
+    pub location: Option<Location>,
+}
+
+impl Told {
+    fn plain(what: impl Into<String>) -> Self {
+        Self { what: what.into(), location: None }
+    }
+}
+
+/// Who asks the policies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Backend {
+    /// Nobody: there is no proxy, or the port goes past it.
+    None,
+    /// The sidecar, for requests.
+    SidecarHttp,
+    /// The sidecar, for bytes.
+    SidecarTcp,
+    /// The node's ztunnel.
+    Ztunnel,
+    /// A gateway.
+    Gateway,
+    /// A waypoint, for requests.
+    Waypoint,
+    /// A waypoint, for bytes.
+    WaypointTcp,
+}
+
+impl Backend {
+    /// Its name in outputs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::SidecarHttp => "sidecar-http",
+            Self::SidecarTcp => "sidecar-tcp",
+            Self::Ztunnel => "ztunnel",
+            Self::Gateway => "gateway",
+            Self::Waypoint => "waypoint",
+            Self::WaypointTcp => "waypoint-tcp",
+        }
+    }
+}
+
+impl fmt::Display for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "nobody",
+            Self::SidecarHttp => "the sidecar, which sees requests",
+            Self::SidecarTcp => "the sidecar, which sees bytes",
+            Self::Ztunnel => "ztunnel, which sees connections",
+            Self::Gateway => "the gateway",
+            Self::Waypoint => "the waypoint, and ztunnel behind it",
+            Self::WaypointTcp => "the waypoint, which sees bytes, and ztunnel behind it",
+        })
+    }
+}
+
+/// What one proxy makes of the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Why, in few words.
+    pub reason: String,
+    /// What decides.
+    pub because: Vec<Told>,
+    /// The fields of the nearest ALLOW rule that failed.
+    pub misses: Vec<Told>,
+}
+
+impl Judged {
+    fn new(verdict: Verdict, reason: impl Into<String>) -> Self {
+        Self { verdict, reason: reason.into(), because: Vec::new(), misses: Vec::new() }
+    }
+}
+
+/// One way that the call may take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Way {
+    /// The client's name, or its principal.
+    pub client: String,
+    /// The server: `Kind namespace/name`.
+    pub server: String,
+    /// The port of its containers.
+    pub port: u16,
+    /// `namespace/name:port` of the Service that it goes by.
+    pub service: Option<String>,
+    /// What is sent, what is taken in and why.
+    pub transport: Vec<Told>,
+    /// What becomes of the connection; nothing where the client is but a principal.
+    pub outcome: Option<Outcome>,
+    /// Who the server's proxy takes the client for.
+    pub identity: Option<String>,
+    /// Who asks the policies.
+    pub backend: Backend,
+    /// What it makes of the call.
+    pub judged: Judged,
+    /// Other proxies that would say something else of the same policies.
+    pub others: Vec<(Backend, Judged)>,
+    /// What else there is to say.
+    pub remarks: Vec<Told>,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Can {
+    /// The verdict: that of all ways where they agree.
+    pub verdict: Verdict,
+    /// Why.
+    pub reason: String,
+    /// The ways.
+    pub ways: Vec<Way>,
+}
+
+/// Who calls.
+enum Client {
+    Workload(usize),
+    Principal(String),
+}
+
+/// The policies of a snapshot.
+struct Policies {
+    all: Vec<AuthorizationPolicy>,
+    tokens: Vec<RequestAuthentication>,
+}
+
+/// A way before it is judged.
+struct Leg<'m> {
+    server: usize,
+    target: u16,
+    through: Option<(&'m Service, &'m ServicePort)>,
+    /// What the client sends, and why; nothing of a principal.
+    sends: Option<(Sends, Told)>,
+}
+
+impl Meshed<'_> {
+    /// Whether the call is let in. Costs a look at all flows of the mesh and at all policies.
+    ///
+    /// # Errors
+    /// A client or a server that the input does not hold, or several of the name.
+    pub fn can(&self, call: &Call<'_>) -> Result<Can, String> {
+        let client = self.client(call.client)?;
+        let legs = self.legs(&client, call)?;
+        let policies = self.authorizations();
+        let ways: Vec<Way> = legs.iter().map(|leg| self.way(&client, call, leg, &policies)).collect();
+        let first = ways.first().map(|way| (way.judged.verdict, way.judged.reason.clone()));
+        let (verdict, reason) = match first {
+            None => (
+                Verdict::CannotTell,
+                "no workload of the input is behind the Service on this port".to_owned(),
+            ),
+            Some((verdict, reason)) if ways.iter().all(|way| way.judged.verdict == verdict) => {
+                (verdict, reason)
+            }
+            Some(_) => (Verdict::CannotTell, "it depends on which way the call takes".to_owned()),
+        };
+        Ok(Can { verdict, reason, ways })
+    }
+}
