@@ -1,6 +1,7 @@
 //! Area `mesh`: each case says by its `op` what is asked.
 
 mod ambient;
+mod analyze;
 mod authz;
 mod mtls;
 mod objects;
@@ -25,8 +26,8 @@ impl Area for Mesh {
         Some("cases")
     }
 
-    fn answer(&self, _mode: &str, case: &Case<'_>, _folder: &Path) -> Answered {
-        match answer(case) {
+    fn answer(&self, _mode: &str, case: &Case<'_>, folder: &Path) -> Answered {
+        match answer(case, folder) {
             Ok(answered) => answered,
             Err(error) => Answered::unanswered(error),
         }
@@ -56,11 +57,12 @@ fn refused(want: &Value, message: &str) -> Answered {
     }
 }
 
-fn answer(case: &Case<'_>) -> Result<Answered, String> {
+fn answer(case: &Case<'_>, folder: &Path) -> Result<Answered, String> {
     let line: Line<'_> = case.read().map_err(|error| error.to_string())?;
     let asked: Asked = serde_json::from_str(line.case.get()).map_err(|error| error.to_string())?;
     match asked.op.as_str() {
         "ambient" => ambient::answer(&line),
+        "analyze" => analyze::answer(&line, folder),
         "authz" => authz::answer(&line),
         "mtls" => mtls::answer(&line),
         "validate" => validate::answer(&line),

@@ -17,6 +17,8 @@ pub(crate) enum MeshVerb {
     Plan(MeshPlanArgs),
     /// Whether a client may call a server: what becomes of the connection, which proxy decides, and by which rule
     Can(MeshCanArgs),
+    /// What `istioctl analyze` says of the input, in its words, with its codes; Services, pods and namespaces of files count
+    Analyze(MeshAnalyzeArgs),
     /// Find policies that do nothing, or the opposite of what they seem
     Check(MeshCheckArgs),
 }
@@ -196,6 +198,26 @@ pub(crate) struct MeshCanArgs {
     pub(crate) bad_token: bool,
     #[command(flatten)]
     pub(crate) mesh: MeshArgs,
+    #[command(flatten)]
+    pub(crate) output: OutputArgs,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  ringwall mesh analyze k8s/
+  ringwall mesh analyze --files-only -o json k8s/
+
+The annotation galley.istio.io/analyze-suppress silences codes on its object, as istioctl has it.
+
+Exit codes: 0 no error and no warning, 1 some, 2 wrong usage or unreadable input")]
+pub(crate) struct MeshAnalyzeArgs {
+    /// Exactly as `istioctl analyze --use-kube=false --all-namespaces` does it: Services, Namespaces, Nodes, Pods and Secrets in files do
+    /// not count, and what asks for them is not looked at. Without this flag all objects count, and the ConfigMap `istio` says what the
+    /// mesh is set to, as in a cluster
+    #[arg(long)]
+    pub(crate) files_only: bool,
+    #[command(flatten)]
+    pub(crate) input: InputArgs,
     #[command(flatten)]
     pub(crate) output: OutputArgs,
 }

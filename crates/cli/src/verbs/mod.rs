@@ -44,6 +44,7 @@ pub(crate) fn run(cli: &Cli) -> Result<Outcome, Usage> {
         Verb::Rbac(RbacVerb::Reduce(args)) => rbac::reduce::run(args),
         Verb::Rbac(RbacVerb::Escalate(args)) => rbac::escalate::run(args),
         Verb::Rbac(RbacVerb::Diff(args)) => rbac::diff::run(args),
+        Verb::Mesh(MeshVerb::Analyze(args)) => mesh::analyze::run(args),
         Verb::Mesh(MeshVerb::Can(args)) => mesh::can::run(args),
         Verb::Mesh(MeshVerb::Check(args)) => mesh::check::run(args),
         Verb::Mesh(MeshVerb::Mtls(args)) => mesh::mtls::run(args),

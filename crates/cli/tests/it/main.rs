@@ -10,6 +10,7 @@ mod explain;
 mod fix;
 mod input;
 mod mesh;
+mod mesh_analyze;
 mod migrate_psp;
 mod misread;
 mod net;

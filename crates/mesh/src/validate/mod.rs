@@ -1,34 +1,81 @@
-//! What istiod's webhook says of an object: whether it is let in, and what it warns of.
+//! What istiod's webhook says of an object: whether it is let in, and what it warns of; and what `istioctl analyze` reports of that.
 //!
-//! Sources: istio.io/istio `pkg/config/validation/validation.go`, `pkg/config/validation/agent/validation.go` and
-//! `pkg/config/security/security.go`. The
-//! words are near to the reference's; what is compared is whether there are any.
+//! Sources: istio.io/istio `pkg/config/validation`, `pkg/config/security/security.go`. The messages are the reference's own, in its order, so that
+//! `istioctl analyze` could be answered with them; where the reference walks a Go map, the order is that of the object's text.
 
+mod attachment;
 mod authorization;
+mod cel;
 mod destination;
+mod envoy;
+mod envoy_filter;
+mod exports;
+mod gateway;
+mod kinds;
+mod locality;
 mod messages;
+mod metadata;
+mod peer;
 mod proto;
+mod proxy_config;
 mod request;
+mod request_keys;
+mod server_tls;
+mod service_entry;
+mod sidecar;
+mod telemetry;
+#[cfg(test)]
+mod tests;
+mod traffic_policy;
+mod transport;
+mod virtual_service;
+mod wasm;
 mod words;
+mod workload;
 
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
-use ringwall_model::tree::{Kind, Node};
+use ringwall_model::tree::Node;
 
-use proto::{Message, Type, Value, check, unknown};
+use kinds::Kind;
+use proto::{Type, Value, check, unknown};
 
 /// What is wrong with a field, or odd.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Complaint {
     /// The field, from the object.
     pub path: FieldPath,
-    /// What it is, as a sentence without full stop.
+    /// What it is, in the reference's words.
     pub message: String,
+    /// What `istioctl analyze` reports instead of the message.
+    pub analysis: Option<Analysis>,
+}
+
+/// A warning of a `VirtualService` for which `istioctl analyze` has a message of its own. Source: `AnalysisAwareError` in
+/// `pkg/config/validation/validation.go`, `morePreciseMessage` in `pkg/config/analysis/analyzers/schema/validation.go`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Analysis {
+    /// A rule that nothing reaches (IST0130).
+    UnreachableRule {
+        /// Its name in quotes, or its number: `"a"`, `#1`.
+        rule: String,
+        /// Why.
+        reason: String,
+    },
+    /// A match that others take everything from (IST0131).
+    IneffectiveMatch {
+        /// The rule.
+        rule: String,
+        /// The match in it.
+        matched: String,
+        /// What takes it.
+        other: String,
+    },
 }
 
 impl Complaint {
     fn new(path: FieldPath, message: impl Into<String>) -> Self {
-        Self { path, message: message.into() }
+        Self { path, message: message.into(), analysis: None }
     }
 }
 
@@ -39,7 +86,12 @@ pub struct Verdict {
     pub errors: Vec<Complaint>,
     /// What it is warned of.
     pub warnings: Vec<Complaint>,
+    /// How much is told: some messages hold whole lists, and objects may be large.
+    told: usize,
 }
+
+/// How many bytes of messages are told of an object. What would be more is left out.
+const MOST_TOLD: usize = 32 << 20;
 
 impl Verdict {
     /// Whether it is let in.
@@ -47,218 +99,151 @@ impl Verdict {
         self.errors.is_empty()
     }
 
+    /// Whether nothing more is told.
+    fn is_full(&self) -> bool {
+        self.told >= MOST_TOLD
+    }
+
+    fn refuse(&mut self, complaint: Complaint) {
+        if !self.is_full() {
+            self.told += complaint.message.len();
+            self.errors.push(complaint);
+        }
+    }
+
+    fn caution(&mut self, complaint: Complaint) {
+        if !self.is_full() {
+            self.told += complaint.message.len();
+            self.warnings.push(complaint);
+        }
+    }
+
     fn error(&mut self, path: FieldPath, message: impl Into<String>) {
-        self.errors.push(Complaint::new(path, message));
+        self.refuse(Complaint::new(path, message));
     }
 
     fn warn(&mut self, path: FieldPath, message: impl Into<String>) {
-        self.warnings.push(Complaint::new(path, message));
+        self.caution(Complaint::new(path, message));
     }
-}
 
-/// The annotation of a policy that is only tried.
-const DRY_RUN: &str = "istio.io/dry-run";
-
-/// Annotations that refuse an object. Source: `pkg/config/constants/constants.go`.
-const REFUSED: [&str; 3] = [
-    "internal.istio.io/webhook-always-reject",
-    "internal.istio.io/parent-namespace",
-    "internal.istio.io/parents",
-];
-
-/// A kind that is validated here.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Validated {
-    Authorization,
-    Peer,
-    Request,
-    Destination,
-}
-
-impl Validated {
-    fn of(object: &Object) -> Option<(Self, &'static Message, &'static [&'static str])> {
-        let (security, networking) = (&["v1", "v1beta1"][..], &["v1", "v1beta1", "v1alpha3"][..]);
-        match (object.id.group.as_str(), object.id.kind.as_str()) {
-            ("security.istio.io", "AuthorizationPolicy") => {
-                Some((Self::Authorization, &messages::AUTHORIZATION_POLICY, security))
-            }
-            ("security.istio.io", "PeerAuthentication") => {
-                Some((Self::Peer, &messages::PEER_AUTHENTICATION, security))
-            }
-            ("security.istio.io", "RequestAuthentication") => {
-                Some((Self::Request, &messages::REQUEST_AUTHENTICATION, security))
-            }
-            ("networking.istio.io", "DestinationRule") => {
-                Some((Self::Destination, &messages::DESTINATION_RULE, networking))
-            }
-            _ => None,
+    /// An error of a field, if there is one.
+    fn error_if(&mut self, of: &Value<'_>, name: &str, message: Option<String>) {
+        if let Some(message) = message {
+            self.error(of.at(name), message);
         }
     }
+
+    /// Errors of a field.
+    fn error_all(&mut self, path: &FieldPath, messages: impl IntoIterator<Item = String>) {
+        messages.into_iter().for_each(|message| self.error(path.clone(), message));
+    }
+
+    /// Only the errors of what a function finds: the reference drops the warnings at some places.
+    fn errors_of(&mut self, find: impl FnOnce(&mut Self)) {
+        let mut own = Self::default();
+        find(&mut own);
+        own.errors.into_iter().for_each(|complaint| self.refuse(complaint));
+    }
 }
 
-/// What the webhook says of an object; nothing of one of another kind than `AuthorizationPolicy`, `PeerAuthentication`,
-/// `RequestAuthentication`
-/// and `DestinationRule`. Costs a walk of the object.
+/// An object whose spec could be read.
+struct Config<'t> {
+    spec: Value<'t>,
+    name: &'t str,
+    namespace: &'t str,
+    labels: Option<Node<'t>>,
+    annotations: Option<Node<'t>>,
+    /// It was copied since it was read, and maps without entries are lost.
+    is_copy: bool,
+}
+
+impl<'t> Config<'t> {
+    fn annotation(&self, key: &str) -> Option<&'t str> {
+        Some(self.annotations?.get(key)?.as_str().unwrap_or_default())
+    }
+
+    fn label(&self, key: &str) -> Option<&'t str> {
+        Some(self.labels?.get(key)?.as_str().unwrap_or_default())
+    }
+}
+
+/// What the webhook says of an object; nothing of one of a kind that it does not look at (the fifteen of Istio's own groups are looked at). Costs a walk of
+/// the object.
+///
+/// An object that cannot be read has a single error, that of the first field that is of the wrong type, in the words of Go's decoder.
 pub fn validate(object: &Object) -> Option<Verdict> {
-    let (kind, message, versions) = Validated::of(object)?;
+    let kind = kinds::of(object)?;
     let mut verdict = Verdict::default();
-    if !versions.contains(&object.version.as_str()) {
-        verdict.error(
-            FieldPath::keys(&["apiVersion"]),
-            format!("unknown kind {} {}", object.api_version(), object.id.kind),
-        );
+    if !kind.versions.contains(&object.version.as_str()) {
+        let message = format!("unknown kind {}, Kind={}", object.api_version(), object.id.kind);
+        verdict.error(FieldPath::keys(&["apiVersion"]), message);
+        return Some(verdict);
+    }
+    if let Some(complaint) = metadata::unreadable(object.root()) {
+        verdict.refuse(complaint);
         return Some(verdict);
     }
     let root = object.root();
-    for key in ["labels", "annotations"] {
-        texts_only(root, key, &mut verdict);
-    }
-    let written = root.get("spec").filter(|spec| !spec.is_null());
-    let spec = Value { node: written.unwrap_or_else(|| empty_of(root)), path: FieldPath::keys(&["spec"]) };
-    if written.is_some() {
-        check(&spec, message, &mut verdict.errors);
-    }
-    if verdict.is_accepted() {
-        metadata(object, kind, &spec, &mut verdict);
-    }
-    if !verdict.is_accepted() {
-        return Some(verdict);
-    }
-    match kind {
-        Validated::Authorization => authorization::validate(&spec, &mut verdict),
-        Validated::Peer => peer(&spec, &mut verdict),
-        Validated::Request => request::validate(&spec, &mut verdict),
-        Validated::Destination => destination::validate(&spec, namespace(object), &mut verdict),
-    }
+    let (labels, annotations) = (root.at(&["metadata", "labels"]), root.at(&["metadata", "annotations"]));
+    read(object, kind, Some((labels, annotations)), &mut verdict);
     Some(verdict)
+}
+
+/// What `istioctl analyze` reports of an object by the webhook's rules: it shows them its name, its namespace and its spec, but no labels and no
+/// annotations, and takes every version. Nothing of one of another kind than [`validate`] takes; one that cannot be read has the error of
+/// [`validate`], which `istioctl analyze` tells otherwise. Costs a walk of the object.
+pub fn analyze(object: &Object) -> Option<Verdict> {
+    let mut verdict = Verdict::default();
+    read(object, kinds::of(object)?, None, &mut verdict);
+    Some(verdict)
+}
+
+/// `metadata` are labels and annotations, where they are shown to the rules.
+fn read<'t>(
+    object: &'t Object,
+    kind: &'static Kind,
+    metadata: Option<(Option<Node<'t>>, Option<Node<'t>>)>,
+    verdict: &mut Verdict,
+) {
+    let root = object.root();
+    let written = root.get("spec").filter(|spec| !spec.is_null());
+    // Where there is no spec, a node that has no fields stands for it.
+    let node = written.unwrap_or_else(|| root.get("kind").unwrap_or(root));
+    let spec = Value { node, path: FieldPath::keys(&["spec"]), kind: Type::Message(kind.message) };
+    if written.is_some()
+        && let Err(complaint) = check(&spec)
+    {
+        verdict.refuse(complaint);
+        return;
+    }
+    let namespace = object.id.namespace.as_deref().unwrap_or_default();
+    let (labels, annotations) = metadata.unwrap_or_default();
+    let config =
+        Config { spec, name: &object.id.name, namespace, labels, annotations, is_copy: metadata.is_none() };
+    match metadata::refused(&config, kind) {
+        Some(complaint) => verdict.refuse(complaint),
+        None => (kind.validate)(&config, verdict),
+    }
 }
 
 /// The fields of an object's `spec` that its kind does not have: the API server drops them, and refuses them under strict field validation, which is
 /// `kubectl`'s default. Nothing of an object of another kind than [`validate`] takes. Costs a walk of the object.
 pub fn unknown_fields(object: &Object) -> Vec<Complaint> {
     let mut complaints = Vec::new();
-    if let (Some((_, message, _)), Some(spec)) = (Validated::of(object), object.root().get("spec")) {
-        let spec = Value { node: spec, path: FieldPath::keys(&["spec"]) };
-        unknown(&spec, Type::Message(message), &mut complaints);
+    if let (Some(kind), Some(node)) = (kinds::of(object), object.root().get("spec")) {
+        let spec = Value { node, path: FieldPath::keys(&["spec"]), kind: Type::Message(kind.message) };
+        unknown(&spec, &mut complaints);
     }
     complaints
 }
 
-/// A node that has no fields: where there is no `spec`, the text of `kind` stands for it.
-fn empty_of(root: Node<'_>) -> Node<'_> {
-    root.get("kind").unwrap_or(root)
-}
-
-fn namespace(object: &Object) -> &str {
-    object.id.namespace.as_deref().unwrap_or_default()
-}
-
-/// Labels and annotations are texts, or the object cannot be read at all.
-fn texts_only(root: Node<'_>, key: &str, verdict: &mut Verdict) {
-    let Some(map) = root.at(&["metadata", key]).filter(|map| !map.is_null()) else { return };
-    let path = FieldPath::keys(&["metadata", key]);
-    if map.kind() != Kind::Mapping {
-        verdict
-            .error(path, format!("expected {}, got {}", Kind::Mapping.described(), map.kind().described()));
-        return;
-    }
-    for entry in map.entries().filter(|entry| !entry.value.is_null() && entry.value.as_str().is_none()) {
-        let message = format!("expected a string, got {}", entry.value.kind().described());
-        verdict.error(path.clone().key(entry.key), message);
-    }
-}
-
-/// Source: `validateMetadata` and `checkDryRunAnnotation`.
-fn metadata(object: &Object, kind: Validated, spec: &Value<'_>, verdict: &mut Verdict) {
-    let Some(annotations) = object.root().at(&["metadata", "annotations"]) else { return };
-    let path = |key: &str| FieldPath::keys(&["metadata", "annotations", key]);
-    if let Some(dry_run) = annotations.get(DRY_RUN) {
-        let action = spec.choice("action", messages::ACTIONS);
-        // Source: Go's `strconv.ParseBool`.
-        let booleans = ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"];
-        if kind != Validated::Authorization {
-            verdict.error(path(DRY_RUN), format!("unsupported annotation {DRY_RUN}, please remove it"));
-        } else if !matches!(action, 0 | 1) {
-            verdict.error(
-                path(DRY_RUN),
-                format!("the annotation {DRY_RUN} supports only the actions ALLOW and DENY"),
-            );
-        } else if !booleans.contains(&dry_run.as_str().unwrap_or_default()) {
-            verdict.error(path(DRY_RUN), format!("annotation {DRY_RUN} is neither true nor false"));
-        }
-    }
-    for key in REFUSED {
-        if annotations.entry(key).is_some() {
-            verdict.error(path(key), format!("annotation {key} may not be set by users"));
-        }
-    }
-}
-
-/// Source: `ValidatePeerAuthentication`.
-fn peer(spec: &Value<'_>, verdict: &mut Verdict) {
-    let selects = spec.get("selector").is_some_and(|selector| !selector.entries("matchLabels").is_empty());
-    if let Some(ports) = spec.get("portLevelMtls") {
-        let entries = spec.entries("portLevelMtls");
-        if entries.is_empty() {
-            verdict.error(ports.path.clone(), "port level mTLS, if defined, must have at least one element");
-        } else if !selects {
-            verdict
-                .error(ports.path.clone(), "mesh/namespace peer authentication cannot have port level mTLS");
-        }
-        for (port, entry) in entries {
-            if !port.trim().parse().is_ok_and(|port: u64| (1..=65535).contains(&port)) {
-                verdict.error(entry.path, "port must be in range 1..65535");
-            }
-        }
-    }
-    selector(spec, "selector", verdict);
-}
-
-/// Source: `validateWorkloadSelector`.
-fn selector(spec: &Value<'_>, name: &str, verdict: &mut Verdict) {
-    let Some(selector) = spec.get(name) else { return };
-    let labels = selector.entries("matchLabels");
-    if labels.is_empty() {
-        verdict.warn(selector.path.clone(), "workload selector specified without labels");
-    }
-    for (key, value) in labels {
-        let label = format!("\"{key}={}\"", value.node.as_str().unwrap_or_default());
-        if key.is_empty() {
-            verdict.error(value.path.clone(), format!("empty key is not supported in selector: {label}"));
-        }
-        if label.contains('*') {
-            verdict.error(value.path, format!("wildcard is not supported in selector: {label}"));
-        }
-    }
-}
-
-/// What a policy is attached to. Source: `validateOneOfSelectorType`, `validatePolicyTargetReference`.
-fn attachment(spec: &Value<'_>, verdict: &mut Verdict) {
-    let (own, one, many) = (spec.get("selector"), spec.get("targetRef"), spec.items("targetRefs"));
-    if usize::from(own.is_some()) + usize::from(one.is_some()) + usize::from(!many.is_empty()) > 1 {
-        verdict.error(spec.path.clone(), "only one of targetRefs or workloadSelector can be set");
-    }
-    selector(spec, "selector", verdict);
-    for target in one.into_iter().chain(many) {
-        if target.text("name").is_empty() {
-            verdict.error(target.at("name"), "targetRef name must be set");
-        }
-        if !target.text("namespace").is_empty() {
-            let message = "targetRef namespace must not be set; cross namespace referencing is not supported";
-            verdict.error(target.at("namespace"), message);
-        }
-        let (group, kind) = (target.text("group"), target.text("kind"));
-        let is_allowed = matches!(
-            (group, kind),
-            ("" | "core", "Service")
-                | ("networking.istio.io", "ServiceEntry")
-                | ("gateway.networking.k8s.io", "Gateway" | "GatewayClass")
-        );
-        if !is_allowed {
-            let message = format!(
-                "targetRef must be to one of Service, ServiceEntry, Gateway and GatewayClass, but was {group}/{kind}"
-            );
-            verdict.error(target.path.clone(), message);
-        }
-    }
+/// Why an object of these kinds cannot be read at all: its first field of a wrong type, in the words of Go's decoder. Nothing of one that can, or of
+/// another kind than [`validate`] takes. Costs a walk of the object.
+pub fn unreadable(object: &Object) -> Option<Complaint> {
+    let kind = kinds::of(object)?;
+    let root = object.root();
+    metadata::unreadable(root).or_else(|| {
+        let node = root.get("spec").filter(|spec| !spec.is_null())?;
+        check(&Value { node, path: FieldPath::keys(&["spec"]), kind: Type::Message(kind.message) }).err()
+    })
 }

@@ -1,5 +1,6 @@
 //! `ringwall mesh`: what is encrypted between whom.
 
+pub(crate) mod analyze;
 pub(crate) mod can;
 pub(crate) mod check;
 pub(crate) mod matrix;
@@ -46,10 +47,15 @@ fn with_mesh<T>(
     Ok((loaded, answer))
 }
 
+/// Reads a text in YAML that is no object; `name` says what it is.
+fn read_yaml(name: &str, text: &str) -> Result<Tree, String> {
+    let source = Arc::new(Source::new(name, text));
+    yaml_text(&source, &Limits::default()).map_err(|error| error.to_string())
+}
+
 /// Reads the text in YAML that the mesh's configuration is.
 fn read_config(text: &str) -> Result<Tree, String> {
-    let source = Arc::new(Source::new("the mesh's configuration", text));
-    yaml_text(&source, &Limits::default()).map_err(|error| error.to_string())
+    read_yaml("the mesh's configuration", text)
 }
 
 /// How the mesh of a snapshot is set; `root` says the root namespace over it.
