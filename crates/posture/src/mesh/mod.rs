@@ -83,8 +83,22 @@ impl<'s> Meshed<'s> {
 
     /// Objects that istiod's webhook refuses: what is said of the mesh counts them in, as they are written.
     fn note_refused(&mut self) {
+        // Kinds that the ring does not read are not counted in.
+        const UNREAD: [&str; 8] = [
+            "EnvoyFilter",
+            "Gateway",
+            "ProxyConfig",
+            "Telemetry",
+            "TrafficExtension",
+            "VirtualService",
+            "WasmPlugin",
+            "WorkloadGroup",
+        ];
         let snapshot = self.snapshot;
         for (index, object) in snapshot.objects() {
+            if UNREAD.contains(&object.id.kind.as_str()) {
+                continue;
+            }
             for error in validate(object).into_iter().flat_map(|verdict| verdict.errors) {
                 let message = format!(
                     "istiod refuses {} {}/{}, which is counted in as it is written: {}",
