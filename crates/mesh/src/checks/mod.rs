@@ -13,6 +13,7 @@ mod identity;
 mod layers;
 mod peers;
 mod plaintext;
+mod ports;
 mod rules;
 mod scopes;
 mod selection;
@@ -86,6 +87,9 @@ pub static CHECKS: &[MeshCheck] = &[
     identity::ANONYMOUS,
     rules::UNLIMITED,
     enrolment::OUTSIDE,
+    ports::OF_NOBODY,
+    ports::WAYPOINT,
+    ports::PROVIDER,
 ];
 
 /// Runs all checks over a snapshot whose mesh is set so. Flaws are in the order of the checks; an object that istiod's webhook refuses has only

@@ -4,6 +4,7 @@ use ringwall_model::check::Check;
 use ringwall_model::control::nsa;
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::Fixable;
+use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 
 use super::examples::{ambient, policy, service, web};
@@ -73,8 +74,8 @@ pub(super) const NO_WAYPOINT: MeshCheck = MeshCheck {
         severity: Severity::High,
         summary: "a policy is attached to a Service that has no waypoint, so that nobody enforces it",
         what: "`targetRefs` of an AuthorizationPolicy or a RequestAuthentication names a Service or ServiceEntry, and neither it nor its \
-               Namespace has the label `istio.io/use-waypoint`, or the nearer of them has `none`. Or it names a Service that is not \
-               in the input, while others of the namespace are. Nothing is said where the Namespace is not in the input.",
+               Namespace has the label `istio.io/use-waypoint`, or the nearer of them has `none`. Or it names a Service or a Gateway that is not \
+               in the input, while others of the namespace are, or a GatewayClass outside of the root namespace. Nothing is said where the Namespace is not in the input.",
         why: "Such a policy is for waypoints alone: sidecars and ztunnel never take one with targets. Without a waypoint the traffic goes straight to \
               the pods, and no rule is asked.",
         fix: "Make a waypoint (`istioctl waypoint apply`) and label the Service or the Namespace with its name, or write the policy with a \
@@ -179,11 +180,31 @@ fn no_waypoint(subject: &Subject<'_>, flaws: &mut Flaws) {
     }
 }
 
+/// That a Gateway is not there, where others of the namespace are.
+fn without_gateway(subject: &Subject<'_>, namespace: &str, target: &TargetRef) -> Option<String> {
+    let of_namespace = |object: &&Object| object.id.namespace.as_deref().unwrap_or("default") == namespace;
+    let mut all =
+        subject.snapshot.of_kind("gateway.networking.k8s.io", "Gateway").filter(of_namespace).peekable();
+    all.peek()?;
+    let is_there = all.any(|object| object.id.name == target.name);
+    (!is_there).then(|| {
+        format!("no Gateway {namespace}/{} is in the input: nobody enforces the policy", target.name)
+    })
+}
+
 /// Why nobody enforces what is attached to the target, if so.
 fn unguarded(subject: &Subject<'_>, namespace: &str, target: &TargetRef) -> Option<String> {
     let group = if target.group == "core" { "" } else { target.group.as_str() };
-    if !matches!((group, target.kind.as_str()), ("", "Service") | ("networking.istio.io", "ServiceEntry")) {
-        return None;
+    match (group, target.kind.as_str()) {
+        ("gateway.networking.k8s.io", "Gateway") => return without_gateway(subject, namespace, target),
+        ("gateway.networking.k8s.io", "GatewayClass") if namespace != subject.mesh.config.root_namespace => {
+            return Some(format!(
+                "a class is only looked at in policies of {}: nobody enforces this one",
+                subject.mesh.config.root_namespace
+            ));
+        }
+        ("", "Service") | ("networking.istio.io", "ServiceEntry") => {}
+        _ => return None,
     }
     let mut beside = subject
         .snapshot

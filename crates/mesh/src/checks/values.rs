@@ -8,7 +8,7 @@ use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
 use super::examples::policy;
 use super::{AUTHORIZATION, EVERY_VERSION, Flaws, MeshCheck, PRACTICES, Subject, reviewed};
 use crate::authorization::path::PathMatch;
-use crate::authorization::policy::{Action, Field};
+use crate::authorization::policy::{Action, AuthorizationPolicy, Field};
 use crate::authorization::strings::Text;
 use crate::config::PathNormalization;
 
@@ -18,7 +18,7 @@ pub(super) const NEVER: MeshCheck = MeshCheck {
         name: "value-never-matches",
         severity: Severity::Medium,
         summary: "a value of an AuthorizationPolicy matches nothing that a client sends",
-        what: "One of: a principal with `spiffe://` before it; a method that is not in capitals; a host with a scheme or a path; a path that does \
+        what: "One of: a principal with `spiffe://` before it, or one that is not of the form TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT; a method that is not in capitals; a host with a scheme or a path; a path that does \
                not begin with `/`, or holds a query; a star in the middle of a value (or at both ends), which is no wildcard there; a \
                start of a `requestPrincipals` that is cut at a slash of its scheme, as in `https://iss*`. The severity is high where the rule lets in for it \
                what it should keep out. The tool mends what it can tell.",
@@ -61,7 +61,7 @@ pub(super) const HOST: MeshCheck = MeshCheck {
         name: "host-without-port",
         severity: Severity::Medium,
         summary: "a DENY rule names a host, and not the host with a port",
-        what: "`hosts` of a rule with DENY holds a name without a star and without a port, and no value beside it matches the name with a port.",
+        what: "`hosts` of a rule with DENY, or `notHosts` of one with ALLOW, holds a name without a port, and no value beside it matches the name with a port.",
         why: "The value is compared with the `Host` header as it is sent. Who writes `shop.example.com:443` there passes the rule, and is served.",
         fix: "Add the name with `:*` behind it.",
         bad: concat!(
@@ -100,8 +100,8 @@ pub(super) const PATH: MeshCheck = MeshCheck {
         name: "path-evaded",
         severity: Severity::Low,
         summary: "a DENY rule names a path, and another way of writing it passes",
-        what: "`paths` of a rule with DENY holds a path, and the same with a slash behind it matches no value beside it; or a start of paths, and the \
-               same with two slashes before it matches none, in a mesh that does not merge slashes (`pathNormalization`); of that the severity is info.",
+        what: "`paths` of a rule with DENY, or `notPaths` of one with ALLOW, holds a path, and the same with a slash behind it, or without the one that it has, \
+               matches no value beside it; or a start of paths, and the same without its slash matches none, or with two slashes before it matches none, in a mesh that does not merge slashes (`pathNormalization`); of that the severity is info.",
         why: "Many programs serve `/admin/` and `//admin` as they do `/admin`. What a list of paths keeps out is what it names, and no more.",
         fix: "Say in ALLOW rules which paths are served, rather than in DENY which are not. Else name the other ways too (`/admin/*`), and set \
               `pathNormalization.normalization: MERGE_SLASHES` in the mesh's configuration.",
@@ -143,6 +143,10 @@ fn why_never(of: &str, value: &str) -> Option<(&'static str, Option<String>)> {
         "principals" | "source.principal" => {
             if let Some(bare) = value.strip_prefix("spiffe://") {
                 return Some(("principals are written without `spiffe://`", Some(bare.to_owned())));
+            }
+            let parts: Vec<&str> = value.split('/').collect();
+            if !value.contains('*') && !matches!(parts.as_slice(), [_, "ns", _, "sa", _]) {
+                return Some(("a principal is TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT", None));
             }
         }
         "methods" => {
@@ -237,32 +241,68 @@ fn never(subject: &Subject<'_>, flaws: &mut Flaws) {
     }
 }
 
+/// The lists of values that decide what is kept out: of DENY what must match, of ALLOW what may not.
+fn keeps_out(policy: &AuthorizationPolicy, field: &Field<'_>) -> bool {
+    match policy.action {
+        Action::Deny => !field.negated,
+        Action::Allow => field.negated,
+        Action::Audit | Action::Custom => false,
+    }
+}
+
 fn host(subject: &Subject<'_>, flaws: &mut Flaws) {
-    for policy in subject.policies.iter().filter(|policy| policy.action == Action::Deny) {
-        for field in policy.fields().filter(|field| field.of == "hosts" && !field.negated) {
+    for policy in &subject.policies {
+        for field in policy.fields().filter(|field| field.of == "hosts" && keeps_out(policy, field)) {
             let all: Vec<Text> = field.values.iter().map(|value| Text::parse(value)).collect();
             for (at, value) in field.values.iter().enumerate() {
-                if value.contains(['*', ':', '/']) {
+                let bare = value.strip_prefix('*').unwrap_or(value);
+                if bare.is_empty() || bare.contains(['*', ':', '/']) {
                     continue;
                 }
-                let witness = format!("{value}:8080");
+                let name = if bare == value { value.clone() } else { format!("a{bare}") };
+                let witness = format!("{name}:8080");
                 if all.iter().any(|one| one.matches_any_case(&witness)) {
                     continue;
                 }
                 let message =
                     format!("`{witness}` passes: the header is compared as it is sent, with its port");
-                let fix = reviewed(
-                    format!("keep out `{value}` with any port too"),
-                    "requests to this name with a port are kept out then",
-                    vec![Change::Append {
-                        path: field.place.path(),
-                        value: Value::Text(format!("{value}:*")),
-                    }],
-                );
-                flaws.add(policy.object, field.place.path().index(at), value.clone(), message).fix(Ok(fix));
+                let fix = if bare == value {
+                    Ok(reviewed(
+                        format!("keep out `{value}` with any port too"),
+                        "whether clients that write a port are to be kept out as well",
+                        vec![Change::Append {
+                            path: field.place.path(),
+                            value: Value::Text(format!("{value}:*")),
+                        }],
+                    ))
+                } else {
+                    Err("no value means a name that ends so with any port behind it".to_owned())
+                };
+                flaws.add(policy.object, field.place.path().index(at), value.clone(), message).fix(fix);
             }
         }
     }
+}
+
+/// Another way to write a path that a value names, which many programs serve alike; and what adds it to the list.
+fn other_way(value: &str, merges: bool) -> Vec<(String, Option<String>, Severity)> {
+    let mut ways = Vec::new();
+    match value.strip_suffix('*') {
+        Some(start) if !start.contains('*') => {
+            if let Some(own) = start.strip_suffix('/').filter(|own| !own.is_empty()) {
+                ways.push((own.to_owned(), Some(own.to_owned()), Severity::Low));
+            }
+            if !merges {
+                ways.push((format!("/{start}x"), None, Severity::Info));
+            }
+        }
+        None if !value.contains('*') => match value.strip_suffix('/') {
+            Some(own) => ways.push((own.to_owned(), Some(own.to_owned()), Severity::Low)),
+            None => ways.push((format!("{value}/"), Some(format!("{value}/*")), Severity::Low)),
+        },
+        _ => {}
+    }
+    ways
 }
 
 fn path(subject: &Subject<'_>, flaws: &mut Flaws) {
@@ -270,40 +310,30 @@ fn path(subject: &Subject<'_>, flaws: &mut Flaws) {
         subject.mesh.config.path_normalization,
         PathNormalization::MergeSlashes | PathNormalization::DecodeAndMergeSlashes
     );
-    for policy in subject.policies.iter().filter(|policy| policy.action == Action::Deny) {
-        for field in policy.fields().filter(|field| field.of == "paths" && !field.negated) {
+    for policy in &subject.policies {
+        for field in policy.fields().filter(|field| field.of == "paths" && keeps_out(policy, field)) {
             let all: Vec<PathMatch> = field.values.iter().map(|value| PathMatch::parse(value)).collect();
             let is_matched = |path: &str| all.iter().any(|one| one.matches(path));
             for (at, value) in field.values.iter().enumerate() {
                 if !value.starts_with('/') || value.contains(['{', '?']) || value.len() < 3 {
                     continue;
                 }
-                let (witness, fix, severity) = match value.strip_suffix('*') {
-                    Some(start) if !start.contains('*') && !merges => (
-                        format!("/{start}x"),
-                        Err("the mesh's configuration decides about slashes".to_owned()),
-                        Severity::Info,
-                    ),
-                    None if !value.contains('*') && !value.ends_with('/') => {
-                        let below = format!("{value}/*");
-                        let fix = reviewed(
-                            format!("keep out `{below}` too"),
-                            "what is below the path is kept out then",
-                            vec![Change::Append { path: field.place.path(), value: Value::Text(below) }],
-                        );
-                        (format!("{value}/"), Ok(fix), Severity::Low)
-                    }
-                    _ => continue,
-                };
-                if is_matched(&witness) {
+                let mut ways = other_way(value, merges).into_iter();
+                let Some((witness, meant, severity)) = ways.find(|(witness, ..)| !is_matched(witness)) else {
                     continue;
-                }
+                };
+                let fix = match meant {
+                    Some(meant) => Ok(reviewed(
+                        format!("keep out `{meant}` too"),
+                        "whether anybody is meant to come there",
+                        vec![Change::Append { path: field.place.path(), value: Value::Text(meant) }],
+                    )),
+                    None => Err("the mesh's configuration decides about slashes".to_owned()),
+                };
                 let message =
                     format!("`{witness}` passes, which many programs serve as they do what is kept out");
-                flaws
-                    .add(policy.object, field.place.path().index(at), value.clone(), message)
-                    .fix(fix)
-                    .severity(severity);
+                let flaw = flaws.add(policy.object, field.place.path().index(at), value.clone(), message);
+                flaw.fix(fix).severity(severity);
             }
         }
     }

@@ -164,8 +164,8 @@ fn a_rule_that_leaves_the_port_of_bytes_out_is_left_in_peace() {
 fn slashes_that_the_mesh_merges_evade_nothing() {
     let text = shop(SIDECARS)
         + &strict()
-        + &policy("web", "{action: DENY, rules: [{to: [{operation: {paths: ['/admin/*']}}]}]}");
-    assert_eq!(found(&text), ["021 spec.rules[0].to[0].operation.paths[0]"]);
+        + &policy("web", "{action: DENY, rules: [{to: [{operation: {paths: ['/admin', '/admin/*']}}]}]}");
+    assert_eq!(found(&text), ["021 spec.rules[0].to[0].operation.paths[1]"]);
     let merges = MeshConfig { path_normalization: PathNormalization::MergeSlashes, ..MeshConfig::default() };
     assert_eq!(told(flaws_in(&text, &merges)), ["038 metadata.name"]);
 }
@@ -199,6 +199,8 @@ fn a_selector_of_nobody_needs_somebody_who_might_be_meant() {
         found(&format!("{}{}{}", shop(SIDECARS), strict(), policy("web", &spec)))
     };
     assert_eq!(of("app: wbe"), ["009 spec.selector.matchLabels"]);
-    assert_eq!(of("tier: web"), Vec::<String>::new(), "no workload has the key: others may come");
+    assert_eq!(of("tier: web"), ["009 spec.selector.matchLabels"], "the value stands under another key");
+    assert_eq!(of("app: web, version: v2"), ["009 spec.selector.matchLabels"], "a part is somebody's");
+    assert_eq!(of("tier: backend"), Vec::<String>::new(), "nobody has anything of it: others may come");
     assert_eq!(of("job-name: x"), Vec::<String>::new(), "a controller sets it");
 }
