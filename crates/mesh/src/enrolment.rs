@@ -23,6 +23,8 @@ pub const TUNNEL: &str = "networking.istio.io/tunnel";
 pub const USE_WAYPOINT: &str = "istio.io/use-waypoint";
 /// The label beside it that says in which namespace the waypoint is.
 pub const USE_WAYPOINT_NAMESPACE: &str = "istio.io/use-waypoint-namespace";
+/// The label of a service that sends gateways through its waypoint.
+pub const INGRESS_USE_WAYPOINT: &str = "istio.io/ingress-use-waypoint";
 /// The label of a waypoint that says what it is for: `service`, `workload`, `all` or `none`.
 pub const WAYPOINT_FOR: &str = "istio.io/waypoint-for";
 /// The annotation that injection leaves.

@@ -11,7 +11,7 @@ use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree::Node;
 
 use crate::authorization::select::WAYPOINT_CLASS;
-use crate::enrolment::{USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, WAYPOINT_FOR};
+use crate::enrolment::{INGRESS_USE_WAYPOINT, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, WAYPOINT_FOR};
 use crate::place::Place;
 use crate::workloads::{Workload, namespace_of};
 
@@ -52,15 +52,36 @@ pub enum Before {
     Nothing,
     /// This waypoint, and its Gateway's place in the snapshot where that is in the input.
     Waypoint(Named, Option<usize>),
-    /// Nothing, since the waypoint that is named does not take this for others.
-    Unfit(Named, For),
+    /// Nothing, since what is named does not do it.
+    Unfit(Named, Unfit),
+}
+
+/// Why a waypoint that is named is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unfit {
+    /// It does not take this for others.
+    For(For),
+    /// It takes nothing from this namespace: `allowedRoutes` of its listener.
+    Namespace,
+    /// The Gateway of this name is no waypoint.
+    Class,
+}
+
+/// A Gateway.
+#[derive(Clone, Debug)]
+struct Gateway {
+    object: usize,
+    is_waypoint: bool,
+    serves: String,
+    /// Whether its listener takes what is attached from other namespaces.
+    is_open: bool,
 }
 
 /// The waypoints of a snapshot, and who names them.
 #[derive(Clone, Debug, Default)]
 pub struct Waypoints {
-    /// By namespace and name: the Gateway, and what it is for.
-    gateways: BTreeMap<(String, String), (usize, String)>,
+    /// By namespace and name.
+    gateways: BTreeMap<(String, String), Gateway>,
     /// What namespaces say.
     namespaces: BTreeMap<String, Said>,
 }
@@ -94,6 +115,14 @@ impl Said {
     }
 }
 
+/// Whether the listener for HBONE takes what is attached from other namespaces; which of them a selector means is not looked at.
+fn is_open(gateway: &Object) -> bool {
+    let listeners = gateway.root().at(&["spec", "listeners"]).into_iter().flat_map(Node::items);
+    let mut hbone = listeners.filter(|listener| listener.str_at(&["protocol"]) == Some("HBONE"));
+    let from = hbone.next().and_then(|listener| listener.str_at(&["allowedRoutes", "namespaces", "from"]));
+    matches!(from, Some("All" | "Selector"))
+}
+
 impl Waypoints {
     /// Reads them. Costs a pass over the objects.
     pub fn of(snapshot: &Snapshot) -> Self {
@@ -103,12 +132,16 @@ impl Waypoints {
             if object.is("", "Namespace") {
                 let said = Said::of(object, index, &FieldPath::root(), &object.id.name);
                 found.namespaces.insert(object.id.name.clone(), said);
-            } else if object.is("gateway.networking.k8s.io", "Gateway")
-                && text(&["spec", "gatewayClassName"]) == Some(WAYPOINT_CLASS)
-            {
-                let serves = text(&["metadata", "labels", WAYPOINT_FOR]).unwrap_or(For::Service.name());
-                let key = (namespace_of(object).to_owned(), object.id.name.clone());
-                found.gateways.insert(key, (index, serves.to_owned()));
+            } else if object.is("gateway.networking.k8s.io", "Gateway") {
+                let gateway = Gateway {
+                    object: index,
+                    is_waypoint: text(&["spec", "gatewayClassName"]) == Some(WAYPOINT_CLASS),
+                    serves: text(&["metadata", "labels", WAYPOINT_FOR])
+                        .unwrap_or(For::Service.name())
+                        .to_owned(),
+                    is_open: is_open(object),
+                };
+                found.gateways.insert((namespace_of(object).to_owned(), object.id.name.clone()), gateway);
             }
         }
         found
@@ -136,6 +169,20 @@ impl Waypoints {
         }
     }
 
+    /// Whether gateways go through the waypoint of a service too, which its label says, or else that of its namespace. Source: `ingressUseWaypointFromLabels`
+    /// in `pilot/pkg/serviceregistry/ambient/services.go`.
+    pub fn takes_gateways(snapshot: &Snapshot, service: usize) -> bool {
+        let Some(object) = snapshot.all().get(service) else { return false };
+        fn said(object: &Object) -> Option<&str> {
+            object.root().str_at(&["metadata", "labels", INGRESS_USE_WAYPOINT])
+        }
+        let space = || {
+            let mut all = snapshot.of_kind("", "Namespace");
+            all.find(|space| space.id.name == namespace_of(object)).and_then(said)
+        };
+        said(object).or_else(space).is_some_and(|said| said.eq_ignore_ascii_case("true"))
+    }
+
     fn before(&self, own: Said, namespace: &str, of: For) -> Before {
         let said = match own {
             Said::Nothing => self.namespaces.get(namespace).cloned().unwrap_or_default(),
@@ -145,10 +192,14 @@ impl Waypoints {
         let key = (named.namespace.clone(), named.name.clone());
         match self.gateways.get(&key) {
             None => Before::Waypoint(named, None),
-            Some((gateway, serves)) if serves == of.name() || serves == "all" => {
-                Before::Waypoint(named, Some(*gateway))
+            Some(gateway) if !gateway.is_waypoint => Before::Unfit(named, Unfit::Class),
+            Some(gateway) if named.namespace != namespace && !gateway.is_open => {
+                Before::Unfit(named, Unfit::Namespace)
             }
-            Some(_) => Before::Unfit(named, of),
+            Some(gateway) if gateway.serves == of.name() || gateway.serves == "all" => {
+                Before::Waypoint(named, Some(gateway.object))
+            }
+            Some(_) => Before::Unfit(named, Unfit::For(of)),
         }
     }
 }

@@ -192,7 +192,7 @@ fn behind_a_waypoint_ztunnel_sees_the_waypoint() {
     let told = in_ambient(&policy("web"), "GET", "shop/web");
     assert!(
         told.contains(
-            "no - at ztunnel behind the waypoint, which calls as spiffe://cluster.local/ns/shop/sa/way"
+            "no - behind the waypoint, which calls as spiffe://cluster.local/ns/shop/sa/way, at ztunnel"
         ),
         "{told}"
     );
@@ -205,7 +205,9 @@ fn a_sidecar_goes_around_a_waypoint() {
     let told = in_ambient("", "POST", "shop/side");
     assert!(told.contains("yes - no policy keeps it out"), "{told}");
     assert!(
-        told.contains("the waypoint shop/way is passed by: only clients in ambient mode go through it"),
+        told.contains(
+            "the waypoint shop/way is passed by: only clients in ambient mode go through it, and gateways"
+        ),
         "{told}"
     );
 }
@@ -295,4 +297,96 @@ fn the_root_namespace_of_the_input_or_of_the_command_line_counts() {
     assert!(check(&format!("{policy}{map}"), &[]));
     assert!(check(&format!("{policy}{operator}"), &[]));
     assert!(check(policy, &["--root-namespace", "mesh"]));
+}
+
+/// The answer to a question about a mesh of its own.
+fn answer(text: &str, words: &[&str]) -> String {
+    let place = Place::new(&[("mesh.yaml", text)]);
+    place.run(&[&["mesh", "can"], words, &["mesh.yaml"]].concat())
+}
+
+#[test]
+fn gateways_go_through_a_waypoint_where_the_service_says_so() {
+    let gateway = "---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: edge, namespace: shop}\nspec: {template: {metadata: {labels: {app: edge, \
+                   sidecar.istio.io/inject: 'false'}}, spec: {containers: [{name: istio-proxy, image: proxy, args: [proxy, router]}]}}}\n";
+    let question = ["shop/edge", "Service/shop/cart", "--port", "80", "--method", "POST", "--path", "/"];
+    let told = answer(&format!("{AMBIENT}{gateway}"), &question);
+    assert!(told.contains("yes - no policy keeps it out") && told.contains("is passed by"), "{told}");
+    let service = "metadata: {name: cart, namespace: shop}\nspec: {selector";
+    let labelled = AMBIENT.replace(service, "metadata: {name: cart, namespace: shop, labels: {istio.io/ingress-use-waypoint: 'true'}}\nspec: {selector");
+    let told = answer(&format!("{labelled}{gateway}"), &question);
+    assert!(told.contains("no - at the waypoint: no ALLOW rule matches"), "{told}");
+}
+
+#[test]
+fn a_waypoint_of_another_namespace_must_take_what_is_attached() {
+    let elsewhere = |routes: &str| {
+        AMBIENT
+            .replace(
+                "istio.io/use-waypoint: way}",
+                "istio.io/use-waypoint: way, istio.io/use-waypoint-namespace: infra}",
+            )
+            .replace("metadata: {name: way, namespace: shop}", "metadata: {name: way, namespace: infra}")
+            .replace("protocol: HBONE}", &format!("protocol: HBONE{routes}}}"))
+    };
+    let question = ["shop/web", "Service/shop/cart", "--port", "80", "--method", "POST", "--path", "/"];
+    let told = answer(&elsewhere(""), &question);
+    assert!(
+        told.contains("yes - no policy keeps it out") && told.contains("takes nothing from this namespace"),
+        "{told}"
+    );
+    let told = answer(&elsewhere(", allowedRoutes: {namespaces: {from: All}}"), &question);
+    assert!(told.contains("no - at the waypoint"), "{told}");
+}
+
+#[test]
+fn a_waypoint_guards_a_service_whatever_its_pods_are() {
+    let outside =
+        AMBIENT.replace("{labels: {app: cart}}", "{labels: {app: cart, istio.io/dataplane-mode: none}}");
+    let told = answer(
+        &outside,
+        &["shop/web", "Service/shop/cart", "--port", "80", "--method", "POST", "--path", "/"],
+    );
+    assert!(told.contains("no - at the waypoint: no ALLOW rule matches"), "{told}");
+}
+
+#[test]
+fn a_principal_of_nobody_may_or_may_not_go_through_a_waypoint() {
+    let question =
+        |who: &'static str| [who, "Service/shop/cart", "--port", "80", "--method", "POST", "--path", "/"];
+    let told = answer(AMBIENT, &question("cluster.local/ns/shop/sa/web"));
+    assert!(told.contains("no - at the waypoint"), "{told}");
+    let told = answer(AMBIENT, &question("cluster.local/ns/other/sa/x"));
+    assert!(told.contains("cannot tell - it depends on whether the caller is in ambient mode"), "{told}");
+}
+
+#[test]
+fn a_sidecar_takes_no_certificate_of_another_trust_domain() {
+    let told = answer(
+        MESH,
+        &["other.td/ns/shop/sa/web", "shop/cart", "--port", "8080", "--method", "GET", "--path", "/"],
+    );
+    assert!(told.contains("no - the server's proxy takes no certificate of that trust domain"), "{told}");
+}
+
+#[test]
+fn a_port_of_a_service_is_meant_where_the_workload_has_another_name() {
+    let renamed =
+        MESH.replace("kind: Service\nmetadata: {name: cart,", "kind: Service\nmetadata: {name: basket,");
+    let told = answer(&renamed, &["shop/web", "shop/cart", "--port", "80", "--method", "GET", "--path", "/"]);
+    assert!(
+        told.contains("yes - an ALLOW rule matches") && told.contains("by Service shop/basket:80"),
+        "{told}"
+    );
+}
+
+#[test]
+fn a_header_that_nobody_said_makes_no_answer() {
+    let policy = "---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: beta, namespace: shop}\n\
+                  spec: {action: DENY, rules: [{when: [{key: 'request.headers[x-beta]', values: ['1']}]}]}\n";
+    let question = ["shop/web", "shop/cart", "--port", "8080", "--method", "GET", "--path", "/"];
+    let told = answer(&format!("{MESH}{policy}"), &question);
+    assert!(told.contains("cannot tell") && told.contains("say those that are sent with --header"), "{told}");
+    let told = answer(&format!("{MESH}{policy}"), &[&question[..], &["--header", "x-team=a"]].concat());
+    assert!(told.contains("yes - an ALLOW rule matches"), "{told}");
 }

@@ -24,6 +24,8 @@ pub enum Unknown {
     Method,
     /// The path.
     Path,
+    /// The headers.
+    Header,
     /// What other filters of the proxy noted.
     Noted,
 }
@@ -38,6 +40,7 @@ impl Unknown {
             Self::Host => "the host: say it with --host",
             Self::Method => "the method: say it with --method",
             Self::Path => "the path: say it with --path",
+            Self::Header => "a header: say those that are sent with --header",
             Self::Noted => "what other filters of the proxy note, which the input does not show",
         }
     }
@@ -49,6 +52,7 @@ impl Unknown {
             "destination.ip" => Some(Self::Destination),
             "connection.sni" => Some(Self::Sni),
             _ if key.starts_with("experimental.") => Some(Self::Noted),
+            _ if key.starts_with("request.headers") => Some(Self::Header),
             _ => None,
         }
     }
@@ -69,7 +73,9 @@ impl Reads {
         match what {
             Unknown::Source | Unknown::Destination => true,
             Unknown::Remote | Unknown::Sni | Unknown::Noted => matches!(self, Self::Envoy(_)),
-            Unknown::Host | Unknown::Method | Unknown::Path => matches!(self, Self::Envoy(Layer::Http)),
+            Unknown::Host | Unknown::Method | Unknown::Path | Unknown::Header => {
+                matches!(self, Self::Envoy(Layer::Http))
+            }
         }
     }
 }

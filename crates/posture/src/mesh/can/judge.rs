@@ -83,6 +83,7 @@ impl Meshed<'_> {
         unknown.extend(call.host.is_none().then_some(Unknown::Host));
         unknown.extend(call.method.is_none().then_some(Unknown::Method));
         unknown.extend(call.path.is_none().then_some(Unknown::Path));
+        unknown.extend(call.headers.is_empty().then_some(Unknown::Header));
         let http = Http {
             method: call.method.unwrap_or("GET"),
             path: call.path.unwrap_or("/"),

@@ -125,8 +125,8 @@ impl fmt::Display for Backend {
             Self::SidecarTcp => "the sidecar, which sees bytes",
             Self::Ztunnel => "ztunnel, which sees connections",
             Self::Gateway => "the gateway",
-            Self::Waypoint => "the waypoint, and ztunnel behind it",
-            Self::WaypointTcp => "the waypoint, which sees bytes, and ztunnel behind it",
+            Self::Waypoint => "the waypoint, and the server's proxy behind it",
+            Self::WaypointTcp => "the waypoint, which sees bytes, and the server's proxy behind it",
         })
     }
 }

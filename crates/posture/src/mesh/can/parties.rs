@@ -114,6 +114,11 @@ impl Meshed<'_> {
         let server = self.one_of(call.server, &found)?;
         let mut legs = self.legs_by(client, |_, own, target| own == server && target == call.port, None);
         if legs.is_empty() {
+            // A port of a Service that leads to it is meant as well.
+            let number = |(service, port): (usize, usize)| self.mesh.services[service].ports[port].number;
+            legs = self.legs_by(client, |flow, own, _| own == server && number(flow) == call.port, None);
+        }
+        if legs.is_empty() {
             let sends = match client {
                 Client::Principal(_) => None,
                 Client::Workload(client) => {

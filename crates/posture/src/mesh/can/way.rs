@@ -8,7 +8,8 @@ use ringwall_mesh::place::Pairs;
 use ringwall_mesh::request_authentication::RequestAuthentication;
 use ringwall_mesh::sends::{Outcome, Sends};
 use ringwall_mesh::services::Resolution;
-use ringwall_mesh::waypoint::{Before, Named, Waypoints};
+use ringwall_mesh::waypoint::{Before, Named, Unfit, Waypoints};
+use ringwall_mesh::workloads::Origin;
 use ringwall_model::address::Address;
 use ringwall_model::finding::Verdict;
 
@@ -24,6 +25,8 @@ pub(super) struct Waypoint<'m> {
     service: Option<ServiceRef<'m>>,
     /// The port that it is called at.
     port: u16,
+    /// Whether the client is known to go through it.
+    is_certain: bool,
 }
 
 impl Meshed<'_> {
@@ -48,7 +51,10 @@ impl Meshed<'_> {
         let mode = mesh.servers[leg.server].enrolment.mode();
         let accepts = mesh.accepts(leg.server, leg.target);
         let outcome = leg.sends.as_ref().map(|(sends, _)| Outcome::of(*sends, accepts));
+        let (first, note) = self.waypoint(client, leg);
         let has_identity = match outcome {
+            // To the waypoint a client in ambient mode, or a gateway, always uses the tunnel.
+            _ if first.is_some() => true,
             Some(outcome) => outcome == Outcome::Mtls,
             None => matches!(accepts, Accepts::Permissive | Accepts::Strict),
         };
@@ -105,25 +111,49 @@ impl Meshed<'_> {
         let caller =
             Caller { peer: identity.as_deref(), source: call.source.or_else(|| self.address(client)) };
         let ask = |backend| self.judge(call, &caller, &guard, backend, policies);
-        let (first, note) = self.waypoint(client, leg);
         remarks.extend(note);
         let mut asked = backend;
         let judged = match (outcome, &first) {
+            (_, Some(waypoint)) if waypoint.is_certain => {
+                asked = Backend::Waypoint;
+                transport.push(waypoint.told.clone());
+                self.through(call, &caller, &guard, waypoint, (backend, is_http), policies)
+            }
+            (_, Some(waypoint)) => {
+                let (through, past) = (
+                    self.through(call, &caller, &guard, waypoint, (backend, is_http), policies),
+                    ask(backend),
+                );
+                if through.verdict == past.verdict {
+                    through
+                } else {
+                    let mut judged = Judged::new(
+                        Verdict::CannotTell,
+                        "it depends on whether the caller is in ambient mode, and so goes through the waypoint",
+                    );
+                    judged.because.push(waypoint.told.clone());
+                    judged.because.extend(through.because.into_iter().chain(past.because));
+                    judged
+                }
+            }
+            (None, None) if self.is_foreign(client, backend) => {
+                Judged::new(Verdict::No, "the server's proxy takes no certificate of that trust domain")
+            }
             (Some(fate @ (Outcome::Refused | Outcome::Broken)), _) => {
                 Judged::new(Verdict::No, format!("the connection is {}", fate.name()))
             }
             (Some(Outcome::CertDependent), _) => {
                 Judged::new(Verdict::CannotTell, "it depends on who signed the client's certificate")
             }
-            (_, Some(waypoint)) => {
-                asked = Backend::Waypoint;
-                transport.push(waypoint.told.clone());
-                self.through(call, &caller, &guard, waypoint, is_http, policies)
-            }
             _ => ask(backend),
         };
         let mut others = Vec::new();
-        if outcome.is_none_or(|fate| !matches!(fate, Outcome::Refused | Outcome::Broken)) && first.is_none() {
+        let is_judged = outcome.is_none_or(|fate| !matches!(fate, Outcome::Refused | Outcome::Broken));
+        if is_judged
+            && first.is_none()
+            && !matches!(backend, Backend::Gateway)
+            && server.origin != Origin::Entry
+        {
             remarks.extend(self.unseen(&guard, backend, policies));
             let sidecar = if is_http { Backend::SidecarHttp } else { Backend::SidecarTcp };
             for other in [sidecar, Backend::Ztunnel] {
@@ -141,7 +171,11 @@ impl Meshed<'_> {
                 .through
                 .map(|(service, port)| format!("{}/{}:{}", service.namespace, service.name, port.number)),
             transport,
-            outcome,
+            outcome: if first.is_some_and(|waypoint| waypoint.is_certain) {
+                Some(Outcome::Mtls)
+            } else {
+                outcome
+            },
             identity,
             backend: asked,
             judged,
@@ -158,40 +192,81 @@ impl Meshed<'_> {
         Some(ringwall_mesh::authorization::request::address(address))
     }
 
-    /// The waypoint on the way, and what else there is to say of it. Clients in ambient mode go through waypoints, and others go around them; a
-    /// principal is taken for one in ambient mode.
+    /// Whether a sidecar refuses the certificate of a principal: it is of a trust domain that is none of the mesh's. Source: `TrustDomainsForValidation` in
+    /// istio.io/istio `pilot/pkg/security/authn/utils.go`.
+    fn is_foreign(&self, client: &Client, backend: Backend) -> bool {
+        let Client::Principal(principal) = client else { return false };
+        let bare = principal.strip_prefix("spiffe://").unwrap_or(principal);
+        let domain = bare.split('/').next().unwrap_or_default();
+        let config = &self.mesh.config;
+        let is_own =
+            domain == config.trust_domain || config.trust_domain_aliases.iter().any(|own| own == domain);
+        matches!(backend, Backend::SidecarHttp | Backend::SidecarTcp) && !is_own
+    }
+
+    /// What carries the traffic of a client; nothing where that is not known of a principal, or not the same of all who have it.
+    fn carrier(&self, client: &Client) -> Option<Mode> {
+        let principal = match client {
+            Client::Workload(index) => return Some(self.mesh.servers[*index].enrolment.mode()),
+            Client::Principal(principal) => principal.strip_prefix("spiffe://").unwrap_or(principal),
+        };
+        let parts: Vec<&str> = principal.split('/').collect();
+        let [_, "ns", namespace, "sa", account] = parts.as_slice() else { return None };
+        let gateways = self.snapshot.of_kind("gateway.networking.k8s.io", "Gateway");
+        let mut of_namespace = gateways.filter(|object| object.id.namespace.as_deref() == Some(namespace));
+        let is_gateway = of_namespace.any(|object| {
+            let class = object.root().str_at(&["spec", "gatewayClassName"]).unwrap_or_default();
+            *account == format!("{}-{class}", object.id.name)
+        });
+        if is_gateway {
+            return Some(Mode::Gateway);
+        }
+        let all = self.mesh.workloads.all.iter().enumerate();
+        let own = all.filter(|(_, one)| one.namespace == *namespace && one.service_account == *account);
+        let mut modes = own.map(|(index, _)| self.mesh.servers[index].enrolment.mode());
+        let first = modes.next()?;
+        modes.all(|mode| mode == first).then_some(first)
+    }
+
+    /// The waypoint on the way, and what else there is to say of it. Clients in ambient mode go through waypoints, and gateways where the service says so.
     fn waypoint<'l>(&self, client: &Client, leg: &'l Leg<'_>) -> (Option<Waypoint<'l>>, Option<Told>) {
         let server = &self.mesh.workloads.all[leg.server];
-        if self.mesh.servers[leg.server].enrolment.mode() != Mode::Ambient {
-            return (None, None);
-        }
         let waypoints = Waypoints::of(self.snapshot);
         // What has no address of its own is called by that of a pod.
         let by_service = leg.through.filter(|(service, _)| service.resolution != Resolution::Original);
         let (before, port) = match by_service {
             Some((service, port)) => (waypoints.before_service(self.snapshot, service.object), port.number),
+            None if self.mesh.servers[leg.server].enrolment.mode() != Mode::Ambient => return (None, None),
             None => (waypoints.before_workload(self.snapshot, server), leg.target),
         };
         let (named, gateway) = match before {
             Before::Nothing => return (None, None),
-            Before::Unfit(named, of) => {
-                let what = format!(
-                    "the waypoint {}/{} is passed by: it is not for what is called as a {}",
-                    named.namespace,
-                    named.name,
-                    of.name()
-                );
+            Before::Unfit(named, why) => {
+                let why = match why {
+                    Unfit::For(of) => format!("it is not for what is called as a {}", of.name()),
+                    Unfit::Namespace => {
+                        "its listener takes nothing from this namespace (allowedRoutes)".to_owned()
+                    }
+                    Unfit::Class => "the Gateway of this name is none".to_owned(),
+                };
+                let what = format!("the waypoint {}/{} is passed by: {why}", named.namespace, named.name);
                 return (None, Some(Told { what, location: self.location(&named.place) }));
             }
             Before::Waypoint(named, gateway) => (named, gateway),
         };
         let name = format!("{}/{}", named.namespace, named.name);
         let location = self.location(&named.place);
-        if let Client::Workload(index) = client
-            && self.mesh.servers[*index].enrolment.mode() != Mode::Ambient
-        {
-            let what =
-                format!("the waypoint {name} is passed by: only clients in ambient mode go through it");
+        let carrier = self.carrier(client);
+        let goes = match carrier {
+            None | Some(Mode::Ambient) => true,
+            Some(Mode::Gateway) => by_service
+                .is_some_and(|(service, _)| Waypoints::takes_gateways(self.snapshot, service.object)),
+            Some(Mode::Sidecar | Mode::None) => false,
+        };
+        if !goes {
+            let what = format!(
+                "the waypoint {name} is passed by: only clients in ambient mode go through it, and gateways where the Service says so"
+            );
             return (None, Some(Told { what, location }));
         }
         let service = by_service.map(|(service, _)| {
@@ -207,17 +282,17 @@ impl Meshed<'_> {
             location: location.clone(),
         });
         let told = Told { what: format!("goes through the waypoint {name}"), location };
-        (Some(Waypoint { named, told, service, port }), note)
+        (Some(Waypoint { named, told, service, port, is_certain: carrier.is_some() }), note)
     }
 
-    /// What a waypoint and the ztunnel behind it make of the call.
+    /// What a waypoint makes of the call, and behind it the server's own proxy (`own`).
     fn through(
         &self,
         call: &Call<'_>,
         caller: &Caller<'_>,
         server: &Guard<'_>,
         waypoint: &Waypoint<'_>,
-        is_http: bool,
+        (own, is_http): (Backend, bool),
         policies: &Policies,
     ) -> Judged {
         let named = &waypoint.named;
@@ -239,12 +314,12 @@ impl Meshed<'_> {
         }
         // The waypoint calls on as itself: istiod gives it an account of its own name.
         let domain = &self.mesh.config.trust_domain;
-        let own = format!("spiffe://{domain}/ns/{}/sa/{}", named.namespace, named.name);
-        let behind = Caller { peer: Some(&own), source: None };
-        let mut second = self.judge(call, &behind, server, Backend::Ztunnel, policies);
+        let identity = format!("spiffe://{domain}/ns/{}/sa/{}", named.namespace, named.name);
+        let behind = Caller { peer: Some(&identity), source: None };
+        let mut second = self.judge(call, &behind, server, own, policies);
         if second.verdict != Verdict::Yes {
             second.reason =
-                format!("at ztunnel behind the waypoint, which calls as {own}: {}", second.reason);
+                format!("behind the waypoint, which calls as {identity}, at {own}: {}", second.reason);
             return second;
         }
         first.because.extend(second.because);
