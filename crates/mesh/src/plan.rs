@@ -86,6 +86,8 @@ pub struct Plan {
     pub remedies: Vec<Remedy>,
     /// What none of these changes helps.
     pub unsolved: Vec<Unsolved>,
+    /// Clients that are known not to call, by their place in [`crate::workloads::Workloads::all`].
+    pub without: BTreeSet<usize>,
 }
 
 /// What no change helps.
@@ -110,6 +112,11 @@ const ROUNDS: usize = 8;
 impl Plan {
     /// What turning STRICT does to a mesh. Costs a matrix before and after it, and one for each round of changes.
     pub fn strict(mesh: &Mesh, scope: Scope<'_>) -> Self {
+        Self::without(mesh, scope, BTreeSet::new())
+    }
+
+    /// The same where some clients are known not to call, by their place in [`crate::workloads::Workloads::all`].
+    pub fn without(mesh: &Mesh, scope: Scope<'_>, without: BTreeSet<usize>) -> Self {
         let before = Matrix::of(mesh);
         let (peers, policy) = turned(mesh, scope);
         let strict = mesh.with_peers(peers.clone());
@@ -125,6 +132,7 @@ impl Plan {
             exempt: Vec::new(),
             remedies: Vec::new(),
             unsolved: Vec::new(),
+            without,
         };
         plan.survey(&strict, scope);
         plan.remedy(mesh, &before, &peers);
@@ -138,6 +146,7 @@ impl Plan {
             let group = &of.groups[broken.group];
             let flow = &group.flows[broken.flow];
             let members = group.clients.iter().flat_map(|class| &self.after.clients[*class].members);
+            let members = members.filter(|client| !self.without.contains(client));
             members.map(move |client| Row { client: *client, service: of.service, rule: group.rule, flow })
         })
     }
@@ -184,7 +193,8 @@ impl Plan {
             let known = remedies.len();
             let now = made(mesh, peers, &remedies);
             let matrix = Matrix::of(&now);
-            for (what, flow) in refused_now(&matrix, &refused) {
+            let counts = |(what, _): &(Unsolved, &Flow)| !self.without.contains(&what.client);
+            for (what, flow) in refused_now(&matrix, &refused).filter(counts) {
                 match remedy_of(mesh, &now, what, flow) {
                     Some(remedy) => drop(remedies.insert(remedy)),
                     None => drop(unsolved.insert(what)),

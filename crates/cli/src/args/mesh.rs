@@ -148,12 +148,16 @@ impl MeshOutput {
 #[command(after_help = "Examples:
   ringwall mesh plan --strict k8s/
   ringwall mesh plan --strict shop k8s/
+  ringwall mesh plan --strict shop --without-client kube-system/ --without-client node-exporter k8s/
 
 Exit codes: 0 nothing breaks, 1 something does, 2 wrong usage or unreadable input")]
 pub(crate) struct MeshPlanArgs {
     /// What turns STRICT: a namespace; without a name the whole mesh
     #[arg(long, value_name = "NAMESPACE", num_args = 0..=1, default_missing_value = "", required = true)]
     pub(crate) strict: String,
+    /// Leave out clients whose name (kind, namespace/name) has this in it, as they do not call; may be given more than once
+    #[arg(long, value_name = "PART")]
+    pub(crate) without_client: Vec<String>,
     #[command(flatten)]
     pub(crate) mesh: MeshArgs,
     #[command(flatten)]

@@ -390,3 +390,16 @@ fn a_header_that_nobody_said_makes_no_answer() {
     let told = answer(&format!("{MESH}{policy}"), &[&question[..], &["--header", "x-team=a"]].concat());
     assert!(told.contains("yes - an ALLOW rule matches"), "{told}");
 }
+
+#[test]
+fn a_plan_leaves_out_who_does_not_call_and_names_what_is_called_from_outside() {
+    let open = MESH
+        .replace("spec: {mtls: {mode: STRICT}}", "spec: {mtls: {mode: PERMISSIVE}}")
+        .replace("spec: {selector: {app: cart},", "spec: {type: NodePort, selector: {app: cart},");
+    let place = Place::new(&[("mesh.yaml", &open)]);
+    let told = place.run(&["mesh", "plan", "--strict", "shop", "mesh.yaml"]);
+    assert!(told.contains("1 call breaks") && told.contains("Deployment bare/job → shop/cart:80"), "{told}");
+    assert!(told.contains("Service shop/cart is a NodePort"), "{told}");
+    let told = place.run(&["mesh", "plan", "--strict", "shop", "--without-client", "bare/", "mesh.yaml"]);
+    assert!(told.contains("exit code: 0") && told.contains("No call breaks"), "{told}");
+}

@@ -1,9 +1,13 @@
 //! What turning STRICT breaks, and the least changes that let it.
 
+use ringwall_mesh::enrolment::Mode as Carrier;
 use ringwall_mesh::matrix::Row;
 use ringwall_mesh::peer::Mode;
+use ringwall_mesh::place::Place;
 use ringwall_mesh::plan::{Plan, Remedy, Scope};
+use ringwall_mesh::workloads::Workload;
 use ringwall_model::finding::Location;
+use ringwall_model::path::FieldPath;
 
 use super::{Meshed, words};
 
@@ -48,13 +52,21 @@ pub struct Flip {
     pub remedies: Vec<Placed>,
     /// How many calls no change helps.
     pub unsolved: usize,
+    /// Services that are called from outside of the cluster too, whose workloads turn STRICT: who is there is not known.
+    pub outside: Vec<Placed>,
 }
 
 impl Meshed<'_> {
-    /// What happens if the mesh, or a namespace, turns STRICT.
-    pub fn strict(&self, namespace: Option<&str>) -> Flip {
+    /// What happens if the mesh, or a namespace, turns STRICT. Clients whose name has one of `without` in it are known not to call.
+    pub fn strict(&self, namespace: Option<&str>, without: &[String]) -> Flip {
         let scope = namespace.map_or(Scope::Mesh, Scope::Namespace);
-        let plan = Plan::strict(&self.mesh, scope);
+        let all = self.mesh.workloads.all.iter().enumerate();
+        let is_left_out = |one: &Workload| {
+            let name = words::workload(one);
+            without.iter().any(|part| name.contains(part.as_str()))
+        };
+        let left_out = all.filter(|(_, one)| is_left_out(one)).map(|(index, _)| index).collect();
+        let plan = Plan::without(&self.mesh, scope, left_out);
         let name = |index: usize| words::workload(&self.mesh.workloads.all[index]);
         let mut unprotected: Vec<String> = plan.unprotected.iter().map(|index| name(*index)).collect();
         unprotected.sort();
@@ -72,7 +84,33 @@ impl Meshed<'_> {
             exempt: plan.exempt.iter().map(at).collect(),
             remedies: plan.remedies.iter().map(|remedy| self.remedy(remedy)).collect(),
             unsolved: plan.unsolved.len(),
+            outside: self.outside(namespace),
         }
+    }
+
+    /// Services that the outside reaches by themselves, and that lead to a workload with a proxy of the scope.
+    fn outside(&self, namespace: Option<&str>) -> Vec<Placed> {
+        let mut found = Vec::new();
+        for service in &self.mesh.services {
+            let Some(object) =
+                self.snapshot.all().get(service.object).filter(|object| object.id.kind == "Service")
+            else {
+                continue;
+            };
+            let kind = object.root().str_at(&["spec", "type"]).unwrap_or_default();
+            let is_meant = |index: &usize| {
+                let workload = &self.mesh.workloads.all[*index];
+                let mode = self.mesh.servers[*index].enrolment.mode();
+                namespace.is_none_or(|namespace| workload.namespace == namespace)
+                    && matches!(mode, Carrier::Sidecar | Carrier::Ambient)
+            };
+            if matches!(kind, "LoadBalancer" | "NodePort") && service.workloads.iter().any(is_meant) {
+                let place = Place { object: service.object, path: FieldPath::keys(&["spec", "type"]) };
+                let what = format!("Service {}/{} is a {kind}", service.namespace, service.name);
+                found.push((what, self.location(&place)));
+            }
+        }
+        found
     }
 
     fn lost<'p>(&self, rows: impl Iterator<Item = Row<'p>>) -> Vec<Lost> {

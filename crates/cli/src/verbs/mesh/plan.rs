@@ -36,7 +36,7 @@ pub(crate) fn run(args: &MeshPlanArgs) -> Result<Outcome, Usage> {
                 hint: "`--strict NAMESPACE PATH`, or `--strict PATH` for the whole mesh".to_owned(),
             });
         }
-        Ok(meshed.strict(namespace))
+        Ok(meshed.strict(namespace, &args.without_client))
     })?;
     let scope = namespace.map_or_else(|| "the mesh".to_owned(), |namespace| format!("namespace {namespace}"));
     let written = screen.answer(
@@ -84,6 +84,10 @@ fn text(scope: &str, flip: &Flip, style: Style, out: &mut dyn Write) -> io::Resu
         Ok(())
     };
     list("Probes break: an annotation keeps them from being rewritten", &flip.probes)?;
+    list(
+        "Called from outside too, where nobody has a certificate of the mesh: only a gateway may stand there",
+        &flip.outside,
+    )?;
     list("Not STRICT all the same, by another policy", &flip.exempt)?;
     list("Changes after which nothing breaks that did not before", &flip.remedies)?;
     if flip.unsolved > 0 {
@@ -130,6 +134,7 @@ struct Answer<'a> {
     exempt: Vec<PlacedEntry<'a>>,
     changes: Vec<PlacedEntry<'a>>,
     unsolved: usize,
+    called_from_outside: Vec<PlacedEntry<'a>>,
     without_proxy: &'a [String],
 }
 
@@ -165,6 +170,7 @@ fn entry<'a>(scope: &'a str, flip: &'a Flip) -> Answer<'a> {
         exempt: placed(&flip.exempt),
         changes: placed(&flip.remedies),
         unsolved: flip.unsolved,
+        called_from_outside: placed(&flip.outside),
         without_proxy: &flip.unprotected,
     }
 }
