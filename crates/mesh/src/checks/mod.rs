@@ -90,6 +90,8 @@ pub static CHECKS: &[MeshCheck] = &[
     ports::OF_NOBODY,
     ports::WAYPOINT,
     ports::PROVIDER,
+    peers::UNDER_DISABLE,
+    tokens::ISSUER,
 ];
 
 /// Runs all checks over a snapshot whose mesh is set so. Flaws are in the order of the checks; an object that istiod's webhook refuses has only

@@ -8,7 +8,7 @@ use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Applicability, Change, Fixable, Value};
 use ringwall_model::path::FieldPath;
 
-use super::examples::strict;
+use super::examples::{injected, strict, web};
 use super::{EVERY_VERSION, Flaws, MeshCheck, PEER, Subject, reviewed};
 use crate::enrolment::Mode as Carrier;
 use crate::peer::{Mode, PeerAuthentication};
@@ -184,3 +184,106 @@ spec:
     fix: Fixable::ByTool(Applicability::NeedsReview),
     find: disabled,
 };
+
+pub(super) const UNDER_DISABLE: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-043",
+        name: "strict-under-disable",
+        severity: Severity::High,
+        summary: "a workload is STRICT where its namespace or the mesh has DISABLE, and clients of the mesh are refused",
+        what: "A PeerAuthentication with a selector says STRICT, and the policy of its namespace, or that of the mesh where the namespace has none, says \
+               `DISABLE`. Its workloads have a sidecar; one in ambient mode is called through the tunnel all the same.",
+        why: "A client looks at the policies of namespace and mesh alone, and where they say DISABLE it sends plaintext to all. The workload takes mutual TLS \
+              alone: calls from inside of the mesh fail, unless a DestinationRule says `ISTIO_MUTUAL`.",
+        fix: "Write `PERMISSIVE` into the policy of the namespace or the mesh.",
+        bad: concat!(
+            injected!(),
+            web!(),
+            "\
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata:
+  name: default
+  namespace: shop
+spec:
+  mtls:
+    mode: DISABLE
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata:
+  name: web
+  namespace: shop
+spec:
+  selector:
+    matchLabels:
+      app: web
+  mtls:
+    mode: STRICT
+"
+        ),
+        good: concat!(
+            injected!(),
+            web!(),
+            "\
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata:
+  name: default
+  namespace: shop
+spec:
+  mtls:
+    mode: PERMISSIVE
+---
+apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata:
+  name: web
+  namespace: shop
+spec:
+  selector:
+    matchLabels:
+      app: web
+  mtls:
+    mode: STRICT
+"
+        ),
+        versions: EVERY_VERSION,
+        references: &[PEER],
+        controls: &[nsa("Encryption")],
+    },
+    fix: Fixable::ByHand(
+        "it is the policy of the namespace or the mesh that must change, which is for all of its workloads",
+    ),
+    find: under_disable,
+};
+
+fn under_disable(subject: &Subject<'_>, flaws: &mut Flaws) {
+    let peers = &subject.mesh.peers;
+    let mut takers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (workload, _) in subject.pods().filter(|(one, _)| subject.carrier(*one) == Carrier::Sidecar) {
+        if let Some(policy) = subject.mesh.servers[workload].folded.workload {
+            takers.entry(policy).or_default().push(workload);
+        }
+    }
+    for (index, workloads) in takers {
+        let policy = &peers.all[index];
+        let (Mode::Disable, Some(above)) = peers.of_namespace(&policy.namespace) else { continue };
+        let of_port = policy
+            .ports
+            .iter()
+            .find(|(_, mode)| **mode == Mode::Strict)
+            .map(|(port, _)| policy.port_place(*port));
+        let whole = (policy.mode == Mode::Strict).then(|| policy.mode_place());
+        let Some(place) = whole.or(of_port) else { continue };
+        let above = &peers.all[above];
+        let message = format!(
+            "refuses clients of the mesh at {}: PeerAuthentication {}/{} has DISABLE, which is all that they look at",
+            subject.whom(&workloads),
+            above.namespace,
+            above.name
+        );
+        let by = above.mode_place();
+        flaws.add(place.object, place.path, "", message).related(by.object, by.path);
+    }
+}

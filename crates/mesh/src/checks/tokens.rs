@@ -1,5 +1,7 @@
 //! Tokens that nobody demands, and tokens that nobody checks.
 
+use std::collections::BTreeSet;
+
 use ringwall_model::check::Check;
 use ringwall_model::control::nsa;
 use ringwall_model::finding::Severity;
@@ -9,7 +11,7 @@ use ringwall_model::path::FieldPath;
 use super::examples::{injected, policy, web};
 use super::identity::asks_token;
 use super::{AUTHORIZATION, EVERY_VERSION, Flaws, MeshCheck, REQUEST, Subject};
-use crate::authorization::policy::{Action, AuthorizationPolicy};
+use crate::authorization::policy::{Action, AuthorizationPolicy, Field};
 use crate::enrolment::Mode as Carrier;
 use crate::request_authentication::RequestAuthentication;
 
@@ -232,6 +234,130 @@ fn not_checked(subject: &Subject<'_>, flaws: &mut Flaws) {
         let flaw = flaws.add(policy.object, field.place.path(), "", message);
         if policy.action == Action::Deny && !field.negated && !policy.dry_run {
             flaw.severity(Severity::High);
+        }
+    }
+}
+
+pub(super) const ISSUER: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-044",
+        name: "issuer-of-nobody",
+        severity: Severity::Medium,
+        summary: "a policy names an issuer of tokens that no RequestAuthentication of its workloads believes",
+        what: "A value of `requestPrincipals` (or of a condition on `request.auth.principal`) names an issuer, and of the RequestAuthentications for each of the \
+               policy's workloads none has it. Nothing is said of values that leave the issuer open, nor where a workload has no RequestAuthentication at all \
+               (`RW-MESH-025`). The severity is high in a DENY.",
+        why: "A token of that issuer is refused with a 401 before the policy is asked, so the value never matches.",
+        fix: "Write the issuer as the RequestAuthentication has it, to the letter: a slash at its end counts.",
+        bad: concat!(
+            injected!(),
+            web!(),
+            "\
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata:
+  name: web
+  namespace: shop
+spec:
+  selector:
+    matchLabels:
+      app: web
+  jwtRules:
+  - issuer: https://issuer.example.com
+---
+",
+            policy!("web"),
+            "\
+spec:
+  selector:
+    matchLabels:
+      app: web
+  rules:
+  - from:
+    - source:
+        requestPrincipals: [\"https://issuer.example.com//*\"]
+"
+        ),
+        good: concat!(
+            injected!(),
+            web!(),
+            "\
+apiVersion: security.istio.io/v1
+kind: RequestAuthentication
+metadata:
+  name: web
+  namespace: shop
+spec:
+  selector:
+    matchLabels:
+      app: web
+  jwtRules:
+  - issuer: https://issuer.example.com
+---
+",
+            policy!("web"),
+            "\
+spec:
+  selector:
+    matchLabels:
+      app: web
+  rules:
+  - from:
+    - source:
+        requestPrincipals: [\"https://issuer.example.com/*\"]
+"
+        ),
+        versions: EVERY_VERSION,
+        references: &[REQUEST, AUTHORIZATION],
+        controls: &[nsa("Authentication and authorization")],
+    },
+    fix: Fixable::ByHand("which issuer is meant is not in the manifest"),
+    find: issuer,
+};
+
+/// The issuer that a value names in full; what begins with a star leaves it open. Source: `requestPrincipalGenerator` in istio.io/istio
+/// `pilot/pkg/security/authz/model/generator.go`, which cuts at the last slash.
+fn issuer_of(value: &str) -> Option<&str> {
+    let (issuer, _) = value.rsplit_once('/')?;
+    (!issuer.contains('*') && !issuer.ends_with(":/")).then_some(issuer)
+}
+
+fn issuer(subject: &Subject<'_>, flaws: &mut Flaws) {
+    if subject.tokens.is_empty() {
+        return;
+    }
+    let mut issuers: Vec<BTreeSet<&str>> = vec![BTreeSet::new(); subject.mesh.workloads.all.len()];
+    for (token, takers) in subject.tokens.iter().zip(&subject.token_takers) {
+        for workload in takers {
+            issuers[*workload].extend(token.rules.iter().map(|rule| rule.issuer.as_str()));
+        }
+    }
+    for (policy, takers) in subject.policies.iter().zip(&subject.takers) {
+        let reads = |one: &usize| matches!(subject.carrier(*one), Carrier::Sidecar | Carrier::Gateway);
+        if takers.is_empty() || !takers.iter().all(|one| reads(one) && !issuers[*one].is_empty()) {
+            continue;
+        }
+        let of_principals =
+            |field: &Field<'_>| matches!(field.of, "requestPrincipals" | "request.auth.principal");
+        for field in policy.fields().filter(of_principals) {
+            for (at, value) in field.values.iter().enumerate() {
+                let Some(named) = issuer_of(value) else { continue };
+                if takers.iter().any(|one| issuers[*one].contains(named)) {
+                    continue;
+                }
+                let known: BTreeSet<&str> =
+                    takers.iter().flat_map(|one| issuers[*one].iter().copied()).collect();
+                let known: Vec<&str> = known.into_iter().take(3).collect();
+                let message = format!(
+                    "never matches: no RequestAuthentication for {} believes tokens of {named}, but those of {}",
+                    subject.whom(takers),
+                    known.join(", ")
+                );
+                let flaw = flaws.add(policy.object, field.place.path().index(at), value.clone(), message);
+                if policy.action == Action::Deny && !field.negated && !policy.dry_run {
+                    flaw.severity(Severity::High);
+                }
+            }
         }
     }
 }
