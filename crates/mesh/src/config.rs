@@ -1,5 +1,7 @@
 //! What the whole mesh is set to. Source: istio.io/api `mesh/v1alpha1/config.proto`; defaults of `pkg/config/mesh/mesh.go`.
 
+use crate::quirks::Release;
+
 /// How the paths of requests are normalised before policies see them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum PathNormalization {
@@ -29,6 +31,8 @@ pub struct MeshConfig {
     pub enable_hbone: bool,
     /// How paths are normalised.
     pub path_normalization: PathNormalization,
+    /// The release of Istio, where it is known; see [`crate::quirks`].
+    pub release: Option<Release>,
     /// Names of the authorizers that CUSTOM policies may ask.
     pub extension_providers: Vec<String>,
 }
@@ -42,6 +46,7 @@ impl Default for MeshConfig {
             enable_auto_mtls: true,
             enable_hbone: false,
             path_normalization: PathNormalization::default(),
+            release: None,
             extension_providers: Vec::new(),
         }
     }

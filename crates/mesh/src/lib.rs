@@ -14,6 +14,7 @@ pub mod peer;
 pub mod peer_ambient;
 pub mod place;
 pub mod plan;
+pub mod quirks;
 mod reader;
 pub mod request_authentication;
 pub mod scope;

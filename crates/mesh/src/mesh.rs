@@ -11,6 +11,7 @@ use crate::enrolment::{Enrolment, Exclusions, Mode, TLS_MODE, takes_mutual, take
 use crate::peer::{self, Folded, PeerAuthentication, Peers};
 use crate::peer_ambient::Ambient;
 use crate::place::{Misread, Pairs, Place, sorted};
+use crate::quirks::Release;
 use crate::scope::{Scope, Scopes};
 use crate::services::{self, Service};
 use crate::workloads::{Origin, Workloads};
@@ -124,7 +125,8 @@ pub struct Mesh {
 
 impl Mesh {
     /// Reads a mesh. Costs a few passes over the objects, and for each workload a fold of the policies that share a label with it.
-    pub fn of(snapshot: &Snapshot, config: MeshConfig, settings: &Settings<'_>) -> Self {
+    pub fn of(snapshot: &Snapshot, mut config: MeshConfig, settings: &Settings<'_>) -> Self {
+        config.release = config.release.or_else(|| Release::of(snapshot).map(|(release, _)| release));
         let mut misread = Vec::new();
         let mut workloads = Workloads::of(snapshot, settings.custom, &mut misread);
         let services = services::read(snapshot, &mut workloads, &mut misread);
@@ -135,7 +137,7 @@ impl Mesh {
             rules.extend(DestinationRule::read(object, index, settings.rule_domain, &mut misread));
         }
         let mut mesh = Self {
-            peers: Peers::new(peers, &config.root_namespace),
+            peers: Peers::new(peers, &config.root_namespace).of_release(config.release),
             destinations: Destinations::new(rules, &config.root_namespace),
             scopes: Scopes::new(scopes, &config.root_namespace),
             config,
@@ -152,7 +154,7 @@ impl Mesh {
     /// The same mesh with other policies for what servers take in: what would be if they were so.
     #[must_use]
     pub fn with_peers(&self, peers: Vec<PeerAuthentication>) -> Self {
-        let peers = Peers::new(peers, &self.config.root_namespace);
+        let peers = Peers::new(peers, &self.config.root_namespace).of_release(self.config.release);
         let mut mesh = Self { peers, ..self.clone() };
         mesh.serve();
         mesh

@@ -9,6 +9,7 @@ use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 
 use crate::place::{Misread, Pairs, Place, created, is_subset};
+use crate::quirks::Release;
 use crate::reader::{At, Reader};
 use crate::workloads::{Workload, namespace_of};
 
@@ -166,6 +167,8 @@ pub struct Peers {
     /// In the order that counts: the older ones first, then by name and namespace.
     pub all: Vec<PeerAuthentication>,
     root: String,
+    /// The release of Istio, where it is known.
+    release: Option<Release>,
     namespaces: HashMap<String, OfNamespace>,
     /// Those for a whole namespace, or the mesh, that an older one puts aside.
     pub losers: Vec<Loser>,
@@ -239,6 +242,17 @@ impl Peers {
     pub fn is_tie(&self, one: usize, other: usize) -> bool {
         let created = |index: usize| self.all.get(index).map(|policy| policy.created);
         created(one) == created(other)
+    }
+
+    /// The same for another release of Istio.
+    #[must_use]
+    pub fn of_release(self, release: Option<Release>) -> Self {
+        Self { release, ..self }
+    }
+
+    /// The release of Istio, where it is known.
+    pub fn release(&self) -> Option<Release> {
+        self.release
     }
 
     /// The namespace whose policy is for the whole mesh.

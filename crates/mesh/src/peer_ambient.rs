@@ -71,7 +71,7 @@ impl Peers {
             };
             let around = Around { namespace: around(namespace), mesh: around(root) };
             ambient.of_ports = Some(index);
-            ambient.sent = convert(policy, around, root);
+            ambient.sent = convert(policy, around, root, self.release());
             ambient.is_missing = ambient.sent.is_none();
         }
         ambient

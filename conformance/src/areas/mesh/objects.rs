@@ -58,6 +58,7 @@ pub(super) fn mesh(text: Option<&RawValue>) -> Result<MeshConfig, String> {
         trust_domain: stated.trust_domain.unwrap_or(usual.trust_domain),
         trust_domain_aliases: stated.trust_domain_aliases,
         enable_hbone: usual.enable_hbone,
+        release: usual.release,
         enable_auto_mtls: stated.enable_auto_mtls.unwrap_or(usual.enable_auto_mtls),
         path_normalization: match stated.path_normalization.normalization.as_str() {
             "" | "DEFAULT" | "BASE" => PathNormalization::Base,

@@ -276,7 +276,7 @@ fn an_istiod_of_another_line_is_said() {
         let text = istiod(tag);
         let answer = Place::new(&[("mesh.yaml", &text)]).run(&["mesh", "mtls", "mesh.yaml"]);
         assert_eq!(
-            answer.contains("istiod is of Istio 1.24; what is answered here is what 1.31 does"),
+            answer.contains("istiod is of Istio 1.24.3; what is answered here is what 1.31 does"),
             told,
             "{answer}"
         );

@@ -13,6 +13,7 @@ use super::policy::{Action, AuthorizationPolicy, Condition, Operation, Rule, Sou
 use super::request::{Seen, address};
 use super::strings::Text;
 use crate::config::MeshConfig;
+use crate::quirks::ACCOUNT_DOTS;
 
 /// What the proxy sees of the traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -311,7 +312,10 @@ impl Compiler<'_> {
         clauses: &mut Vec<Clause>,
     ) -> Result<(), Dropped> {
         let namespace = self.policy.namespace.clone();
-        self.identities(values, keys, place, clauses, |value| Identity::service_account(value, &namespace))
+        let dots_match = ACCOUNT_DOTS.holds(self.mesh.release);
+        self.identities(values, keys, place, clauses, |value| {
+            Identity::service_account(value, &namespace, dots_match)
+        })
     }
 
     fn source(&mut self, source: &Source, place: Place) -> Result<Vec<Clause>, Dropped> {

@@ -29,6 +29,8 @@ pub(crate) enum Identity {
         namespace: Box<str>,
         /// `sa/ACCOUNT`.
         account: Box<str>,
+        /// Whether a dot of it is any character.
+        dots_match: bool,
     },
     /// Its trust domain begins and ends so.
     TrustDomain(Box<str>, Box<str>),
@@ -50,12 +52,14 @@ impl Identity {
         Self::Namespace(Glob::parse(&format!("*/ns/{value}/*")))
     }
 
-    /// A value of `serviceAccounts`; one that names no namespace means the policy's.
-    pub(crate) fn service_account(value: &str, namespace: &str) -> Self {
+    /// A value of `serviceAccounts`; one that names no namespace means the policy's. `dots_match` is what some releases do
+    /// ([`crate::quirks::ACCOUNT_DOTS`]).
+    pub(crate) fn service_account(value: &str, namespace: &str, dots_match: bool) -> Self {
         let (namespace, account) = value.split_once('/').unwrap_or((namespace, value));
         Self::ServiceAccount {
             namespace: format!("/ns/{namespace}/").into(),
             account: format!("sa/{account}").into(),
+            dots_match: dots_match && account.contains('.'),
         }
     }
 
@@ -76,11 +80,11 @@ impl Identity {
             Self::Prefix(start) => uri.starts_with(&**start),
             Self::Suffix(end) => uri.strip_prefix(SCHEME).is_some_and(|id| id.ends_with(&**end)),
             Self::Namespace(glob) => glob.matches(uri),
-            Self::ServiceAccount { namespace, account } => {
+            Self::ServiceAccount { namespace, account, dots_match } => {
                 let Some(id) = uri.strip_prefix(SCHEME) else { return false };
                 // A trust domain of one character at least stands before.
                 id.match_indices(&**namespace).filter(|(at, _)| *at > 0).any(|(at, found)| {
-                    ends_in_account(id.get(at + found.len()..).unwrap_or_default(), account)
+                    ends_in_account(id.get(at + found.len()..).unwrap_or_default(), account, *dots_match)
                 })
             }
             Self::TrustDomain(start, end) => {
@@ -95,8 +99,13 @@ impl Identity {
 }
 
 /// Whether it is the account, maybe with a path before it and one behind it.
-fn ends_in_account(rest: &str, account: &str) -> bool {
-    rest.match_indices(account).any(|(at, _)| {
+fn ends_in_account(rest: &str, account: &str, dots_match: bool) -> bool {
+    let is_at = |at: &usize| {
+        let Some(found) = rest.as_bytes().get(*at..at + account.len()) else { return false };
+        let is_any = |wanted: u8| dots_match && wanted == b'.';
+        found.iter().zip(account.bytes()).all(|(own, wanted)| *own == wanted || is_any(wanted))
+    };
+    (0..rest.len()).filter(is_at).any(|at| {
         let before = rest.get(..at).unwrap_or_default();
         let behind = rest.get(at + account.len()..).unwrap_or_default();
         (before.is_empty() || (before.len() > 1 && before.ends_with('/')))
@@ -188,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_service_account_is_whole_and_may_have_a_path_around_it() {
-        let web = Identity::service_account("web", "alpha");
+        let web = Identity::service_account("web", "alpha", false);
         assert!(web.matches(WEB) && web.matches("spiffe://td/ns/alpha/x/y/sa/web/z"));
         for other in [
             "spiffe://td/ns/alpha/sa/web-admin",
@@ -200,7 +209,7 @@ mod tests {
         ] {
             assert!(!web.matches(other), "{other}");
         }
-        assert!(Identity::service_account("beta/web", "alpha").matches("spiffe://td/ns/beta/sa/web"));
+        assert!(Identity::service_account("beta/web", "alpha", false).matches("spiffe://td/ns/beta/sa/web"));
     }
 
     #[test]
@@ -233,7 +242,7 @@ mod tests {
             for identity in [
                 Identity::principal(&value),
                 Identity::namespace(&value),
-                Identity::service_account(&value, "a"),
+                Identity::service_account(&value, "a", false),
                 Identity::trust_domain(&value),
             ] {
                 let _ = identity.matches(&uri);

@@ -15,6 +15,7 @@ use crate::authorization::place::{Part, Place};
 use crate::authorization::policy::{Action, AuthorizationPolicy, Field, Rule};
 use crate::enrolment::Mode as Carrier;
 use crate::mesh::{Accepts, WhyAccepts};
+use crate::quirks::{ACCOUNT_DOTS, Release};
 
 pub(super) const EVADED: MeshCheck = MeshCheck {
     about: Check {
@@ -559,6 +560,99 @@ fn shared(subject: &Subject<'_>, flaws: &mut Flaws) {
                     subject.whom(&who)
                 );
                 flaws.add(policy.object, field.place.path().index(at), value.clone(), message);
+            }
+        }
+    }
+}
+
+pub(super) const DOTS: MeshCheck = MeshCheck {
+    about: Check {
+        id: "RW-MESH-045",
+        name: "account-with-dots",
+        severity: Severity::High,
+        summary: "a policy names a service account with a dot, and the mesh's release of Istio takes the dot for any character",
+        what: "A value of `serviceAccounts`, or of a condition on `source.serviceAccount`, has a dot in the account's name, and the istiod of the input is of a \
+               release that reads it as a regular expression: 1.25.0 to 1.27.8, 1.28.0 to 1.28.5, 1.29.0 and 1.29.1 (CVE-2026-39350).",
+        why: "`cert-manager.io` also means `cert-manager-io` and `cert-managerXio`: who may make an account of such a name is let in, or a caller is kept out who \
+              should not be.",
+        fix: "Run 1.27.9, 1.28.6, 1.29.2 or a later release. Until then name the account in `principals`.",
+        bad: "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: istiod
+  namespace: istio-system
+spec:
+  template:
+    spec:
+      containers:
+      - name: discovery
+        image: docker.io/istio/pilot:1.28.5
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata:
+  name: web
+  namespace: shop
+spec:
+  rules:
+  - from:
+    - source:
+        serviceAccounts: [cert-manager/cert-manager.io]
+",
+        good: "\
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: istiod
+  namespace: istio-system
+spec:
+  template:
+    spec:
+      containers:
+      - name: discovery
+        image: docker.io/istio/pilot:1.28.6
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata:
+  name: web
+  namespace: shop
+spec:
+  rules:
+  - from:
+    - source:
+        serviceAccounts: [cert-manager/cert-manager.io]
+",
+        versions: "Istio 1.25.0 to 1.29.1, but for the releases that mend it; nothing of it depends on the version of Kubernetes.",
+        references: &[AUTHORIZATION, "https://osv.dev/vulnerability/CVE-2026-39350"],
+        controls: &[
+            nsa("Authentication and authorization"),
+            nsa("Upgrading and application security practices"),
+        ],
+    },
+    fix: Fixable::ByHand("a release of Istio is brought up to date in the cluster"),
+    find: dots,
+};
+
+fn dots(subject: &Subject<'_>, flaws: &mut Flaws) {
+    let Some((release, place)) =
+        Release::of(subject.snapshot).filter(|(own, _)| ACCOUNT_DOTS.holds(Some(*own)))
+    else {
+        return;
+    };
+    for policy in &subject.policies {
+        let is_account = |field: &Field<'_>| matches!(field.of, "serviceAccounts" | "source.serviceAccount");
+        for field in policy.fields().filter(is_account) {
+            for (at, value) in field.values.iter().enumerate().filter(|(_, value)| value.contains('.')) {
+                let message = format!(
+                    "a dot of `{value}` is any character to Istio 1.{}.{} (CVE-2026-39350): `{}` is meant too",
+                    release.minor,
+                    release.patch,
+                    value.replacen('.', "x", 1)
+                );
+                let flaw = flaws.add(policy.object, field.place.path().index(at), value.clone(), message);
+                flaw.related(place.object, place.path.clone());
             }
         }
     }

@@ -92,6 +92,7 @@ pub static CHECKS: &[MeshCheck] = &[
     ports::PROVIDER,
     peers::UNDER_DISABLE,
     tokens::ISSUER,
+    identity::DOTS,
 ];
 
 /// Runs all checks over a snapshot whose mesh is set so. Flaws are in the order of the checks; an object that istiod's webhook refuses has only

@@ -60,7 +60,7 @@ impl Ambient {
         };
         for one in peers.iter().filter(|one| !one.ports.is_empty()) {
             let around = Around { namespace: wide(&one.namespace), mesh: wide(&root) };
-            sent.extend(peer::convert(one, around, &root).map(|made| (made, None)));
+            sent.extend(peer::convert(one, around, &root, mesh.release).map(|made| (made, None)));
         }
         if !peers.is_empty() {
             sent.push((peer::static_strict(&root), None));

@@ -3,6 +3,7 @@
 
 use super::{Authorization, Clause, ClauseOf, Effect, Group, Lists, Match, Scope, StringMatch};
 use crate::peer::{Mode, PeerAuthentication};
+use crate::quirks::{Release, STRICT_PORTS_JOINED};
 
 /// The name of what stands for every strict `PeerAuthentication` without ports. No object can have it.
 pub(super) const STATIC_STRICT: &str = "istio_converted_static_strict";
@@ -50,7 +51,12 @@ pub(super) fn static_strict(root: &str) -> Authorization {
 
 /// What a `PeerAuthentication` with ports becomes, if it is sent. What is around it counts where it says nothing itself; of that, one with
 /// an empty selector is not seen.
-pub(crate) fn convert(peer: &PeerAuthentication, around: Around, root: &str) -> Option<Authorization> {
+pub(crate) fn convert(
+    peer: &PeerAuthentication,
+    around: Around,
+    root: &str,
+    release: Option<Release>,
+) -> Option<Authorization> {
     if peer.namespace == root || !peer.has_selector || peer.ports.is_empty() {
         return None;
     }
@@ -97,6 +103,10 @@ pub(crate) fn convert(peer: &PeerAuthentication, around: Around, root: &str) -> 
             }
             Mode::Unset => {}
         }
+    }
+    if groups.len() > 1 && STRICT_PORTS_JOINED.holds(release) {
+        let rules = groups.drain(..).flat_map(|group: Group| group.rules).collect();
+        groups.push(Group { rules, rule: 0 });
     }
     if (is_strict && !has_exception) || (clauses.is_empty() && groups.is_empty()) {
         return None;

@@ -13,6 +13,7 @@ mod envoy_filters;
 mod meshes;
 mod plaintext;
 mod plan;
+mod quirks;
 mod random;
 mod scale;
 mod traffic;

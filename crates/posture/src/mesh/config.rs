@@ -2,6 +2,7 @@
 
 use ringwall_mesh::config::{MeshConfig, PathNormalization};
 use ringwall_mesh::enrolment::DATAPLANE_MODE;
+use ringwall_mesh::quirks::{QUIRKS, Release};
 use ringwall_model::finding::{Location, Note};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
@@ -96,28 +97,21 @@ pub fn of(snapshot: &Snapshot, read: &ReadText<'_>) -> Stated {
 }
 
 /// The line of Istio that the answers are of: 1.31.
-const LINE: u32 = 31;
+const LINE: u16 = 31;
 
-/// That the input shows an istiod of another line of Istio than the answers are of, by the tag of its image.
+/// That the input shows an istiod of another line of Istio than the answers are of, and what is known of its release.
 pub(super) fn other_line(snapshot: &Snapshot) -> Option<Note> {
-    let is_istiod = |object: &&Object| object.id.name == "istiod" || object.id.name.starts_with("istiod-");
-    snapshot.of_kind("apps", "Deployment").filter(is_istiod).find_map(|object| {
-        let way = ["spec", "template", "spec", "containers"];
-        let containers = object.root().at(&way)?.items().enumerate();
-        containers.into_iter().find_map(|(at, container)| {
-            let image = container.str_at(&["image"])?;
-            let (name, tag) = image.rsplit_once(':')?;
-            let minor = tag.strip_prefix("1.")?.split(['.', '-']).next()?.parse::<u32>().ok()?;
-            if !name.ends_with("/pilot") || minor == LINE {
-                return None;
-            }
-            let path = FieldPath::keys(&way).index(at).key("image");
-            let location = Location::of(object, &path);
-            let message =
-                format!("istiod is of Istio 1.{minor}; what is answered here is what 1.{LINE} does");
-            Some(Note { file: location.file, position: Some(location.position), message })
-        })
-    })
+    let (release, place) = Release::of(snapshot).filter(|(release, _)| release.minor != LINE)?;
+    let object = snapshot.all().get(place.object)?;
+    let known: Vec<&str> =
+        QUIRKS.iter().filter(|quirk| quirk.holds(Some(release))).map(|quirk| quirk.what).collect();
+    let but = if known.is_empty() { String::new() } else { format!(", but for this: {}", known.join("; ")) };
+    let location = Location::of(object, &place.path);
+    let message = format!(
+        "istiod is of Istio 1.{}.{}; what is answered here is what 1.{LINE} does{but}",
+        release.minor, release.patch
+    );
+    Some(Note { file: location.file, position: Some(location.position), message })
 }
 
 fn injects(values: Node<'_>) -> bool {
