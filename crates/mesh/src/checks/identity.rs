@@ -267,27 +267,25 @@ fn nameless(index: usize, rule: &Rule) -> Nameless {
     Nameless { named, passed, may_match, always }
 }
 
-/// Whether a DENY that is enforced keeps all callers without an identity out of a workload.
-pub(in crate::checks) fn keeps_nameless_out(subject: &Subject<'_>, workload: usize) -> bool {
-    let policies = subject.taken[workload].iter().map(|index| &subject.policies[*index]);
-    policies
-        .filter(|policy| !policy.dry_run && policy.action == Action::Deny)
-        .any(|policy| policy.rules.iter().enumerate().any(|(at, rule)| nameless(at, rule).always))
+/// For each workload whether a DENY that is enforced keeps all callers without an identity out.
+pub(in crate::checks) fn keeps_nameless_out(subject: &Subject<'_>) -> Vec<bool> {
+    let always = |policy: &AuthorizationPolicy| {
+        policy.rules.iter().enumerate().any(|(at, rule)| nameless(at, rule).always)
+    };
+    subject.takes_any(|policy| !policy.dry_run && policy.action == Action::Deny && always(policy))
 }
 
-/// Whether callers without an identity may be let in to a workload by its policies; what nobody enforces is passed over.
-fn lets_nameless_in(subject: &Subject<'_>, workload: usize) -> bool {
-    let policies = subject.taken[workload].iter().map(|index| &subject.policies[*index]);
-    let enforced = policies.filter(|policy| !policy.dry_run);
-    if keeps_nameless_out(subject, workload) {
-        return false;
-    }
-    let (mut has_allow, mut allows) = (false, false);
-    for policy in enforced.filter(|policy| policy.action == Action::Allow) {
-        has_allow = true;
-        allows |= policy.rules.iter().enumerate().any(|(at, rule)| nameless(at, rule).may_match);
-    }
-    !has_allow || allows
+/// For each workload whether callers without an identity may be let in by its policies; what nobody enforces is passed over.
+fn lets_nameless_in(subject: &Subject<'_>) -> Vec<bool> {
+    let is_allow = |policy: &AuthorizationPolicy| !policy.dry_run && policy.action == Action::Allow;
+    let may_match = |policy: &AuthorizationPolicy| {
+        policy.rules.iter().enumerate().any(|(at, rule)| nameless(at, rule).may_match)
+    };
+    let has_allow = subject.takes_any(is_allow);
+    let allows = subject.takes_any(|policy| is_allow(policy) && may_match(policy));
+    let keeps_out = keeps_nameless_out(subject);
+    let all = has_allow.into_iter().zip(allows).zip(keeps_out);
+    all.map(|((has_allow, allows), keeps_out)| !keeps_out && (!has_allow || allows)).collect()
 }
 
 /// A port of a workload at which its proxy takes plaintext.
@@ -309,13 +307,14 @@ fn evaded(subject: &Subject<'_>, flaws: &mut Flaws) {
         return;
     }
     let ports = subject.mesh.ports();
+    let lets_in = lets_nameless_in(subject);
     for (policy, takers) in
         subject.policies.iter().zip(&subject.takers).filter(|(policy, _)| is_judged(policy))
     {
         let open: Vec<(usize, u16)> = takers
             .iter()
             .filter_map(|one| Some((*one, plaintext_port(subject, &ports[*one], *one)?)))
-            .filter(|(one, _)| lets_nameless_in(subject, *one))
+            .filter(|(one, _)| lets_in[*one])
             .collect();
         let Some((first, port)) = open.first().copied() else { continue };
         let workloads: Vec<usize> = open.iter().map(|(one, _)| *one).collect();
@@ -393,6 +392,7 @@ fn anonymous(subject: &Subject<'_>, flaws: &mut Flaws) {
         return;
     }
     let ports = subject.mesh.ports();
+    let lets_in = lets_nameless_in(subject);
     for (policy, takers) in
         subject.policies.iter().zip(&subject.takers).filter(|(policy, _)| is_judged(policy))
     {
@@ -413,7 +413,7 @@ fn anonymous(subject: &Subject<'_>, flaws: &mut Flaws) {
                 } else {
                     plaintext_port(subject, &reached, *one)
                 };
-                port.filter(|_| lets_nameless_in(subject, *one)).map(|port| (*one, port))
+                port.filter(|_| lets_in[*one]).map(|port| (*one, port))
             });
             let Some((workload, port)) = open else { continue };
             let of = if port == 0 { String::new() } else { format!(" port {port} of") };

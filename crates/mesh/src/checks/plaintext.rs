@@ -149,12 +149,13 @@ fn accepted(subject: &Subject<'_>, flaws: &mut Flaws) {
     let mut said: BTreeMap<Place, Vec<usize>> = BTreeMap::new();
     let mut unsaid: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut enrolled: BTreeMap<&str, usize> = BTreeMap::new();
+    let keeps_out = keeps_nameless_out(subject);
     for (workload, pod) in subject.pods() {
         if matches!(subject.carrier(workload), Carrier::Sidecar | Carrier::Ambient) {
             *enrolled.entry(&pod.namespace).or_default() += 1;
         }
         // Where a DENY keeps out all that have no identity, plaintext comes no further.
-        if !takes_plaintext(subject, workload) || keeps_nameless_out(subject, workload) {
+        if !takes_plaintext(subject, workload) || keeps_out[workload] {
             continue;
         }
         match subject.mesh.servers[workload].folded.decider.map(|policy| &subject.mesh.peers.all[policy]) {

@@ -317,6 +317,7 @@ fn waypoint(subject: &Subject<'_>, flaws: &mut Flaws) {
         let addresses = ["ipBlocks", "remoteIpBlocks", "source.ip", "remote.ip", "destination.ip"];
         policy.fields().any(|field| addresses.contains(&field.of))
     };
+    let asks_address: Vec<bool> = subject.policies.iter().map(asks_address).collect();
     let is_allow = |index: &&usize| {
         let policy = &subject.policies[**index];
         policy.action == Action::Allow && !policy.dry_run
@@ -336,7 +337,7 @@ fn waypoint(subject: &Subject<'_>, flaws: &mut Flaws) {
             let own = subject.workload(workload);
             let allows: Vec<&usize> = subject.taken[workload].iter().filter(is_allow).collect();
             let Some(first) = allows.first() else { continue };
-            if allows.iter().any(|index| asks_address(&subject.policies[**index])) {
+            if allows.iter().any(|index| asks_address[**index]) {
                 continue;
             }
             let bound =
@@ -367,13 +368,23 @@ fn waypoint(subject: &Subject<'_>, flaws: &mut Flaws) {
 fn provider(subject: &Subject<'_>, flaws: &mut Flaws) {
     let path = FieldPath::keys(&["spec", "provider", "name"]);
     let known = &subject.mesh.config.extension_providers;
+    // For each workload a policy of each of the first two providers that it has.
+    let mut asked: Vec<Vec<usize>> = vec![Vec::new(); subject.mesh.workloads.all.len()];
+    for (index, policy) in subject.policies.iter().enumerate().filter(|(_, one)| one.action == Action::Custom)
+    {
+        for workload in &subject.takers[index] {
+            let own = &mut asked[*workload];
+            if own.len() < 2 && own.iter().all(|other| subject.policies[*other].provider != policy.provider) {
+                own.push(index);
+            }
+        }
+    }
     for (index, policy) in subject.policies.iter().enumerate() {
         if policy.action != Action::Custom {
             continue;
         }
         let other = subject.takers[index].iter().find_map(|workload| {
-            let others = subject.taken[*workload].iter().map(|other| &subject.policies[*other]);
-            let mut others = others.filter(|other| other.action == Action::Custom);
+            let mut others = asked[*workload].iter().map(|other| &subject.policies[*other]);
             others.find(|other| other.provider != policy.provider).map(|other| (*workload, other))
         });
         let message = if !known.is_empty() && !known.contains(&policy.provider) {

@@ -164,6 +164,7 @@ fn unlimited(subject: &Subject<'_>, flaws: &mut Flaws) {
                 && policy.targets.iter().any(|target| target.kind != "Gateway" && target.name == service.name)
         })
     };
+    let is_limited = subject.takes_any(limits);
     let mut open: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
     let mut enrolled: BTreeMap<&str, usize> = BTreeMap::new();
     for (index, pod) in subject.pods() {
@@ -176,9 +177,8 @@ fn unlimited(subject: &Subject<'_>, flaws: &mut Flaws) {
             continue;
         }
         *enrolled.entry(&pod.namespace).or_default() += 1;
-        let is_limited = subject.taken[index].iter().any(|policy| limits(&subject.policies[*policy]));
         let mut services = subject.mesh.services.iter().filter(|service| service.workloads.contains(&index));
-        if !(is_limited || carrier == Carrier::Ambient && services.any(attached)) {
+        if !(is_limited[index] || carrier == Carrier::Ambient && services.any(attached)) {
             open.entry(&pod.namespace).or_default().push(index);
         }
     }
@@ -200,28 +200,37 @@ fn demands_nothing(rule: &Rule) -> bool {
     rule.from.is_empty() && rule.to.is_empty() && rule.when.is_empty()
 }
 
+/// For each workload its first two policies with ALLOW that demand something.
+fn limiting(subject: &Subject<'_>) -> Vec<Vec<usize>> {
+    let mut found: Vec<Vec<usize>> = vec![Vec::new(); subject.mesh.workloads.all.len()];
+    for (index, policy) in subject.policies.iter().enumerate() {
+        let has_rule = policy.rules.is_empty() || policy.rules.iter().any(|rule| !demands_nothing(rule));
+        if policy.action == Action::Allow && !policy.dry_run && has_rule {
+            for workload in &subject.takers[index] {
+                if found[*workload].len() < 2 {
+                    found[*workload].push(index);
+                }
+            }
+        }
+    }
+    found
+}
+
 fn everyone(subject: &Subject<'_>, flaws: &mut Flaws) {
+    let limiting = limiting(subject);
     for (index, policy) in subject.policies.iter().enumerate() {
         if policy.action != Action::Allow || policy.dry_run {
             continue;
         }
         let Some(at) = policy.rules.iter().position(demands_nothing) else { continue };
-        let limits = |other: &usize| {
-            let other = &subject.policies[*other];
-            let has_rule = other.rules.is_empty() || other.rules.iter().any(|rule| !demands_nothing(rule));
-            other.action == Action::Allow && !other.dry_run && has_rule
-        };
-        let beside: BTreeSet<usize> = subject.takers[index]
-            .iter()
-            .flat_map(|workload| subject.taken[*workload].iter().copied())
-            .filter(|other| *other != index && limits(other))
-            .collect();
+        let of_takers = subject.takers[index].iter().flat_map(|workload| &limiting[*workload]);
+        let beside: BTreeSet<usize> = of_takers.copied().filter(|other| *other != index).collect();
         let other = beside.first().map(|other| &subject.policies[*other]);
         let message = match other {
             Some(other) => {
-                let more = super::and_more(beside.len() - 1);
+                let more = if beside.len() > 1 { " and others" } else { "" };
                 format!(
-                    "lets everyone in: AuthorizationPolicy {}/{}{more} limits nothing where this one is too",
+                    "lets everyone in: what AuthorizationPolicy {}/{}{more} demands does not count where this one is too",
                     other.namespace, other.name
                 )
             }
@@ -238,15 +247,12 @@ fn everyone(subject: &Subject<'_>, flaws: &mut Flaws) {
 }
 
 fn reports(subject: &Subject<'_>, flaws: &mut Flaws) {
+    let enforces = subject.takes_any(|policy| policy.action == Action::Allow && !policy.dry_run);
     for (policy, takers) in subject.policies.iter().zip(&subject.takers) {
         if !policy.dry_run || policy.action == Action::Custom {
             continue;
         }
-        let enforces = |other: &usize| {
-            let other = &subject.policies[*other];
-            other.action == Action::Allow && !other.dry_run
-        };
-        let open = takers.iter().filter(|one| !subject.taken[**one].iter().any(enforces)).copied();
+        let open = takers.iter().filter(|one| !enforces[**one]).copied();
         let open: Vec<usize> = open.collect();
         let is_open = policy.action == Action::Allow && !open.is_empty();
         let message = if is_open {

@@ -112,6 +112,17 @@ impl<'s> Subject<'s> {
         (self.takers, self.token_takers, self.taken) = (takers, token_takers, taken);
     }
 
+    /// For each workload whether it takes a policy that is so. Costs a look at each policy, and at each pair of a policy and who takes it.
+    pub(super) fn takes_any(&self, is: impl Fn(&AuthorizationPolicy) -> bool) -> Vec<bool> {
+        let mut found = vec![false; self.mesh.workloads.all.len()];
+        for (_, takers) in self.policies.iter().zip(&self.takers).filter(|(policy, _)| is(policy)) {
+            for workload in takers {
+                found[*workload] = true;
+            }
+        }
+        found
+    }
+
     /// The pods and templates that are not over, by their place in [`crate::workloads::Workloads::all`].
     pub(super) fn pods(&self) -> impl Iterator<Item = (usize, &Workload)> {
         let is_pod = |(_, one): &(usize, &Workload)| one.origin != Origin::Entry && one.is_alive();

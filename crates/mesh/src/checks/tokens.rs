@@ -180,6 +180,7 @@ fn is_near(subject: &Subject<'_>, token: &RequestAuthentication, policy: &Author
 }
 
 fn not_required(subject: &Subject<'_>, flaws: &mut Flaws) {
+    let is_demanded = subject.takes_any(demands);
     for (token, takers) in subject.tokens.iter().zip(&subject.token_takers) {
         if token.rules.is_empty() {
             continue;
@@ -195,9 +196,7 @@ fn not_required(subject: &Subject<'_>, flaws: &mut Flaws) {
             "requires nothing: no AuthorizationPolicy demands a token, and a request without one passes"
                 .to_owned()
         } else {
-            let is_demanded =
-                |one: &usize| subject.taken[*one].iter().any(|policy| demands(&subject.policies[*policy]));
-            let open: Vec<usize> = enforced.into_iter().filter(|one| !is_demanded(one)).collect();
+            let open: Vec<usize> = enforced.into_iter().filter(|one| !is_demanded[*one]).collect();
             if open.is_empty() {
                 continue;
             }
@@ -345,9 +344,7 @@ fn issuer(subject: &Subject<'_>, flaws: &mut Flaws) {
                 if takers.iter().any(|one| issuers[*one].contains(named)) {
                     continue;
                 }
-                let known: BTreeSet<&str> =
-                    takers.iter().flat_map(|one| issuers[*one].iter().copied()).collect();
-                let known: Vec<&str> = known.into_iter().take(3).collect();
+                let known: Vec<&str> = issuers[takers[0]].iter().copied().take(3).collect();
                 let message = format!(
                     "never matches: no RequestAuthentication for {} believes tokens of {named}, but those of {}",
                     subject.whom(takers),
