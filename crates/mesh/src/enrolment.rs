@@ -23,6 +23,8 @@ pub const TUNNEL: &str = "networking.istio.io/tunnel";
 pub const USE_WAYPOINT: &str = "istio.io/use-waypoint";
 /// The label beside it that says in which namespace the waypoint is.
 pub const USE_WAYPOINT_NAMESPACE: &str = "istio.io/use-waypoint-namespace";
+/// The annotation of a Gateway that names the service account of its pods.
+pub const GATEWAY_ACCOUNT: &str = "gateway.istio.io/service-account";
 /// The label of a service that sends gateways through its waypoint.
 pub const INGRESS_USE_WAYPOINT: &str = "istio.io/ingress-use-waypoint";
 /// The label of a waypoint that says what it is for: `service`, `workload`, `all` or `none`.

@@ -11,7 +11,9 @@ use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree::Node;
 
 use crate::authorization::select::WAYPOINT_CLASS;
-use crate::enrolment::{INGRESS_USE_WAYPOINT, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, WAYPOINT_FOR};
+use crate::enrolment::{
+    GATEWAY_ACCOUNT, INGRESS_USE_WAYPOINT, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, WAYPOINT_FOR,
+};
 use crate::place::Place;
 use crate::workloads::{Workload, namespace_of};
 
@@ -84,6 +86,15 @@ pub struct Waypoints {
     gateways: BTreeMap<(String, String), Gateway>,
     /// What namespaces say.
     namespaces: BTreeMap<String, Said>,
+}
+
+/// The service account of a waypoint: the one that its Gateway names by an annotation, or that of its own name. Source: istio.io/istio
+/// `pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go`.
+pub fn account(snapshot: &Snapshot, gateway: Option<usize>, named: &Named) -> String {
+    let object = gateway.and_then(|gateway| snapshot.all().get(gateway));
+    let stated =
+        object.and_then(|object| object.root().str_at(&["metadata", "annotations", GATEWAY_ACCOUNT]));
+    stated.unwrap_or(&named.name).to_owned()
 }
 
 /// What labels say of a waypoint.

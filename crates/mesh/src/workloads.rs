@@ -90,7 +90,7 @@ pub struct Workload {
     pub host_network: bool,
     /// The proxy's container, where it is written.
     pub proxy: Option<FieldPath>,
-    /// Whether that is a gateway's.
+    /// Whether that is a gateway's, a waypoint's or ztunnel itself.
     pub is_router: bool,
     /// Whether they are over.
     pub finished: bool,
@@ -241,7 +241,8 @@ fn pod(object: &Object, index: usize, at: At<'_>, is_pod: bool) -> Workload {
             if container.str_at(&["name"]) == Some(PROXY) {
                 proxy = Some(in_spec.clone().key(key).index(place));
                 let mut arguments = container.get("args").into_iter().flat_map(Node::items);
-                is_router |= arguments.any(|argument| argument.as_str() == Some("router"));
+                is_router |= arguments
+                    .any(|argument| matches!(argument.as_str(), Some("router" | "waypoint" | "ztunnel")));
             }
             let listens = key == "containers" || container.str_at(&["restartPolicy"]) == Some("Always");
             if listens {

@@ -403,3 +403,35 @@ fn a_plan_leaves_out_who_does_not_call_and_names_what_is_called_from_outside() {
     let told = place.run(&["mesh", "plan", "--strict", "shop", "--without-client", "bare/", "mesh.yaml"]);
     assert!(told.contains("exit code: 0") && told.contains("No call breaks"), "{told}");
 }
+
+#[test]
+fn the_order_of_documents_does_not_choose_between_waypoints() {
+    let guarded = "---\napiVersion: v1\nkind: Service\nmetadata: {name: guarded, namespace: shop, labels: {istio.io/use-waypoint: way}}\n\
+                   spec: {selector: {app: cart}, ports: [{name: http, port: 8080}]}\n---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\
+                   metadata: {name: guard, namespace: shop}\nspec: {targetRefs: [{group: '', kind: Service, name: guarded}], action: DENY, rules: [{}]}\n";
+    let open = AMBIENT
+        .replace(", istio.io/use-waypoint: way}", "}")
+        .replace("port: 80, targetPort: 8080", "port: 8080");
+    let question = ["shop/web", "shop/cart", "--port", "8080", "--method", "POST", "--path", "/"];
+    for text in [format!("{open}{guarded}"), format!("{}---\n{open}", guarded.trim_start_matches("---\n"))] {
+        let told = answer(&text, &question);
+        assert!(told.contains("cannot tell - it depends on which way the call takes"), "{told}");
+    }
+}
+
+#[test]
+fn authorizers_that_the_input_does_not_show_make_no_answer() {
+    let custom = "---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: ask, namespace: shop}\n\
+                  spec: {action: CUSTOM, provider: {name: oauth}, rules: [{}]}\n";
+    let question = ["shop/web", "shop/cart", "--port", "8080", "--method", "GET", "--path", "/"];
+    let told = answer(&format!("{MESH}{custom}"), &question);
+    assert!(
+        told.contains(
+            "cannot tell - a CUSTOM policy matches, and which authorizers the mesh has is not in the input"
+        ),
+        "{told}"
+    );
+    let map = "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio, namespace: istio-system}\ndata: {mesh: 'extensionProviders: [{name: other}]'}\n";
+    let told = answer(&format!("{MESH}{custom}{map}"), &question);
+    assert!(told.contains("no - a CUSTOM policy matches, and its authorizer cannot be asked"), "{told}");
+}

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use ringwall_model::check::Check;
 use ringwall_model::control::nsa;
 use ringwall_model::finding::Severity;
-use ringwall_model::fix::{Applicability, Change, Fixable};
+use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
+use ringwall_model::path::Segment;
 
 use super::examples::{injected, service, strict, web};
 use super::{DESTINATION, EVERY_VERSION, Flaws, MeshCheck, Subject, reviewed};
@@ -209,13 +210,31 @@ fn by_tls<'m>(
     found
 }
 
-/// Lets clients do what each server takes.
-fn automatic(place: &Place) -> ringwall_model::fix::Fix {
-    reviewed(
-        "let clients do what each server takes",
-        "clients then use the mesh's mutual TLS with every server of the rule that takes it, and plaintext with the others",
-        vec![Change::Remove { path: place.path.clone() }],
-    )
+/// Takes `tls` away, so that clients do what each server takes; where they would not by themselves, or what is left would be none, writes the mesh's mutual
+/// TLS in its place, for a host that is one.
+fn mended(subject: &Subject<'_>, place: &Place, mutual_helps: bool) -> Result<Fix, String> {
+    let of_port = place
+        .path
+        .segments()
+        .iter()
+        .any(|key| matches!(key, Segment::Key(key) if &**key == "portLevelSettings"));
+    if subject.mesh.config.enable_auto_mtls && !of_port {
+        return Ok(reviewed(
+            "let clients do what each server takes",
+            "clients then use the mesh's mutual TLS with every server of the rule that takes it, and plaintext with the others",
+            vec![Change::Remove { path: place.path.clone() }],
+        ));
+    }
+    let host = subject.object(place.object).root().str_at(&["spec", "host"]).unwrap_or("*");
+    if !mutual_helps || host.contains('*') {
+        return Err("which servers take mutual TLS must be said one by one".to_owned());
+    }
+    let value = Value::Mapping(vec![("mode".to_owned(), Value::from("ISTIO_MUTUAL"))]);
+    Ok(reviewed(
+        "use the mesh's mutual TLS",
+        "whether every server of the host takes it",
+        vec![Change::Set { path: place.path.clone(), value }],
+    ))
 }
 
 fn refused(subject: &Subject<'_>, flaws: &mut Flaws) {
@@ -237,7 +256,7 @@ fn refused(subject: &Subject<'_>, flaws: &mut Flaws) {
             subject.whom(&of.servers)
         );
         let flaw = flaws.add(place.object, place.path.clone(), "", message);
-        flaw.fix(Ok(automatic(place)));
+        flaw.fix(mended(subject, place, true));
         if let WhyAccepts::Policy(by) = subject.mesh.why_accepts(of.flow.server, of.flow.target) {
             flaw.related(by.object, by.path);
         }
@@ -268,7 +287,7 @@ fn broken(subject: &Subject<'_>, flaws: &mut Flaws) {
             service.ports[of.flow.port].number,
             subject.whom(&of.servers)
         );
-        flaws.add(place.object, place.path.clone(), "", message).fix(Ok(automatic(place)));
+        flaws.add(place.object, place.path.clone(), "", message).fix(mended(subject, place, false));
     }
 }
 
@@ -292,7 +311,7 @@ fn plaintext(subject: &Subject<'_>, flaws: &mut Flaws) {
             service.ports[of.flow.port].number,
             subject.whom(&of.servers)
         );
-        flaws.add(place.object, place.path.clone(), "", message).fix(Ok(automatic(place)));
+        flaws.add(place.object, place.path.clone(), "", message).fix(mended(subject, place, true));
     }
 }
 

@@ -13,7 +13,7 @@ use super::layers::reaches;
 use super::{AUTHORIZATION, EVERY_VERSION, Flaws, MeshCheck, PRACTICES, Subject};
 use crate::authorization::place::{Part, Place};
 use crate::authorization::policy::{Action, AuthorizationPolicy, Field, Rule};
-use crate::enrolment::Mode as Carrier;
+use crate::enrolment::{GATEWAY_ACCOUNT, Mode as Carrier};
 use crate::mesh::{Accepts, WhyAccepts};
 use crate::quirks::{ACCOUNT_DOTS, Release};
 
@@ -299,6 +299,12 @@ fn plaintext_port(subject: &Subject<'_>, ports: &BTreeSet<u16>, workload: usize)
     if ports.is_empty() { Some(0).filter(takes) } else { ports.iter().copied().find(takes) }
 }
 
+/// A port of a workload that a rule is about and at which its proxy takes plaintext.
+fn reached_port(subject: &Subject<'_>, ports: &BTreeSet<u16>, workload: usize, rule: &Rule) -> Option<u16> {
+    let reached: BTreeSet<u16> = ports.iter().copied().filter(|port| reaches(rule, None, *port)).collect();
+    if reached.is_empty() && !ports.is_empty() { None } else { plaintext_port(subject, &reached, workload) }
+}
+
 fn evaded(subject: &Subject<'_>, flaws: &mut Flaws) {
     let is_judged = |policy: &AuthorizationPolicy| {
         !policy.dry_run && matches!(policy.action, Action::Allow | Action::Deny) && policy.targets.is_empty()
@@ -311,14 +317,14 @@ fn evaded(subject: &Subject<'_>, flaws: &mut Flaws) {
     for (policy, takers) in
         subject.policies.iter().zip(&subject.takers).filter(|(policy, _)| is_judged(policy))
     {
-        let open: Vec<(usize, u16)> = takers
-            .iter()
-            .filter_map(|one| Some((*one, plaintext_port(subject, &ports[*one], *one)?)))
-            .filter(|(one, _)| lets_in[*one])
-            .collect();
-        let Some((first, port)) = open.first().copied() else { continue };
-        let workloads: Vec<usize> = open.iter().map(|(one, _)| *one).collect();
         for (at, rule) in policy.rules.iter().enumerate() {
+            let open: Vec<(usize, u16)> = takers
+                .iter()
+                .filter(|one| lets_in[**one])
+                .filter_map(|one| Some((*one, reached_port(subject, &ports[*one], *one, rule)?)))
+                .collect();
+            let Some((first, port)) = open.first().copied() else { continue };
+            let workloads: Vec<usize> = open.iter().map(|(one, _)| *one).collect();
             let found = nameless(at, rule);
             let (places, message) = match policy.action {
                 Action::Deny if !found.may_match => (
@@ -405,14 +411,7 @@ fn anonymous(subject: &Subject<'_>, flaws: &mut Flaws) {
                 continue;
             }
             let open = takers.iter().find_map(|one| {
-                let reached: BTreeSet<u16> =
-                    ports[*one].iter().copied().filter(|port| reaches(rule, None, *port)).collect();
-                let is_any = ports[*one].is_empty();
-                let port = if reached.is_empty() && !is_any {
-                    None
-                } else {
-                    plaintext_port(subject, &reached, *one)
-                };
+                let port = reached_port(subject, &ports[*one], *one, rule);
                 port.filter(|_| lets_in[*one]).map(|port| (*one, port))
             });
             let Some((workload, port)) = open else { continue };
@@ -467,7 +466,8 @@ fn may_be_made(subject: &Subject<'_>, namespace: &str, name: &str) -> bool {
         if object.is("gateway.networking.k8s.io", "Gateway") {
             // Source: istio.io/istio `pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go`.
             let class = object.root().str_at(&["spec", "gatewayClassName"]).unwrap_or_default();
-            return name == own || name == format!("{own}-{class}");
+            let stated = object.root().str_at(&["metadata", "annotations", GATEWAY_ACCOUNT]);
+            return stated == Some(name) || name == own || name == format!("{own}-{class}");
         }
         let is_custom = object.id.group.contains('.') && !object.id.group.ends_with(".k8s.io");
         is_custom

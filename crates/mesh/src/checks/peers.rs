@@ -11,8 +11,10 @@ use ringwall_model::path::FieldPath;
 use super::examples::{injected, strict, web};
 use super::{EVERY_VERSION, Flaws, MeshCheck, PEER, Subject, reviewed};
 use crate::enrolment::Mode as Carrier;
+use crate::matrix::Flow;
 use crate::peer::{Mode, PeerAuthentication};
 use crate::place::is_subset;
+use crate::sends::{Outcome, Why};
 
 pub(super) const IN_ROOT: MeshCheck = MeshCheck {
     about: Check {
@@ -276,6 +278,18 @@ fn under_disable(subject: &Subject<'_>, flaws: &mut Flaws) {
             .map(|(port, _)| policy.port_place(*port));
         let whole = (policy.mode == Mode::Strict).then(|| policy.mode_place());
         let Some(place) = whole.or(of_port) else { continue };
+        // A DestinationRule may make them use mutual TLS all the same.
+        if let Some(matrix) = &subject.matrix {
+            let mut flows = matrix.services.iter().flat_map(|of| &of.groups).flat_map(|group| &group.flows);
+            let is_refused = |flow: &Flow| {
+                workloads.contains(&flow.server)
+                    && flow.outcome == Outcome::Refused
+                    && matches!(flow.why, Why::NamespaceDisabled(_))
+            };
+            if !flows.any(is_refused) {
+                continue;
+            }
+        }
         let above = &peers.all[above];
         let message = format!(
             "refuses clients of the mesh at {}: PeerAuthentication {}/{} has DISABLE, which is all that they look at",

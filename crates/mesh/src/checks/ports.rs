@@ -14,7 +14,8 @@ use crate::authorization::compile::parse_port;
 use crate::authorization::judge::{Because, Verdict};
 use crate::authorization::policy::{Action, AuthorizationPolicy, Field};
 use crate::enrolment::Mode as Carrier;
-use crate::waypoint::{Before, Waypoints};
+use crate::services::Resolution;
+use crate::waypoint::{Before, Waypoints, account};
 use crate::ztunnel::{AmbientWorkload, Connection};
 
 pub(super) const OF_NOBODY: MeshCheck = MeshCheck {
@@ -225,6 +226,9 @@ fn known(
     let mut known = Known::default();
     if !policy.targets.is_empty() {
         for target in &policy.targets {
+            if target.kind != "Service" {
+                return None;
+            }
             let mut services = subject.mesh.services.iter();
             let own = services.find(|one| one.namespace == policy.namespace && one.name == target.name)?;
             known.ports.extend(own.ports.iter().map(|port| port.number));
@@ -328,11 +332,13 @@ fn waypoint(subject: &Subject<'_>, flaws: &mut Flaws) {
     let waypoints = Waypoints::of(subject.snapshot);
     let domain = &subject.mesh.config.trust_domain;
     let mut told: BTreeSet<(usize, usize)> = BTreeSet::new();
-    for service in &subject.mesh.services {
-        let Before::Waypoint(named, _) = waypoints.before_service(subject.snapshot, service.object) else {
+    for service in subject.mesh.services.iter().filter(|one| one.resolution != Resolution::Original) {
+        let Before::Waypoint(named, gateway) = waypoints.before_service(subject.snapshot, service.object)
+        else {
             continue;
         };
-        let peer = format!("{domain}/ns/{}/sa/{}", named.namespace, named.name);
+        let account = account(subject.snapshot, gateway, &named);
+        let peer = format!("{domain}/ns/{}/sa/{account}", named.namespace);
         for workload in subject.carried(&service.workloads, Carrier::Ambient) {
             let own = subject.workload(workload);
             let allows: Vec<&usize> = subject.taken[workload].iter().filter(is_allow).collect();

@@ -22,8 +22,8 @@ pub(super) const NOT_REQUIRED: MeshCheck = MeshCheck {
         severity: Severity::Medium,
         summary: "a RequestAuthentication stands alone: a request without a token passes",
         what: "A RequestAuthentication has `jwtRules`, and for one of its workloads no AuthorizationPolicy that is enforced demands one: an ALLOW with \
-               `requestPrincipals` or a condition on `request.auth`, or a DENY with `notRequestPrincipals` or the `notValues` of such a condition. Where it has `targetRefs`, the policies with one of these \
-               are looked at; where none of its workloads is in the input, those of its namespace and of the root namespace.",
+               `requestPrincipals` or a condition on `request.auth`, or a DENY with `notRequestPrincipals` or the `notValues` of such a condition. Where it has `targetRefs`, or where none of its workloads is in the input, the policies of its \
+               namespace and of the root namespace are looked at.",
         why: "It says which tokens are believed. A request whose token is wrong gets a 401; one without any passes as before.",
         fix: "Demand a token in an AuthorizationPolicy for the same workloads: `action: DENY` with `from: [{source: {notRequestPrincipals: [\"*\"]}}]`.",
         bad: concat!(
@@ -172,11 +172,8 @@ fn demands(policy: &AuthorizationPolicy) -> bool {
 
 /// Whether a policy may be for what a `RequestAuthentication` is for, where no workload shows it.
 fn is_near(subject: &Subject<'_>, token: &RequestAuthentication, policy: &AuthorizationPolicy) -> bool {
-    if token.targets.is_empty() {
-        policy.namespace == token.namespace || policy.namespace == subject.mesh.config.root_namespace
-    } else {
-        policy.targets.iter().any(|target| token.targets.contains(target))
-    }
+    // What is attached to the same Gateway or Service in another way is near as well.
+    policy.namespace == token.namespace || policy.namespace == subject.mesh.config.root_namespace
 }
 
 fn not_required(subject: &Subject<'_>, flaws: &mut Flaws) {

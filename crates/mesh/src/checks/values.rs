@@ -142,7 +142,8 @@ fn why_never(of: &str, value: &str) -> Option<(&'static str, Option<String>)> {
     match of {
         "principals" | "source.principal" => {
             if let Some(bare) = value.strip_prefix("spiffe://") {
-                return Some(("principals are written without `spiffe://`", Some(bare.to_owned())));
+                let meant = (bare != "*").then(|| bare.to_owned());
+                return Some(("principals are written without `spiffe://`", meant));
             }
             let parts: Vec<&str> = value.split('/').collect();
             if !value.contains('*') && !matches!(parts.as_slice(), [_, "ns", _, "sa", _]) {
@@ -157,19 +158,16 @@ fn why_never(of: &str, value: &str) -> Option<(&'static str, Option<String>)> {
         }
         "hosts" => {
             if let Some((_, host)) = value.split_once("://") {
-                let host = host.split('/').next().unwrap_or(host);
-                return Some(("a host has no scheme", Some(host.to_owned())));
+                let meant = (!host.contains('/')).then(|| host.to_owned());
+                return Some(("a host has no scheme", meant));
             }
-            if let Some((host, _)) = value.split_once('/') {
-                return Some(("a host has no path", Some(host.to_owned())));
+            if value.contains('/') {
+                return Some(("a host has no path", None));
             }
         }
         "paths" => {
             if value.contains('?') {
-                return Some((
-                    "paths are compared without their query",
-                    value.split('?').next().map(str::to_owned),
-                ));
+                return Some(("paths are compared without their query", None));
             }
             if !value.starts_with(['/', '*', '{']) {
                 return Some(("paths begin with a slash", Some(format!("/{value}"))));
@@ -204,6 +202,8 @@ fn has_inner_star(value: &str) -> bool {
 
 /// Puts another value where one stands.
 fn instead(field: &Field<'_>, at: usize, meant: Option<String>) -> Result<Fix, String> {
+    // What leaves more out of a DENY, or of what an ALLOW leaves out, is not for a tool to write.
+    let meant = meant.filter(|meant| !field.negated && !field.values.contains(meant));
     let Some(meant) = meant else { return Err("what is meant is not in the manifest".to_owned()) };
     let path = field.place.path().index(at);
     Ok(reviewed(
@@ -350,7 +350,8 @@ mod tests {
         assert_eq!(meant("methods", "PURGE"), None);
         assert_eq!(meant("principals", "spiffe://td/ns/a/sa/b").as_deref(), Some("td/ns/a/sa/b"));
         assert_eq!(meant("principals", "*/sa/b"), None);
-        assert_eq!(meant("hosts", "https://a.example/x").as_deref(), Some("a.example"));
+        assert_eq!(meant("hosts", "https://a.example").as_deref(), Some("a.example"));
+        assert_eq!(meant("hosts", "https://a.example/x").as_deref(), Some(""), "a path is not left out");
         assert_eq!(meant("paths", "/a/*/b").as_deref(), Some("/a/{*}/b"));
         assert_eq!(meant("paths", "/a/*/*/b").as_deref(), Some("/a/{*}/{*}/b"));
         assert_eq!(meant("paths", "/a/x*y").as_deref(), Some(""));

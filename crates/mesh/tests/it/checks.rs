@@ -204,3 +204,77 @@ fn a_selector_of_nobody_needs_somebody_who_might_be_meant() {
     assert_eq!(of("tier: backend"), Vec::<String>::new(), "nobody has anything of it: others may come");
     assert_eq!(of("job-name: x"), Vec::<String>::new(), "a controller sets it");
 }
+
+#[test]
+fn a_deny_by_identity_is_passed_only_at_ports_that_take_plaintext() {
+    let ports = peer("shop", "default", "{mtls: {mode: STRICT}}")
+        + &peer(
+            "shop",
+            "web",
+            "{selector: {matchLabels: {app: web}}, mtls: {mode: STRICT}, portLevelMtls: {8080: {mode: PERMISSIVE}}}",
+        );
+    let deny = |port: u16| {
+        let spec = format!(
+            "{{action: DENY, rules: [{{from: [{{source: {{namespaces: [guests]}}}}], to: [{{operation: {{ports: ['{port}']}}}}]}}]}}"
+        );
+        let all = found(&format!("{}{ports}{}", shop(SIDECARS), policy("deny", &spec)));
+        all.into_iter().filter(|one| one.starts_with("016")).count()
+    };
+    assert_eq!((deny(8080), deny(9090)), (1, 0));
+}
+
+#[test]
+fn a_proxy_in_a_template_is_one_and_a_waypoint_is_no_workload() {
+    let deployment = |name: &str, args: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}, namespace: shop}}\nspec: {{template: {{metadata: {{labels: {{app: {name}, \
+             sidecar.istio.io/inject: 'false'}}}}, spec: {{containers: [{{name: istio-proxy, image: proxy, args: [proxy, {args}]}}]}}}}}}\n---\n"
+        )
+    };
+    let deny = policy("deny", "{action: DENY, rules: [{from: [{source: {notNamespaces: [shop]}}]}]}");
+    for args in ["router", "waypoint"] {
+        let text = namespace("shop", SIDECARS) + &deployment("edge", args) + &strict() + &deny;
+        assert_eq!(all(&text), Vec::<String>::new(), "{args}");
+    }
+}
+
+#[test]
+fn identities_that_istiod_makes_are_known() {
+    let gateway = |class: &str, more: &str| {
+        format!(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: edge, namespace: shop{more}}}\nspec: {{gatewayClassName: {class}}}\n---\n"
+        )
+    };
+    let of = |gateway: &str, account: &str| {
+        let spec = format!("{{rules: [{{from: [{{source: {{serviceAccounts: [{account}]}}}}]}}]}}");
+        found(&format!("{}{}{gateway}{}", shop(SIDECARS), strict(), policy("web", &spec)))
+    };
+    let at = ["017 spec.rules[0].from[0].source.serviceAccounts[0]".to_owned()];
+    assert_eq!(of("", "edge-istio"), at);
+    assert_eq!(of(&gateway("istio", ""), "edge-istio"), Vec::<String>::new());
+    assert_eq!(of(&gateway("istio-waypoint", ""), "edge"), Vec::<String>::new());
+    let stated = ", annotations: {gateway.istio.io/service-account: mine}";
+    assert_eq!(of(&gateway("istio", stated), "mine"), Vec::<String>::new());
+}
+
+#[test]
+fn a_fix_leaves_out_no_part_of_what_a_value_says() {
+    let fixes = |spec: &str| {
+        let text = policy("web", spec);
+        let flaws = flaws_in(&text, &MeshConfig::default()).into_iter();
+        flaws.filter(|flaw| flaw.check.id == "RW-MESH-019").map(|flaw| flaw.fix.is_ok()).collect::<Vec<_>>()
+    };
+    assert_eq!(fixes("{rules: [{to: [{operation: {hosts: ['https://a.example']}}]}]}"), [true]);
+    assert_eq!(fixes("{rules: [{to: [{operation: {hosts: ['https://a.example/x']}}]}]}"), [false]);
+    assert_eq!(fixes("{rules: [{to: [{operation: {paths: ['/q?x=1']}}]}]}"), [false]);
+    assert_eq!(
+        fixes("{action: DENY, rules: [{to: [{operation: {notMethods: [get]}}]}]}"),
+        [false],
+        "it would leave more out"
+    );
+    assert_eq!(
+        fixes("{rules: [{to: [{operation: {methods: [GET, get]}}]}]}"),
+        [false],
+        "it is there already"
+    );
+}

@@ -215,12 +215,18 @@ impl Meshed<'_> {
     }
 
     fn decided(&self, decision: &Decision, misses: &[Miss], policies: &Policies) -> Judged {
+        // Which authorizers there are is in the mesh's configuration.
+        let knows_none = decision.because == Because::NobodyToAsk && self.configured.is_none();
         let verdict = match (decision.verdict, decision.asks) {
+            _ if knows_none => Verdict::CannotTell,
             (Fate::Allow, Some(_)) => Verdict::CannotTell,
             (Fate::Allow, None) => Verdict::Yes,
             _ => Verdict::No,
         };
         let reason = match decision.because {
+            _ if knows_none => {
+                "a CUSTOM policy matches, and which authorizers the mesh has is not in the input"
+            }
             _ if verdict == Verdict::CannotTell => "a CUSTOM policy asks an authorizer outside of the mesh",
             Because::Free => "no policy keeps it out",
             Because::Matched if verdict == Verdict::Yes => "an ALLOW rule matches",

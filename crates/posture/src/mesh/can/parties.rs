@@ -4,6 +4,7 @@ use ringwall_mesh::enrolment::Mode;
 use ringwall_mesh::matrix::Matrix;
 use ringwall_mesh::sends::Sends;
 use ringwall_mesh::services::Resolution;
+use ringwall_mesh::waypoint::{Before, Waypoints};
 use ringwall_mesh::workloads::{Origin, Workload};
 
 use super::{Call, Client, Leg, Told};
@@ -148,10 +149,21 @@ impl Meshed<'_> {
     ) -> Vec<Leg<'m>> {
         let mesh = &self.mesh;
         let mut legs = Vec::new();
+        let waypoints = Waypoints::of(self.snapshot);
+        let before = |leg: &Leg<'m>| {
+            leg.through.map(|(service, _)| waypoints.before_service(self.snapshot, service.object))
+        };
+        // Ways by Services are alike only where no waypoint stands before either.
+        let is_open = |leg: &Leg<'m>| before(leg).is_none_or(|before| before == Before::Nothing);
+        let same_service = |a: &Leg<'m>, b: &Leg<'m>| {
+            let service = |leg: &Leg<'m>| leg.through.map(|(service, _)| service.object);
+            service(a) == service(b) || (is_open(a) && is_open(b))
+        };
         let mut add = |leg| {
             let leg: Leg<'m> = leg;
             let alike = |known: &Leg<'m>| {
-                known.server == leg.server
+                same_service(known, &leg)
+                    && known.server == leg.server
                     && known.target == leg.target
                     && known.sends.as_ref().map(|sends| sends.0) == leg.sends.as_ref().map(|sends| sends.0)
                     && known.through.map(|(_, port)| port.is_http)

@@ -8,7 +8,7 @@ use ringwall_mesh::place::Pairs;
 use ringwall_mesh::request_authentication::RequestAuthentication;
 use ringwall_mesh::sends::{Outcome, Sends};
 use ringwall_mesh::services::Resolution;
-use ringwall_mesh::waypoint::{Before, Named, Unfit, Waypoints};
+use ringwall_mesh::waypoint::{Before, Named, Unfit, Waypoints, account};
 use ringwall_mesh::workloads::Origin;
 use ringwall_model::address::Address;
 use ringwall_model::finding::Verdict;
@@ -25,6 +25,8 @@ pub(super) struct Waypoint<'m> {
     service: Option<ServiceRef<'m>>,
     /// The port that it is called at.
     port: u16,
+    /// Its Gateway, where that is in the input.
+    gateway: Option<usize>,
     /// Whether the client is known to go through it.
     is_certain: bool,
 }
@@ -282,7 +284,7 @@ impl Meshed<'_> {
             location: location.clone(),
         });
         let told = Told { what: format!("goes through the waypoint {name}"), location };
-        (Some(Waypoint { named, told, service, port, is_certain: carrier.is_some() }), note)
+        (Some(Waypoint { named, told, service, port, gateway, is_certain: carrier.is_some() }), note)
     }
 
     /// What a waypoint makes of the call, and behind it the server's own proxy (`own`).
@@ -314,7 +316,8 @@ impl Meshed<'_> {
         }
         // The waypoint calls on as itself: istiod gives it an account of its own name.
         let domain = &self.mesh.config.trust_domain;
-        let identity = format!("spiffe://{domain}/ns/{}/sa/{}", named.namespace, named.name);
+        let account = account(self.snapshot, waypoint.gateway, named);
+        let identity = format!("spiffe://{domain}/ns/{}/sa/{account}", named.namespace);
         let behind = Caller { peer: Some(&identity), source: None };
         let mut second = self.judge(call, &behind, server, own, policies);
         if second.verdict != Verdict::Yes {
