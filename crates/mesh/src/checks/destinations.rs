@@ -221,7 +221,7 @@ fn mended(subject: &Subject<'_>, place: &Place, mutual_helps: bool) -> Result<Fi
     if subject.mesh.config.enable_auto_mtls && !of_port {
         return Ok(reviewed(
             "let clients do what each server takes",
-            "clients then use the mesh's mutual TLS with every server of the rule that takes it, and plaintext with the others",
+            "whether one of the servers must get something else: clients then use the mesh's mutual TLS with those that take it, and plaintext with the others",
             vec![Change::Remove { path: place.path.clone() }],
         ));
     }

@@ -357,7 +357,7 @@ fn in_vain(subject: &Subject<'_>, flaws: &mut Flaws) {
             let fix = if expected.reason == Reason::NothingAsks {
                 Ok(reviewed(
                     "write the label",
-                    "the pods get a sidecar then, and start differently",
+                    "whether the pods start as they should with a sidecar",
                     vec![Change::Set { path: label.path, value: Value::from("true") }],
                 ))
             } else {

@@ -205,7 +205,7 @@ fn not_sent(subject: &Subject<'_>, flaws: &mut Flaws) {
             let path = FieldPath::keys(&["spec", "mtls", "mode"]);
             Ok(reviewed(
                 "say STRICT in the policy itself",
-                "ports that it does not name take mutual TLS alone then, as was meant",
+                "whether the ports that it does not name may take mutual TLS alone",
                 vec![Change::Set { path, value: Value::from(Mode::Strict.name()) }],
             ))
         } else {

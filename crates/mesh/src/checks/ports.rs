@@ -311,7 +311,7 @@ fn renamed(field: &Field<'_>, at: usize, targets: &[u16]) -> Result<Fix, String>
     let path = field.place.path().index(at);
     Ok(reviewed(
         format!("name the port of the container, {target}"),
-        "the rule does something then that it does not today",
+        "whether what the rule then does is meant",
         vec![Change::Set { path, value: Value::Text(target) }],
     ))
 }

@@ -266,7 +266,7 @@ fn reports(subject: &Subject<'_>, flaws: &mut Flaws) {
         let path = FieldPath::keys(&["metadata", "annotations", DRY_RUN]);
         let fix = reviewed(
             "enforce the policy",
-            "what it reports today is kept out then",
+            "at what it reports today: it is kept out then",
             vec![Change::Remove { path: path.clone() }],
         );
         let flaw = flaws.add(policy.object, path, "", message);

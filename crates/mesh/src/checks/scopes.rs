@@ -216,7 +216,7 @@ fn renamed(policy: &PeerAuthentication, port: u16, target: u16) -> Result<Fix, S
     Ok(reviewed(
         format!("say of the port {target} what is said of {port}"),
         format!(
-            "the policy does nothing about {target} today: clients may break that send plaintext, or stop using mutual TLS"
+            "whether clients of {target} send plaintext, which may break, or should go on using mutual TLS"
         ),
         vec![Change::Set { path: at(target), value }, Change::Remove { path: at(port) }],
     ))

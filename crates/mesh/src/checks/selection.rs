@@ -170,7 +170,7 @@ fn empty(subject: &Subject<'_>, flaws: &mut Flaws) {
         let path = FieldPath::keys(&["spec", "selector"]);
         let fix = reviewed(
             "take the selector away",
-            "workloads in ambient mode take the policy then",
+            "whether workloads in ambient mode may take the policy, which then do",
             vec![Change::Remove { path: path.clone() }],
         );
         let flaw = flaws.add(own.object, path, "", message);

@@ -208,7 +208,7 @@ fn instead(field: &Field<'_>, at: usize, meant: Option<String>) -> Result<Fix, S
     let path = field.place.path().index(at);
     Ok(reviewed(
         format!("write `{meant}`"),
-        "the rule does something then that it does not today",
+        "whether what the rule then does is meant",
         vec![Change::Set { path, value: Value::Text(meant) }],
     ))
 }
