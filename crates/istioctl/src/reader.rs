@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use ringwall_mesh::proto_name;
 use ringwall_model::tree::{Kind, Node};
 
 /// A value that may not be there.
@@ -38,9 +39,7 @@ impl<'t> Value<'t> {
     pub(crate) fn get(self, name: &str) -> Self {
         let Some(node) = self.node else { return self };
         let found = match node.get(name) {
-            None if self.is_proto && name.bytes().any(|byte| byte.is_ascii_uppercase()) => {
-                node.get(&in_proto(name))
-            }
+            None if self.is_proto => proto_name(name).and_then(|name| node.get(&name)),
             found => found,
         };
         self.with(found)
@@ -120,18 +119,6 @@ fn whole(number: f64) -> Option<i64> {
     // Within these bounds a double holds every whole number.
     #[allow(clippy::cast_possible_truncation, reason = "checked to be a whole number in the bounds of i64")]
     (number.fract() == 0.0 && number.abs() < 9e15).then_some(number as i64)
-}
-
-/// A field's name in protobuf.
-fn in_proto(name: &str) -> String {
-    let mut text = String::with_capacity(name.len() + 4);
-    for c in name.chars() {
-        if c.is_ascii_uppercase() {
-            text.push('_');
-        }
-        text.push(c.to_ascii_lowercase());
-    }
-    text
 }
 
 /// Whether labels have all of these.

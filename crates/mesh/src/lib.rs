@@ -8,6 +8,7 @@ pub mod checks;
 pub mod config;
 pub mod destination;
 pub mod enrolment;
+pub mod host;
 pub mod matrix;
 pub mod mesh;
 pub mod peer;
@@ -24,3 +25,5 @@ pub mod validate;
 pub mod waypoint;
 pub mod workloads;
 pub mod ztunnel;
+
+pub use reader::proto_name;

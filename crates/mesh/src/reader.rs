@@ -25,12 +25,12 @@ impl<'t> At<'t> {
             let node = self.node.get(key).filter(|node| !node.is_null())?;
             Some(Self { node, path: self.path.clone().key(key) })
         };
-        found(key).or_else(|| found(&snake(key)?))
+        found(key).or_else(|| found(&proto_name(key)?))
     }
 }
 
-/// The other name of a field, where it has one.
-fn snake(key: &str) -> Option<String> {
+/// The name of a field in protobuf, where it has another one there: `portLevelMtls` is also `port_level_mtls`.
+pub fn proto_name(key: &str) -> Option<String> {
     if !key.bytes().any(|byte| byte.is_ascii_uppercase()) {
         return None;
     }

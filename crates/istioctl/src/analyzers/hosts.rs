@@ -132,14 +132,3 @@ impl<'s> Hosts<'s> {
         self.wild.iter().find(covers).and_then(|key| self.all.get(key))
     }
 }
-
-/// Whether two hosts may be one, where either may begin with a star.
-pub(super) fn overlap(one: &str, other: &str) -> bool {
-    match (one.strip_prefix('*'), other.strip_prefix('*')) {
-        (Some(one), Some(other)) if one.len() < other.len() => other.ends_with(one),
-        (Some(one), Some(other)) => one.ends_with(other),
-        (Some(one), None) => other.ends_with(one),
-        (None, Some(other)) => one.ends_with(other),
-        (None, None) => one == other,
-    }
-}

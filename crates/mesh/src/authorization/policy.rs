@@ -277,7 +277,7 @@ impl AuthorizationPolicy {
 }
 
 /// What Go's `strconv.ParseBool` takes.
-fn parse_bool(text: &str) -> Option<bool> {
+pub(crate) fn parse_bool(text: &str) -> Option<bool> {
     match text {
         "1" | "t" | "T" | "true" | "TRUE" | "True" => Some(true),
         "0" | "f" | "F" | "false" | "FALSE" | "False" => Some(false),

@@ -10,6 +10,7 @@ mod destinations;
 mod enrolment;
 mod examples;
 mod identity;
+mod known_ports;
 mod layers;
 mod peers;
 mod plaintext;

@@ -1,6 +1,6 @@
 //! Policies about ports that nobody has, and policies that keep out whom a waypoint or an authorizer needs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use ringwall_model::check::Check;
 use ringwall_model::control::nsa;
@@ -9,6 +9,7 @@ use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
 use ringwall_model::path::FieldPath;
 
 use super::examples::{ambient, injected, policy, service, web};
+use super::known_ports::KnownPorts;
 use super::{AMBIENT, AUTHORIZATION, EVERY_VERSION, Flaws, MeshCheck, Subject, reviewed};
 use crate::authorization::compile::parse_port;
 use crate::authorization::judge::{Because, Verdict};
@@ -209,22 +210,10 @@ spec:
     find: provider,
 };
 
-/// The ports that something may be called at, and where the ports of Services lead.
-#[derive(Default)]
-struct Known {
-    ports: BTreeSet<u16>,
-    leads: BTreeMap<u16, BTreeSet<u16>>,
-}
-
 /// What is known of the ports of a policy's workloads, or of the Services that it is attached to; nothing where that is not all.
-fn known(
-    subject: &Subject<'_>,
-    policy: &AuthorizationPolicy,
-    takers: &[usize],
-    by_workload: &[Vec<usize>],
-) -> Option<Known> {
-    let mut known = Known::default();
+fn known(subject: &Subject<'_>, policy: &AuthorizationPolicy, takers: &[usize]) -> Option<KnownPorts> {
     if !policy.targets.is_empty() {
+        let mut known = KnownPorts::default();
         for target in &policy.targets {
             if target.kind != "Service" {
                 return None;
@@ -239,50 +228,23 @@ fn known(
     if takers.is_empty() || !takers.iter().all(judged) {
         return None;
     }
-    for one in takers {
-        let workload = subject.workload(*one);
-        if workload.ports.is_empty() {
-            return None;
-        }
-        known.ports.extend(workload.ports.iter().map(|port| port.number));
-        known.ports.extend(workload.probes.iter().map(|probe| probe.port));
-        for service in by_workload[*one].iter().map(|index| &subject.mesh.services[*index]) {
-            for port in &service.ports {
-                if let Some(target) = service.target(port, workload) {
-                    known.ports.insert(target);
-                    known.leads.entry(port.number).or_default().insert(target);
-                }
-            }
-        }
-    }
-    Some(known)
+    KnownPorts::of(subject, takers)
 }
 
 fn of_nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
     let is_port = |field: &Field<'_>| matches!(field.of, "ports" | "destination.port");
-    let mut by_workload: Vec<Vec<usize>> = vec![Vec::new(); subject.mesh.workloads.all.len()];
-    for (index, service) in subject.mesh.services.iter().enumerate() {
-        for workload in &service.workloads {
-            by_workload[*workload].push(index);
-        }
-    }
     for (policy, takers) in subject.policies.iter().zip(&subject.takers) {
         if !policy.fields().any(|field| is_port(&field)) {
             continue;
         }
-        let Some(known) = known(subject, policy, takers, &by_workload) else { continue };
+        let Some(known) = known(subject, policy, takers) else { continue };
         for field in policy.fields().filter(is_port) {
             for (at, value) in field.values.iter().enumerate() {
                 let Some(port) = parse_port(value).filter(|port| *port != 0 && !known.ports.contains(port))
                 else {
                     continue;
                 };
-                let targets: Vec<u16> = known.leads.get(&port).into_iter().flatten().copied().collect();
-                let hint = match targets.as_slice() {
-                    [] => String::new(),
-                    [target] => format!("; it is a port of a Service, which leads to {target}"),
-                    _ => "; it is a port of Services, which lead to several".to_owned(),
-                };
+                let hint = known.hint(port);
                 let who = if policy.targets.is_empty() {
                     format!("no container of {}", subject.whom(takers))
                 } else {
@@ -290,7 +252,7 @@ fn of_nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
                         .to_owned()
                 };
                 let message = format!("never matches: {who} has the port {port}{hint}");
-                let fix = renamed(&field, at, &targets);
+                let fix = renamed(&field, at, known.target(port));
                 let flaw = flaws.add(policy.object, field.place.path().index(at), value.clone(), message);
                 flaw.fix(fix);
                 if policy.action == Action::Deny && !field.negated && !policy.dry_run {
@@ -302,8 +264,8 @@ fn of_nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
 }
 
 /// Writes the port that the Service leads to.
-fn renamed(field: &Field<'_>, at: usize, targets: &[u16]) -> Result<Fix, String> {
-    let [target] = targets else { return Err("which port is meant is not in the manifest".to_owned()) };
+fn renamed(field: &Field<'_>, at: usize, target: Option<u16>) -> Result<Fix, String> {
+    let Some(target) = target else { return Err("which port is meant is not in the manifest".to_owned()) };
     let target = target.to_string();
     if field.values.contains(&target) {
         return Err(format!("the port {target} is in the list already"));

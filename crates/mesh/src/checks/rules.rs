@@ -177,7 +177,7 @@ fn unlimited(subject: &Subject<'_>, flaws: &mut Flaws) {
             continue;
         }
         *enrolled.entry(&pod.namespace).or_default() += 1;
-        let mut services = subject.mesh.services.iter().filter(|service| service.workloads.contains(&index));
+        let mut services = subject.services_of(index);
         if !(is_limited[index] || carrier == Carrier::Ambient && services.any(attached)) {
             open.entry(&pod.namespace).or_default().push(index);
         }

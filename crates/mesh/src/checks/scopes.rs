@@ -10,6 +10,7 @@ use ringwall_model::fix::{Applicability, Change, Fix, Fixable, Value};
 use ringwall_model::path::FieldPath;
 
 use super::examples::{injected, service, strict, web};
+use super::known_ports::KnownPorts;
 use super::{EVERY_VERSION, Flaws, MeshCheck, PEER, Subject, and_more, reviewed};
 use crate::peer::{Mode, PeerAuthentication};
 use crate::place::Place;
@@ -158,46 +159,22 @@ fn by_policy(subject: &Subject<'_>) -> BTreeMap<usize, Vec<usize>> {
 fn port(subject: &Subject<'_>, flaws: &mut Flaws) {
     for (index, workloads) in by_policy(subject) {
         let policy = &subject.mesh.peers.all[index];
-        if policy.ports.is_empty()
-            || workloads.iter().any(|one| subject.mesh.workloads.all[*one].ports.is_empty())
-        {
+        if policy.ports.is_empty() {
             continue;
         }
-        let mut known: BTreeSet<u16> = BTreeSet::new();
-        // From a port of a Service to those that it leads to.
-        let mut leads: BTreeMap<u16, BTreeSet<u16>> = BTreeMap::new();
-        let mut related: BTreeMap<u16, Place> = BTreeMap::new();
-        for one in &workloads {
-            let workload = &subject.mesh.workloads.all[*one];
-            known.extend(workload.ports.iter().map(|port| port.number));
-            known.extend(workload.probes.iter().map(|probe| probe.port));
-            for service in subject.mesh.services.iter().filter(|service| service.workloads.contains(one)) {
-                for port in &service.ports {
-                    if let Some(target) = service.target(port, workload) {
-                        known.insert(target);
-                        leads.entry(port.number).or_default().insert(target);
-                        related.entry(port.number).or_insert_with(|| service.port_place(port));
-                    }
-                }
-            }
-        }
-        for port in policy.ports.keys().filter(|port| !known.contains(port)) {
+        let Some(known) = KnownPorts::of(subject, &workloads) else { continue };
+        for port in policy.ports.keys().filter(|port| !known.ports.contains(port)) {
             let path = FieldPath::keys(&["spec", "portLevelMtls", &port.to_string()]);
             let who = subject.who(workloads[0]);
             let more = and_more(workloads.len() - 1);
-            let targets: Vec<u16> = leads.get(port).into_iter().flatten().copied().collect();
-            let hint = match targets.as_slice() {
-                [] => String::new(),
-                [target] => format!("; it is a port of a Service, which leads to {target}"),
-                _ => "; it is a port of Services, which lead to several".to_owned(),
-            };
+            let hint = known.hint(*port);
             let message = format!("does nothing: no container of {who}{more} has the port {port}{hint}");
-            let fix = match targets.as_slice() {
-                [target] => renamed(policy, *port, *target),
-                _ => Err("which port is meant is not in the manifest".to_owned()),
+            let fix = match known.target(*port) {
+                Some(target) => renamed(policy, *port, target),
+                None => Err("which port is meant is not in the manifest".to_owned()),
             };
             let flaw = flaws.add(policy.object, path, port.to_string(), message);
-            if let Some(place) = related.get(port) {
+            if let Some(place) = known.place(*port) {
                 flaw.related(place.object, place.path.clone());
             }
             flaw.fix(fix);

@@ -12,6 +12,7 @@ use crate::enrolment::{Mode as Carrier, Reason};
 use crate::matrix::Matrix;
 use crate::mesh::{Mesh, Settings};
 use crate::request_authentication::RequestAuthentication;
+use crate::services::Service;
 use crate::validate::{self, Verdict};
 use crate::workloads::{Origin, Workload};
 use crate::ztunnel::Ambient;
@@ -31,6 +32,8 @@ pub struct Subject<'s> {
     pub(super) tokens: Vec<RequestAuthentication>,
     /// For each of them the pods that take it.
     pub(super) token_takers: Vec<Vec<usize>>,
+    /// For each workload the Services and `ServiceEntry` objects that lead to it, by their place in [`Mesh::services`].
+    pub(super) services_of: Vec<Vec<usize>>,
     /// What is sent to ztunnel of the policies.
     pub(super) ambient: Ambient,
     /// What each client sends to each server; nothing where no `DestinationRule` says anything.
@@ -59,8 +62,15 @@ impl<'s> Subject<'s> {
         let ambient = Ambient::new(&policies, Vec::new(), &mesh.config);
         let has_rules = snapshot.of_kind("networking.istio.io", "DestinationRule").next().is_some();
         let matrix = has_rules.then(|| Matrix::of(&mesh));
+        let mut services_of = vec![Vec::new(); mesh.workloads.all.len()];
+        for (index, service) in mesh.services.iter().enumerate() {
+            for workload in &service.workloads {
+                services_of[*workload].push(index);
+            }
+        }
         let mut subject = Self {
             snapshot,
+            services_of,
             takers: vec![Vec::new(); policies.len()],
             taken: vec![Vec::new(); mesh.workloads.all.len()],
             token_takers: vec![Vec::new(); tokens.len()],
@@ -147,6 +157,11 @@ impl<'s> Subject<'s> {
             [one] => self.who(*one),
             [one, others @ ..] => format!("{} and {} more", self.who(*one), others.len()),
         }
+    }
+
+    /// The Services and `ServiceEntry` objects that lead to a workload.
+    pub(super) fn services_of(&self, workload: usize) -> impl Iterator<Item = &Service> {
+        self.services_of[workload].iter().map(|index| &self.mesh.services[*index])
     }
 
     /// What carries the traffic of a workload.

@@ -6,9 +6,7 @@ use ringwall_model::tree::{Kind as NodeKind, Node};
 use super::kinds::Kind;
 use super::words::quoted;
 use super::{Complaint, Config};
-
-/// The annotation of a policy that is only tried.
-const DRY_RUN: &str = "istio.io/dry-run";
+use crate::authorization::policy::{DRY_RUN, parse_bool};
 
 /// An annotation that refuses an object. Source: `pkg/config/constants/constants.go`.
 const REJECT: &str = "internal.istio.io/webhook-always-reject";
@@ -54,8 +52,6 @@ pub(super) fn refused(config: &Config<'_>, kind: &Kind) -> Option<Complaint> {
     };
     let who = format!("{}/{}", config.namespace, config.name);
     if let Some(value) = config.annotation(DRY_RUN) {
-        // Source: Go's `strconv.ParseBool`.
-        let booleans = ["1", "t", "T", "TRUE", "true", "True", "0", "f", "F", "FALSE", "false", "False"];
         if kind.kind != "AuthorizationPolicy" {
             let message = format!("{who} has unsupported annotation {DRY_RUN}, please remove the annotation");
             return complaint(DRY_RUN, message);
@@ -65,7 +61,7 @@ pub(super) fn refused(config: &Config<'_>, kind: &Kind) -> Option<Complaint> {
             let only = "currently only supports action ALLOW/DENY, found action";
             return complaint(DRY_RUN, format!("the annotation {DRY_RUN} {only} {action} in {who}"));
         }
-        if !booleans.contains(&value) {
+        if parse_bool(value).is_none() {
             let error = format!("strconv.ParseBool: parsing {}: invalid syntax", quoted(value));
             let message = format!("{who} has annotation {DRY_RUN} with invalid value ({value}): {error}");
             return complaint(DRY_RUN, message);

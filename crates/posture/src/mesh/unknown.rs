@@ -5,7 +5,7 @@
 
 use ringwall_mesh::authorization::compile::Layer;
 use ringwall_mesh::authorization::place::{Part, Place};
-use ringwall_mesh::authorization::policy::{Action, AuthorizationPolicy, Values};
+use ringwall_mesh::authorization::policy::{Action, AuthorizationPolicy, Field, Values};
 
 /// Something that is not known of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -42,6 +42,21 @@ impl Unknown {
             Self::Path => "the path: say it with --path",
             Self::Header => "a header: say those that are sent with --header",
             Self::Noted => "what other filters of the proxy note, which the input does not show",
+        }
+    }
+
+    /// What a field asks for, if that may be unknown.
+    fn of_field(field: &Field<'_>) -> Option<Self> {
+        if matches!(field.place.part, Part::When(_)) {
+            return Self::of_key(field.of);
+        }
+        match field.of {
+            "ipBlocks" => Some(Self::Source),
+            "remoteIpBlocks" => Some(Self::Remote),
+            "hosts" => Some(Self::Host),
+            "methods" => Some(Self::Method),
+            "paths" => Some(Self::Path),
+            _ => None,
         }
     }
 
@@ -82,37 +97,10 @@ impl Reads {
 
 /// The fields of a policy that ask for something unknown, by their places.
 pub fn asked(policy: &AuthorizationPolicy, unknown: &[Unknown], reads: Reads) -> Vec<(Unknown, Place)> {
-    let mut found = Vec::new();
-    let is_open = |what: Unknown| unknown.contains(&what) && reads.asks(what);
-    for (rule, parts) in policy.rules.iter().enumerate() {
-        let mut add = |what: Unknown, values: &Values, part: Part, keys: [&'static str; 2]| {
-            if is_open(what) {
-                let lists = [(&values.values, keys[0]), (&values.not_values, keys[1])];
-                let set = lists.into_iter().filter(|(list, _)| !list.is_empty());
-                found.extend(set.map(|(_, field)| (what, Place { rule, part, field })));
-            }
-        };
-        for (at, from) in parts.from.iter().enumerate() {
-            add(Unknown::Source, &from.ip_blocks, Part::From(at), ["ipBlocks", "notIpBlocks"]);
-            add(
-                Unknown::Remote,
-                &from.remote_ip_blocks,
-                Part::From(at),
-                ["remoteIpBlocks", "notRemoteIpBlocks"],
-            );
-        }
-        for (at, to) in parts.to.iter().enumerate() {
-            add(Unknown::Host, &to.hosts, Part::To(at), ["hosts", "notHosts"]);
-            add(Unknown::Method, &to.methods, Part::To(at), ["methods", "notMethods"]);
-            add(Unknown::Path, &to.paths, Part::To(at), ["paths", "notPaths"]);
-        }
-        for (at, when) in parts.when.iter().enumerate() {
-            if let Some(what) = Unknown::of_key(&when.key) {
-                add(what, &when.values, Part::When(at), ["values", "notValues"]);
-            }
-        }
-    }
-    found
+    let is_open = |what: &Unknown| unknown.contains(what) && reads.asks(*what);
+    let fields =
+        policy.fields().filter_map(|field| Some((Unknown::of_field(&field).filter(is_open)?, field.place)));
+    fields.collect()
 }
 
 /// The policy with its fields about what is unknown set so that the call is let in, or kept out; its rules and fields keep their places.

@@ -1,12 +1,13 @@
 //! `VirtualService` objects of one host. Source: `conflictingmeshgatewayhosts.go`.
 
+use ringwall_mesh::host::overlap;
 use std::collections::BTreeSet;
 
 use ringwall_model::path::FieldPath;
 
 use super::MESH;
 use crate::analyzers::Context;
-use crate::analyzers::hosts::{EVERYWHERE, Scoped, fqdn, overlap, scopes};
+use crate::analyzers::hosts::{EVERYWHERE, Scoped, fqdn, scopes};
 use crate::codes::CONFLICTING_MESH_GATEWAY_VIRTUAL_SERVICE_HOSTS;
 use crate::message::{Place, Reporter};
 use crate::ordered::Ordered;

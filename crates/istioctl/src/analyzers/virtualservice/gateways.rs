@@ -4,13 +4,13 @@ use ringwall_model::path::FieldPath;
 
 use super::MESH;
 use crate::analyzers::Context;
-use crate::analyzers::hosts::overlap;
 use crate::codes::{
     REFERENCED_INTERNAL_GATEWAY, REFERENCED_RESOURCE_NOT_FOUND, VIRTUAL_SERVICE_HOST_NOT_FOUND_IN_GATEWAY,
 };
 use crate::message::{Place, Reporter};
 use crate::reader::go_list;
 use crate::store::{Kind, Name, Resource};
+use ringwall_mesh::host::overlap;
 
 pub(in crate::analyzers) fn run(context: &Context<'_, '_>, reporter: &mut Reporter) {
     for service in context.store.all(Kind::VirtualService) {

@@ -7,10 +7,11 @@ mod route;
 use super::exports::{Of, export_to};
 use super::proto::Value;
 use super::words::{
-    gateway_domain_error, is_address, is_claim, is_dns_label, label_errors, listed, matches, port_error,
-    quoted, subnet_error, subset_of, wildcard_domain_error,
+    gateway_domain_error, is_address, is_claim, is_dns_label, label_errors, listed, port_error, quoted,
+    subnet_error, subset_of, wildcard_domain_error,
 };
 use super::{Config, Verdict};
+use crate::host::overlap;
 
 pub(super) use route::destination;
 
@@ -118,7 +119,7 @@ fn host_list(spec: &Value<'_>, only_gateway: bool, verdict: &mut Verdict) {
     }
     for (index, (_, host)) in hosts.iter().enumerate().take(MOST_HOSTS) {
         for (path, other) in
-            hosts.iter().take(MOST_HOSTS).skip(index + 1).filter(|(_, other)| matches(host, other))
+            hosts.iter().take(MOST_HOSTS).skip(index + 1).filter(|(_, other)| overlap(host, other))
         {
             verdict.error(path.clone(), format!("duplicate hosts in virtual service: {host} & {other}"));
         }

@@ -166,17 +166,6 @@ pub(in crate::validate) fn label_errors(key: &str, value: &str) -> Vec<String> {
     errors
 }
 
-/// Whether two hosts have a name in common. Source: `pkg/config/host/name.go` (`Matches`).
-pub(in crate::validate) fn matches(one: &str, other: &str) -> bool {
-    match (one.strip_prefix('*'), other.strip_prefix('*')) {
-        (Some(one), Some(other)) if one.len() < other.len() => other.ends_with(one),
-        (Some(one), Some(other)) => one.ends_with(other),
-        (Some(one), None) => other.ends_with(one),
-        (None, Some(other)) => one.ends_with(other),
-        (None, None) => one == other,
-    }
-}
-
 /// Whether all names of a host are in another. Source: `pkg/config/host/name.go` (`SubsetOf`).
 pub(in crate::validate) fn subset_of(one: &str, other: &str) -> bool {
     match (one.strip_prefix('*'), other.strip_prefix('*')) {
@@ -190,6 +179,7 @@ pub(in crate::validate) fn subset_of(one: &str, other: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::overlap;
 
     #[test]
     fn domains_have_labels() {
@@ -215,7 +205,7 @@ mod tests {
             ("a", "b", false, false),
             ("a", "a", true, true),
         ] {
-            assert_eq!(matches(one, other), common, "{one} {other}");
+            assert_eq!(overlap(one, other), common, "{one} {other}");
             assert_eq!(subset_of(one, other), within, "{one} {other}");
         }
     }

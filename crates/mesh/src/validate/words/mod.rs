@@ -13,8 +13,8 @@ pub(super) use authorization::{
     accounts_error, empty_error, paths_error, port_texts_errors, stars_error, trust_domains_error,
 };
 pub(super) use domain::{
-    domain_error, gateway_domain_error, is_dns_label, label_errors, matches, partial_star_error,
-    slash_host_errors, subset_of, wildcard_domain_error,
+    domain_error, gateway_domain_error, is_dns_label, label_errors, partial_star_error, slash_host_errors,
+    subset_of, wildcard_domain_error,
 };
 pub(super) use header::{
     any_header_name_error, authority_operation_error, is_authority, is_claim, match_name_error,
