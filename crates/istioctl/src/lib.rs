@@ -14,8 +14,9 @@ mod store;
 
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
+use ringwall_model::tree::ReadText;
 
-pub use mesh::{Mesh, ReadText};
+pub use mesh::Mesh;
 pub use message::{Message, place};
 
 use analyzers::{ANALYZERS, Context};

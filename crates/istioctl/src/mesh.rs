@@ -1,13 +1,10 @@
 //! What the mesh is set to, as far as analyzers ask. Source: istio.io/istio `pkg/config/mesh/mesh.go`.
 
 use ringwall_model::snapshot::Snapshot;
-use ringwall_model::tree::{Node, Tree};
+use ringwall_model::tree::{Node, ReadText};
 
 use crate::reader::Value;
 use crate::store::ISTIO_SYSTEM;
-
-/// Reads a text in YAML that is no object; the message says what is wrong with it.
-pub type ReadText<'r> = dyn Fn(&str) -> Result<Tree, String> + 'r;
 
 /// What the mesh is set to. [`Default`] is what istioctl takes for granted where it only has files.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use crate::enrolment::Mode;
 use crate::mesh::{Accepts, Mesh};
 use crate::place::{Pairs, is_subset};
 use crate::sends::{Cluster, Outcome, Sends, View, Why};
-use crate::services::{Resolution, Service, ServicePort};
+use crate::services::{Resolution, ServicePort};
 use crate::workloads::Origin;
 
 /// Clients that nothing tells apart.
@@ -37,6 +37,8 @@ pub struct Flow {
     pub server: usize,
     /// The port of its containers.
     pub target: u16,
+    /// Whether a waypoint stands between, which is then the one that sends; see [`Mesh::through`].
+    pub by_waypoint: bool,
     /// What is sent.
     pub sends: Sends,
     /// Why.
@@ -130,7 +132,7 @@ impl Matrix {
         let mut services = Vec::new();
         for (index, service) in mesh.services.iter().enumerate() {
             if service.resolution != Resolution::Alias && !service.workloads.is_empty() {
-                services.push(OfService { service: index, groups: groups(mesh, service, &clients, &owns) });
+                services.push(OfService { service: index, groups: groups(mesh, index, &clients, &owns) });
             }
         }
         Self { clients, services }
@@ -209,7 +211,8 @@ const fn place(mode: Mode) -> usize {
     }
 }
 
-fn groups(mesh: &Mesh, service: &Service, clients: &[ClientClass], owns: &[Own<'_>]) -> Vec<Group> {
+fn groups(mesh: &Mesh, index: usize, clients: &[ClientClass], owns: &[Own<'_>]) -> Vec<Group> {
+    let service = &mesh.services[index];
     let rules = mesh.destinations.of_service(service);
     let mut found: HashMap<GroupKey, usize> = HashMap::new();
     // Most classes have nothing of their own to say about most services: of these only the mode counts.
@@ -236,12 +239,15 @@ fn groups(mesh: &Mesh, service: &Service, clients: &[ClientClass], owns: &[Own<'
         let unseen: Vec<usize> = ports().filter(|(_, port)| !sees(port)).map(|(port, _)| port).collect();
         let labels = &mesh.workloads.all[first].labels;
         let has_rule = has_rules && unseen.len() < service.ports.len();
-        let rule = has_rule.then(|| rules.for_client(*own, &client.namespace, labels)).flatten();
+        let rule = match mesh.through_service(client.mode, index) {
+            Some((named, _)) if unseen.len() < service.ports.len() => mesh.rule_of_waypoint(named, service),
+            _ => has_rule.then(|| rules.for_client(*own, &client.namespace, labels)).flatten(),
+        };
         let past = |(_, port): &(usize, &ServicePort)| exclusions.excludes_outbound(port.number);
         let excluded = ports().filter(past).map(|(port, _)| (port, first)).collect();
         let key = GroupKey { mode: client.mode, rule, unseen, excluded };
         let group = *found.entry(key).or_insert_with_key(|key| {
-            groups.push(Group { clients: Vec::new(), rule, flows: flows(mesh, service, key) });
+            groups.push(Group { clients: Vec::new(), rule, flows: flows(mesh, index, key) });
             groups.len() - 1
         });
         groups[group].clients.push(class);
@@ -252,7 +258,8 @@ fn groups(mesh: &Mesh, service: &Service, clients: &[ClientClass], owns: &[Own<'
     groups
 }
 
-fn flows(mesh: &Mesh, service: &Service, key: &GroupKey) -> Vec<Flow> {
+fn flows(mesh: &Mesh, index: usize, key: &GroupKey) -> Vec<Flow> {
+    let service = &mesh.services[index];
     let rule = key.rule.and_then(|rule| mesh.destinations.merged.get(rule));
     let mut flows = Vec::new();
     for (place, port) in service.ports.iter().enumerate() {
@@ -267,7 +274,6 @@ fn flows(mesh: &Mesh, service: &Service, key: &GroupKey) -> Vec<Flow> {
             let chosen = rule.and_then(of_rule);
             let view = View { mesh, client: key.mode, rule, service, port, subset: chosen.as_ref() };
             let same = |why| Cluster::Same { sends: Sends::Plaintext, why, tunnels: false };
-            let is_proxy = matches!(key.mode, Mode::Sidecar | Mode::Gateway);
             let excluded = past.and_then(|(_, client)| {
                 let exclusions = &mesh.servers[*client].exclusions;
                 exclusions.outbound_place(&mesh.workloads.all[*client], port.number)
@@ -279,7 +285,7 @@ fn flows(mesh: &Mesh, service: &Service, key: &GroupKey) -> Vec<Flow> {
                 (_, None) if !is_seen => same(Why::Unseen),
                 (_, None) => view.cluster(),
             };
-            let takes_all = !is_proxy || view.is_original();
+            let takes_all = view.is_original();
             for server in &service.workloads {
                 let workload = &mesh.workloads.all[*server];
                 let Some(target) = service.target(port, workload) else { continue };
@@ -287,17 +293,24 @@ fn flows(mesh: &Mesh, service: &Service, key: &GroupKey) -> Vec<Flow> {
                 if !takes_all && !chosen.as_ref().is_none_or(is_in) {
                     continue;
                 }
-                let (sends, why) = match key.mode {
-                    Mode::Ambient if mesh.servers[*server].takes_tunnel => (Sends::Hbone, Why::Auto),
-                    _ => view.to(&cluster, *server, target),
-                };
                 let accepts = mesh.accepts(*server, target);
-                let outcome = Outcome::of(sends, accepts);
+                let by_waypoint = is_seen && mesh.through(key.mode, Some(index), *server).is_some();
+                let (sends, why, outcome) = if by_waypoint {
+                    mesh.sent_on(view.tls(), *server, target)
+                } else {
+                    let (sends, why) = match key.mode {
+                        Mode::Ambient if mesh.servers[*server].takes_tunnel => (Sends::Hbone, Why::Auto),
+                        _ => view.to(&cluster, *server, target),
+                    };
+                    let outcome = Outcome::of(sends, accepts);
+                    (sends, why, outcome)
+                };
                 flows.push(Flow {
                     port: place,
                     subset,
                     server: *server,
                     target,
+                    by_waypoint,
                     sends,
                     why,
                     accepts,

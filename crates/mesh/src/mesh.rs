@@ -13,7 +13,8 @@ use crate::peer_ambient::Ambient;
 use crate::place::{Misread, Pairs, Place, sorted};
 use crate::quirks::Release;
 use crate::scope::{Scope, Scopes};
-use crate::services::{self, Service};
+use crate::services::{self, Resolution, Service};
+use crate::waypoint::{Named, Waypoints};
 use crate::workloads::{Origin, Workloads};
 
 /// What a workload takes in on a port.
@@ -117,6 +118,8 @@ pub struct Mesh {
     pub destinations: Destinations,
     /// Which services they know of.
     pub scopes: Scopes,
+    /// What stands between.
+    pub waypoints: Waypoints,
     /// Fields of the wrong type, in the order in which they were read.
     pub misread: Vec<Misread>,
     /// Whether the mesh injects where nothing is said.
@@ -140,6 +143,7 @@ impl Mesh {
             peers: Peers::new(peers, &config.root_namespace).of_release(config.release),
             destinations: Destinations::new(rules, &config.root_namespace),
             scopes: Scopes::new(scopes, &config.root_namespace),
+            waypoints: Waypoints::of(snapshot, &services, &workloads.all),
             config,
             workloads,
             servers: Vec::new(),
@@ -238,6 +242,37 @@ impl Mesh {
             }
             Cause::Sidecar => place().map_or(WhyAccepts::Default, WhyAccepts::Policy),
             Cause::Ambient => self.why_ambient(workload, port),
+        }
+    }
+
+    /// The waypoint through which clients that are carried so call a service, by its place in [`Self::services`], and its Gateway's place in
+    /// the snapshot: that which stands before it, for clients in ambient mode, and for gateways where the service says so. What has no
+    /// address of its own has none.
+    pub fn through_service(&self, client: Mode, service: usize) -> Option<(&Named, Option<usize>)> {
+        let goes = match client {
+            Mode::Ambient => true,
+            Mode::Gateway => self.waypoints.takes_gateways(service),
+            Mode::None | Mode::Sidecar => false,
+        };
+        let has_address = self.services[service].resolution != Resolution::Original;
+        if goes && has_address { self.waypoints.before_service(service).waypoint() } else { None }
+    }
+
+    /// The waypoint through which they call a workload by a service, or where there is none or it has no address of its own, by the address of the
+    /// workload.
+    pub fn through(
+        &self,
+        client: Mode,
+        service: Option<usize>,
+        workload: usize,
+    ) -> Option<(&Named, Option<usize>)> {
+        let has_address = |service: &usize| self.services[*service].resolution != Resolution::Original;
+        match service.filter(has_address) {
+            Some(service) => self.through_service(client, service),
+            None => {
+                let both = client == Mode::Ambient && self.servers[workload].enrolment.mode() == client;
+                if both { self.waypoints.before_workload(workload).waypoint() } else { None }
+            }
         }
     }
 

@@ -8,8 +8,9 @@ use crate::destination::{Merged, Subset, Tls, TlsMode};
 use crate::enrolment::{Mode, TLS_MODE};
 use crate::mesh::{Accepts, Mesh};
 use crate::peer::{self, PeerAuthentication};
-use crate::place::Place;
+use crate::place::{Pairs, Place};
 use crate::services::{Resolution, Service, ServicePort};
+use crate::waypoint::Named;
 
 /// What goes over the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -153,10 +154,15 @@ impl<'m> View<'m> {
             || of_subset.is_some_and(|policy| policy.is_passthrough == Some(true))
     }
 
+    /// What a rule says of TLS.
+    pub(crate) fn tls(&self) -> Option<&'m Tls> {
+        self.rule.and_then(|rule| rule.effective(self.port.number, self.subset).tls)
+    }
+
     /// What the proxy does, all endpoints together.
     pub(crate) fn cluster(&self) -> Cluster<'m> {
         let same = |sends, why, tunnels| Cluster::Same { sends, why, tunnels };
-        let effective = self.rule.and_then(|rule| rule.effective(self.port.number, self.subset).tls);
+        let effective = self.tls();
         let is_original = self.is_original();
         if let Some(tls) = effective {
             let selects = self.rule.is_some_and(|rule| rule.rule.workload_selector.is_some());
@@ -257,6 +263,53 @@ impl<'m> View<'m> {
                 }
                 _ => (Sends::IstioMutual, Why::Auto),
             },
+        }
+    }
+}
+
+impl Mesh {
+    /// What a waypoint sends on to a workload at a port of its containers, and what becomes of it; `by` is the service by which it is called, and
+    /// its port, by their places. A waypoint knows no mutual TLS but that of the tunnel, in which the TLS of a rule goes on to the
+    /// application. Source: `buildWaypointInboundVIPCluster` and `buildWaypointTLSContext` in `pilot/pkg/networking/core/cluster_waypoint.go`.
+    pub fn sent_by_waypoint(
+        &self,
+        waypoint: &Named,
+        by: Option<(usize, usize)>,
+        workload: usize,
+        target: u16,
+    ) -> (Sends, Why, Outcome) {
+        let tls = by.and_then(|(service, port)| {
+            let service = &self.services[service];
+            let rule = self.rule_of_waypoint(waypoint, service)?;
+            self.destinations.merged.get(rule)?.effective(service.ports.get(port)?.number, None).tls
+        });
+        self.sent_on(tls, workload, target)
+    }
+
+    /// The rule that a waypoint heeds about a service, by its place in [`crate::destination::Destinations::merged`]. One that selects
+    /// its clients is not for what comes in through a waypoint. Source: `SidecarScope.DestinationRule` in `pilot/pkg/model/sidecar.go`.
+    pub(crate) fn rule_of_waypoint(&self, waypoint: &Named, service: &Service) -> Option<usize> {
+        let own = self.destinations.own(&waypoint.namespace);
+        self.destinations.of_service(service).for_client(own, &waypoint.namespace, &Pairs::new())
+    }
+
+    /// What a waypoint sends on, by what a rule says of TLS.
+    pub(crate) fn sent_on(&self, tls: Option<&Tls>, workload: usize, target: u16) -> (Sends, Why, Outcome) {
+        let tunnel = self.servers[workload].takes_tunnel;
+        let own = tls.and_then(|tls| {
+            let why = || Why::Rule(tls.place.clone());
+            match tls.mode {
+                TlsMode::Simple => Some((Sends::TlsSimple, why())),
+                TlsMode::Mutual if tls.has_certificate => Some((Sends::TlsMutual, why())),
+                TlsMode::Mutual | TlsMode::Disable | TlsMode::IstioMutual => None,
+            }
+        });
+        let fate = |sends| Outcome::of(sends, self.accepts(workload, target));
+        match own {
+            Some((sends, why)) if tunnel => (sends, why, Outcome::TlsToApp),
+            Some((sends, why)) => (sends, why, fate(sends)),
+            None if tunnel => (Sends::Hbone, Why::Auto, Outcome::Mtls),
+            None => (Sends::Plaintext, Why::ServerTakesNone, fate(Sends::Plaintext)),
         }
     }
 }

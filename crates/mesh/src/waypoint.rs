@@ -15,6 +15,7 @@ use crate::enrolment::{
     GATEWAY_ACCOUNT, INGRESS_USE_WAYPOINT, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, WAYPOINT_FOR,
 };
 use crate::place::Place;
+use crate::services::Service;
 use crate::workloads::{Workload, namespace_of};
 
 /// What a label names.
@@ -58,6 +59,16 @@ pub enum Before {
     Unfit(Named, Unfit),
 }
 
+impl Before {
+    /// The waypoint, if there is one.
+    pub const fn waypoint(&self) -> Option<(&Named, Option<usize>)> {
+        match self {
+            Self::Waypoint(named, gateway) => Some((named, *gateway)),
+            Self::Nothing | Self::Unfit(..) => None,
+        }
+    }
+}
+
 /// Why a waypoint that is named is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unfit {
@@ -79,13 +90,24 @@ struct Gateway {
     is_open: bool,
 }
 
-/// The waypoints of a snapshot, and who names them.
+/// What stands before each service and workload of a mesh.
 #[derive(Clone, Debug, Default)]
 pub struct Waypoints {
+    services: Vec<Before>,
+    workloads: Vec<Before>,
+    /// Which services' waypoints gateways go through too.
+    take_gateways: Vec<bool>,
+}
+
+/// The waypoints of a snapshot, and which namespaces name them.
+#[derive(Debug, Default)]
+struct Reader {
     /// By namespace and name.
     gateways: BTreeMap<(String, String), Gateway>,
     /// What namespaces say.
     namespaces: BTreeMap<String, Said>,
+    /// Those namespaces whose services' waypoints gateways go through.
+    take_gateways: BTreeMap<String, bool>,
 }
 
 /// The service account of a waypoint: the one that its Gateway names by an annotation, or that of its own name. Source: istio.io/istio
@@ -135,14 +157,57 @@ fn is_open(gateway: &Object) -> bool {
 }
 
 impl Waypoints {
-    /// Reads them. Costs a pass over the objects.
-    pub fn of(snapshot: &Snapshot) -> Self {
+    /// Finds them. Costs a pass over the objects, and a look at each service and workload.
+    pub fn of(snapshot: &Snapshot, services: &[Service], workloads: &[Workload]) -> Self {
+        let reader = Reader::of(snapshot);
+        let object = |index: usize| snapshot.all().get(index);
+        let of_service = |service: &Service| {
+            object(service.object)
+                .map_or(Before::Nothing, |object| reader.before_service(object, service.object))
+        };
+        let of_workload = |workload: &Workload| reader.before_workload(object(workload.object), workload);
+        let takes =
+            |service: &Service| object(service.object).is_some_and(|object| reader.takes_gateways(object));
+        Self {
+            services: services.iter().map(of_service).collect(),
+            workloads: workloads.iter().map(of_workload).collect(),
+            take_gateways: services.iter().map(takes).collect(),
+        }
+    }
+
+    /// What stands before a Service or `ServiceEntry`, by its place in [`crate::mesh::Mesh::services`].
+    pub fn before_service(&self, service: usize) -> &Before {
+        self.services.get(service).unwrap_or(&Before::Nothing)
+    }
+
+    /// What stands before a workload that is called by its address, by its place in [`crate::workloads::Workloads::all`].
+    pub fn before_workload(&self, workload: usize) -> &Before {
+        self.workloads.get(workload).unwrap_or(&Before::Nothing)
+    }
+
+    /// Whether gateways go through the waypoint of a service too, which its label says, or else that of its namespace. Source: `ingressUseWaypointFromLabels`
+    /// in `pilot/pkg/serviceregistry/ambient/services.go`.
+    pub fn takes_gateways(&self, service: usize) -> bool {
+        self.take_gateways.get(service).copied().unwrap_or(false)
+    }
+}
+
+/// What an object says of whether gateways go through waypoints.
+fn said_of_gateways(object: &Object) -> Option<bool> {
+    let said = object.root().str_at(&["metadata", "labels", INGRESS_USE_WAYPOINT])?;
+    Some(said.eq_ignore_ascii_case("true"))
+}
+
+impl Reader {
+    fn of(snapshot: &Snapshot) -> Self {
         let mut found = Self::default();
         for (index, object) in snapshot.objects() {
             let text = |path: &[&str]| object.root().str_at(path);
             if object.is("", "Namespace") {
-                let said = Said::of(object, index, &FieldPath::root(), &object.id.name);
-                found.namespaces.insert(object.id.name.clone(), said);
+                let name = &object.id.name;
+                let said = Said::of(object, index, &FieldPath::root(), name);
+                found.namespaces.insert(name.clone(), said);
+                found.take_gateways.extend(said_of_gateways(object).map(|takes| (name.clone(), takes)));
             } else if object.is("gateway.networking.k8s.io", "Gateway") {
                 let gateway = Gateway {
                     object: index,
@@ -158,17 +223,12 @@ impl Waypoints {
         found
     }
 
-    /// What stands before a Service or `ServiceEntry`, by its object.
-    pub fn before_service(&self, snapshot: &Snapshot, service: usize) -> Before {
-        let Some(object) = snapshot.all().get(service) else { return Before::Nothing };
+    fn before_service(&self, object: &Object, index: usize) -> Before {
         let namespace = namespace_of(object);
-        let own = Said::of(object, service, &FieldPath::root(), namespace);
-        self.before(own, namespace, For::Service)
+        self.before(Said::of(object, index, &FieldPath::root(), namespace), namespace, For::Service)
     }
 
-    /// What stands before a workload that is called by its address.
-    pub fn before_workload(&self, snapshot: &Snapshot, workload: &Workload) -> Before {
-        let object = snapshot.all().get(workload.object);
+    fn before_workload(&self, object: Option<&Object>, workload: &Workload) -> Before {
         let own = object.map_or(Said::Nothing, |object| {
             Said::of(object, workload.object, &workload.at, &workload.namespace)
         });
@@ -180,18 +240,9 @@ impl Waypoints {
         }
     }
 
-    /// Whether gateways go through the waypoint of a service too, which its label says, or else that of its namespace. Source: `ingressUseWaypointFromLabels`
-    /// in `pilot/pkg/serviceregistry/ambient/services.go`.
-    pub fn takes_gateways(snapshot: &Snapshot, service: usize) -> bool {
-        let Some(object) = snapshot.all().get(service) else { return false };
-        fn said(object: &Object) -> Option<&str> {
-            object.root().str_at(&["metadata", "labels", INGRESS_USE_WAYPOINT])
-        }
-        let space = || {
-            let mut all = snapshot.of_kind("", "Namespace");
-            all.find(|space| space.id.name == namespace_of(object)).and_then(said)
-        };
-        said(object).or_else(space).is_some_and(|said| said.eq_ignore_ascii_case("true"))
+    fn takes_gateways(&self, object: &Object) -> bool {
+        let of_namespace = || self.take_gateways.get(namespace_of(object)).copied();
+        said_of_gateways(object).or_else(of_namespace).unwrap_or(false)
     }
 
     fn before(&self, own: Said, namespace: &str, of: For) -> Before {

@@ -95,6 +95,9 @@ fn hash_of(key: &str) -> u64 {
     BuildHasherDefault::<DefaultHasher>::default().hash_one(key)
 }
 
+/// Reads a text in YAML that is no object; the message says what is wrong with it.
+pub type ReadText<'r> = dyn Fn(&str) -> Result<Tree, String> + 'r;
+
 impl Tree {
     const fn new(source: Arc<Source>, slots: Vec<Slot>) -> Self {
         Self { source, slots, strings: String::new(), aliases: Vec::new(), large: OnceLock::new() }

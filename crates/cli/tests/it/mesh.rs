@@ -351,6 +351,25 @@ fn a_waypoint_guards_a_service_whatever_its_pods_are() {
 }
 
 #[test]
+fn what_a_waypoint_sends_on_may_be_refused() {
+    let sidecar = AMBIENT.replace(
+        "{labels: {app: cart}}",
+        "{labels: {app: cart, sidecar.istio.io/inject: 'true', istio.io/dataplane-mode: none, networking.istio.io/tunnel: none}}",
+    );
+    let strict = "---\napiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: all, namespace: shop}\nspec: {mtls: {mode: STRICT}}\n";
+    let question = ["shop/web", "Service/shop/cart", "--port", "80", "--method", "GET", "--path", "/"];
+    let told = answer(&sidecar, &question);
+    assert!(told.contains("yes - an ALLOW rule") && told.contains("the waypoint sends plaintext"), "{told}");
+    let strict = format!("{sidecar}{strict}");
+    let told = answer(&strict, &question);
+    assert!(told.contains("no - the waypoint sends plaintext to the server, which refuses it"), "{told}");
+    let place = Place::new(&[("mesh.yaml", &strict)]);
+    let told = place.run(&["mesh", "matrix", "--client", "shop/web", "mesh.yaml"]);
+    let wanted = "  refused  Deployment shop/web\n    goes through the waypoint shop/way  mesh.yaml:3:67\n    the waypoint sends plaintext: ";
+    assert!(told.contains(wanted), "{told}");
+}
+
+#[test]
 fn a_principal_of_nobody_may_or_may_not_go_through_a_waypoint() {
     let question =
         |who: &'static str| [who, "Service/shop/cart", "--port", "80", "--method", "POST", "--path", "/"];

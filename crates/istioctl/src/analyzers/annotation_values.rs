@@ -3,9 +3,9 @@
 
 use ringwall_model::go::go_quote;
 use ringwall_model::quantity::Quantity;
+use ringwall_model::tree::ReadText;
 
 use super::proxyconfig;
-use crate::mesh::ReadText;
 
 /// What is wrong with an annotation's value.
 pub(super) fn error(name: &str, value: &str, read: &ReadText<'_>) -> Option<String> {

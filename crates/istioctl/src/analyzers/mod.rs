@@ -26,7 +26,9 @@ mod telemetry;
 mod virtualservice;
 mod webhook;
 
-use crate::mesh::{Mesh, ReadText};
+use ringwall_model::tree::ReadText;
+
+use crate::mesh::Mesh;
 use crate::message::Reporter;
 use crate::store::{Kind, Store};
 

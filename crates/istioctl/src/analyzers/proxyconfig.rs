@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use ringwall_model::tree::ReadText;
+
 use super::Context;
-use crate::mesh::ReadText;
 use crate::reader::{Value, contains};
 use crate::store::{Kind, Resource};
 

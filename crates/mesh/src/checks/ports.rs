@@ -15,8 +15,7 @@ use crate::authorization::compile::parse_port;
 use crate::authorization::judge::{Because, Verdict};
 use crate::authorization::policy::{Action, AuthorizationPolicy, Field};
 use crate::enrolment::Mode as Carrier;
-use crate::services::Resolution;
-use crate::waypoint::{Before, Waypoints, account};
+use crate::waypoint::account;
 use crate::ztunnel::{AmbientWorkload, Connection};
 
 pub(super) const OF_NOBODY: MeshCheck = MeshCheck {
@@ -291,15 +290,11 @@ fn waypoint(subject: &Subject<'_>, flaws: &mut Flaws) {
     if !subject.policies.iter().any(|policy| policy.action == Action::Allow) {
         return;
     }
-    let waypoints = Waypoints::of(subject.snapshot);
     let domain = &subject.mesh.config.trust_domain;
     let mut told: BTreeSet<(usize, usize)> = BTreeSet::new();
-    for service in subject.mesh.services.iter().filter(|one| one.resolution != Resolution::Original) {
-        let Before::Waypoint(named, gateway) = waypoints.before_service(subject.snapshot, service.object)
-        else {
-            continue;
-        };
-        let account = account(subject.snapshot, gateway, &named);
+    for (index, service) in subject.mesh.services.iter().enumerate() {
+        let Some((named, gateway)) = subject.mesh.through_service(Carrier::Ambient, index) else { continue };
+        let account = account(subject.snapshot, gateway, named);
         let peer = format!("{domain}/ns/{}/sa/{account}", named.namespace);
         for workload in subject.carried(&service.workloads, Carrier::Ambient) {
             let own = subject.workload(workload);

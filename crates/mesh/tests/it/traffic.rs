@@ -1,9 +1,11 @@
 //! What servers take in, what clients send, and the objects that decide.
 
-use ringwall_mesh::mesh::{Accepts, Mesh, WhyAccepts};
+use ringwall_mesh::config::MeshConfig;
+use ringwall_mesh::matrix::Matrix;
+use ringwall_mesh::mesh::{Accepts, Mesh, Settings, WhyAccepts};
 use ringwall_mesh::sends::{Outcome, Sends, Why};
 
-use crate::meshes::{app, mesh, namespace, peer, rule, sent};
+use crate::meshes::{app, mesh, namespace, peer, rule, sent, snapshot};
 
 const ON: &str = "istio-injection: enabled";
 
@@ -216,6 +218,56 @@ fn ambient_is_a_tunnel_and_reads_policies_its_own_way() {
         inherited.accepts(0, 8080),
         Accepts::Strict,
         "under what is inherited DISABLE is no exception"
+    );
+}
+
+#[test]
+fn a_waypoint_sends_the_tunnel_and_no_other_mutual_tls() {
+    let waypoint = "apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: way, namespace: shop}
+spec: {gatewayClassName: istio-waypoint, listeners: [{name: mesh, port: 15008, protocol: HBONE}]}
+---
+";
+    let behind = |labels: &str, more: &str| {
+        let text = [
+            namespace("shop", "istio.io/dataplane-mode: ambient, istio.io/use-waypoint: way"),
+            namespace("far", "istio.io/dataplane-mode: ambient"),
+            waypoint.to_owned(),
+            app("far", "web", ""),
+            app("shop", "db", "").replace("{labels: {app: db}}", &format!("{{labels: {{app: db{labels}}}}}")),
+            more.to_owned(),
+        ];
+        // A mesh in which sidecars do not take the tunnel.
+        let config = MeshConfig { enable_hbone: false, ..MeshConfig::default() };
+        Mesh::of(&snapshot(&text.concat()), config, &Settings::default())
+    };
+    let to_db = |labels: &str, more: &str| {
+        let mesh = behind(labels, more);
+        let (sends, outcome, why) = sent(&mesh, "far/web", "shop/db");
+        let through = Matrix::of(&mesh).rows().any(|row| row.flow.by_waypoint);
+        assert!(through, "clients in ambient mode go through it");
+        (sends, outcome, matches!(why, Why::Rule(_)))
+    };
+    let tls =
+        |mode: &str| rule("shop", "db", &format!("{{host: db, trafficPolicy: {{tls: {{mode: {mode}}}}}}}"));
+    assert_eq!(to_db("", ""), (Sends::Hbone, Outcome::Mtls, false));
+    for mode in ["DISABLE", "ISTIO_MUTUAL", "MUTUAL"] {
+        assert_eq!(to_db("", &tls(mode)), (Sends::Hbone, Outcome::Mtls, false), "{mode} changes nothing");
+    }
+    assert_eq!(to_db("", &tls("SIMPLE")), (Sends::TlsSimple, Outcome::TlsToApp, true), "TLS in the tunnel");
+    let sidecar = ", sidecar.istio.io/inject: 'true', istio.io/dataplane-mode: none";
+    let strict = peer("shop", "ns", "{mtls: {mode: STRICT}}");
+    assert_eq!(to_db(sidecar, ""), (Sends::Plaintext, Outcome::Plaintext, false));
+    assert_eq!(to_db(sidecar, &strict), (Sends::Plaintext, Outcome::Refused, false));
+    let tunnel = format!("{sidecar}, networking.istio.io/tunnel: http");
+    assert_eq!(to_db(&tunnel, &strict), (Sends::Hbone, Outcome::Mtls, false));
+    let elsewhere =
+        rule("far", "db", "{host: db.shop.svc.cluster.local, trafficPolicy: {tls: {mode: SIMPLE}}}");
+    assert_eq!(
+        to_db("", &elsewhere).0,
+        Sends::Hbone,
+        "rules of the client's namespace are not the waypoint's"
     );
 }
 

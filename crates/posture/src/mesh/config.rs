@@ -7,10 +7,7 @@ use ringwall_model::finding::{Location, Note};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
-use ringwall_model::tree::{Node, Tree};
-
-/// Reads a text in YAML that is no object; the message says what is wrong with it.
-pub type ReadText<'r> = dyn Fn(&str) -> Result<Tree, String> + 'r;
+use ringwall_model::tree::{Node, ReadText, Tree};
 
 /// How a mesh is set, what shows it, and what of it could not be read.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,6 @@
 //! What each client sends to each server, and what becomes of it.
 
-use ringwall_mesh::matrix::Matrix;
+use ringwall_mesh::matrix::{Flow, Group, Matrix};
 use ringwall_mesh::sends::Outcome;
 use ringwall_model::finding::Location;
 
@@ -21,6 +21,8 @@ pub struct FlowRow {
     pub server: String,
     /// The port of its container.
     pub target: u16,
+    /// The waypoint through which the clients go, `namespace/name`, and where it is named. It is the one that sends.
+    pub through: Option<(String, Option<Location>)>,
     /// What is sent, as the reference names it.
     pub sends: &'static str,
     /// Why, and where that is written.
@@ -84,6 +86,7 @@ impl Meshed<'_> {
                         }),
                         server,
                         target: flow.target,
+                        through: self.waypoint_of(&matrix, group, of.service, flow),
                         sends: flow.sends.name(),
                         why_sends: located(words::sends(self, &flow.why)),
                         accepts: flow.accepts.name(),
@@ -100,5 +103,18 @@ impl Meshed<'_> {
             key(left).cmp(&key(right))
         });
         rows
+    }
+
+    /// The waypoint of a flow.
+    fn waypoint_of(
+        &self,
+        matrix: &Matrix,
+        group: &Group,
+        service: usize,
+        flow: &Flow,
+    ) -> Option<(String, Option<Location>)> {
+        let class = matrix.clients.get(*group.clients.first().filter(|_| flow.by_waypoint)?)?;
+        let (named, _) = self.mesh.through(class.mode, Some(service), flow.server)?;
+        Some((format!("{}/{}", named.namespace, named.name), self.location(&named.place)))
     }
 }

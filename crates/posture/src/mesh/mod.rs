@@ -26,6 +26,7 @@ use ringwall_mesh::place::Place;
 use ringwall_mesh::validate::validate;
 use ringwall_model::finding::{Location, Note};
 use ringwall_model::snapshot::Snapshot;
+use ringwall_model::tree::ReadText;
 use ringwall_model::workload::CustomKind;
 
 /// A snapshot with the eyes of the mesh ring.
@@ -47,7 +48,7 @@ impl<'s> Meshed<'s> {
         snapshot: &'s Snapshot,
         custom: &[CustomKind],
         root: Option<&str>,
-        read: &config::ReadText<'_>,
+        read: &ReadText<'_>,
     ) -> Self {
         let config::Stated { mut config, injects_by_default, location, notes } = config::of(snapshot, read);
         if let Some(root) = root {

@@ -67,7 +67,12 @@ fn text(rows: &[FlowRow], style: Style, out: &mut dyn Write) -> io::Result<()> {
             let (why, location) = &row.why_sends;
             let fate = style.paint(look, row.outcome.name());
             writeln!(out, "  {fate}  {}{more}", escape(&named))?;
-            writeln!(out, "    sends {}: {}{}", row.sends, escape(why), at(location.as_ref(), style))?;
+            if let Some((waypoint, named)) = &row.through {
+                let waypoint = escape(waypoint);
+                writeln!(out, "    goes through the waypoint {waypoint}{}", at(named.as_ref(), style))?;
+            }
+            let who = if row.through.is_some() { "the waypoint sends" } else { "sends" };
+            writeln!(out, "    {who} {}: {}{}", row.sends, escape(why), at(location.as_ref(), style))?;
         }
     }
     Ok(())
@@ -82,6 +87,7 @@ fn csv(rows: &[FlowRow], out: &mut dyn Write) -> io::Result<()> {
         "subset",
         "server",
         "targetPort",
+        "waypoint",
         "sends",
         "accepts",
         "outcome",
@@ -97,6 +103,7 @@ fn csv(rows: &[FlowRow], out: &mut dyn Write) -> io::Result<()> {
                 subset,
                 &row.server,
                 &target,
+                row.through.as_ref().map_or("", |(waypoint, _)| waypoint),
                 row.sends,
                 row.accepts,
                 row.outcome.name(),
@@ -121,6 +128,8 @@ struct FlowEntry<'a> {
     subset: Option<&'a str>,
     server: &'a str,
     target_port: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    through: Option<PlacedEntry<'a>>,
     sends: &'a str,
     why_sends: PlacedEntry<'a>,
     accepts: &'a str,
@@ -136,6 +145,7 @@ fn entry(rows: &[FlowRow]) -> Answer<'_> {
         subset: row.subset.as_deref(),
         server: &row.server,
         target_port: row.target,
+        through: row.through.as_ref().map(|(waypoint, place)| PlacedEntry::of(waypoint, place.as_ref())),
         sends: row.sends,
         why_sends: PlacedEntry::of(&row.why_sends.0, row.why_sends.1.as_ref()),
         accepts: row.accepts,

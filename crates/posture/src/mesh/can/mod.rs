@@ -13,6 +13,7 @@ mod way;
 use std::fmt;
 
 use ringwall_mesh::authorization::policy::AuthorizationPolicy;
+use ringwall_mesh::mesh::Mesh;
 use ringwall_mesh::request_authentication::RequestAuthentication;
 use ringwall_mesh::sends::{Outcome, Sends};
 use ringwall_mesh::services::{Service, ServicePort};
@@ -204,9 +205,27 @@ struct Policies {
 struct Leg<'m> {
     server: usize,
     target: u16,
-    through: Option<(&'m Service, &'m ServicePort)>,
+    by: Option<By<'m>>,
     /// What the client sends, and why; nothing of a principal.
     sends: Option<(Sends, Told)>,
+}
+
+/// The port of a Service by which a way goes.
+#[derive(Clone, Copy)]
+struct By<'m> {
+    /// The Service, by its place in the mesh.
+    index: usize,
+    service: &'m Service,
+    /// The port, by its place in the Service.
+    place: usize,
+    port: &'m ServicePort,
+}
+
+impl<'m> By<'m> {
+    fn of(mesh: &'m Mesh, index: usize, place: usize) -> Self {
+        let service = &mesh.services[index];
+        Self { index, service, place, port: &service.ports[place] }
+    }
 }
 
 impl Meshed<'_> {

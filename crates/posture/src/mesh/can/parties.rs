@@ -4,10 +4,10 @@ use ringwall_mesh::enrolment::Mode;
 use ringwall_mesh::matrix::Matrix;
 use ringwall_mesh::sends::Sends;
 use ringwall_mesh::services::Resolution;
-use ringwall_mesh::waypoint::{Before, Waypoints};
+use ringwall_mesh::waypoint::Before;
 use ringwall_mesh::workloads::{Origin, Workload};
 
-use super::{Call, Client, Leg, Told};
+use super::{By, Call, Client, Leg, Told};
 use crate::mesh::{Meshed, words};
 
 impl Meshed<'_> {
@@ -135,7 +135,7 @@ impl Meshed<'_> {
                     ))
                 }
             };
-            legs.push(Leg { server, target: call.port, through: None, sends });
+            legs.push(Leg { server, target: call.port, by: None, sends });
         }
         Ok(legs)
     }
@@ -149,16 +149,12 @@ impl Meshed<'_> {
     ) -> Vec<Leg<'m>> {
         let mesh = &self.mesh;
         let mut legs = Vec::new();
-        let waypoints = Waypoints::of(self.snapshot);
-        let before = |leg: &Leg<'m>| {
-            leg.through.map(|(service, _)| waypoints.before_service(self.snapshot, service.object))
-        };
         // Ways by Services are alike only where no waypoint stands before either.
-        let is_open = |leg: &Leg<'m>| before(leg).is_none_or(|before| before == Before::Nothing);
-        let same_service = |a: &Leg<'m>, b: &Leg<'m>| {
-            let service = |leg: &Leg<'m>| leg.through.map(|(service, _)| service.object);
-            service(a) == service(b) || (is_open(a) && is_open(b))
+        let is_open = |leg: &Leg<'m>| {
+            leg.by.is_none_or(|by| *mesh.waypoints.before_service(by.index) == Before::Nothing)
         };
+        let service = |leg: &Leg<'m>| leg.by.map(|by| by.index);
+        let same_service = |a: &Leg<'m>, b: &Leg<'m>| service(a) == service(b) || (is_open(a) && is_open(b));
         let mut add = |leg| {
             let leg: Leg<'m> = leg;
             let alike = |known: &Leg<'m>| {
@@ -166,8 +162,7 @@ impl Meshed<'_> {
                     && known.server == leg.server
                     && known.target == leg.target
                     && known.sends.as_ref().map(|sends| sends.0) == leg.sends.as_ref().map(|sends| sends.0)
-                    && known.through.map(|(_, port)| port.is_http)
-                        == leg.through.map(|(_, port)| port.is_http)
+                    && known.by.map(|by| by.port.is_http) == leg.by.map(|by| by.port.is_http)
             };
             if !legs.iter().any(alike) {
                 legs.push(leg);
@@ -179,13 +174,12 @@ impl Meshed<'_> {
                 for row in matrix.rows().filter(|row| row.client == *client && row.flow.subset.is_none()) {
                     let flow = row.flow;
                     if is_meant((row.service, flow.port), flow.server, flow.target) {
-                        let service = &mesh.services[row.service];
                         let (what, place) = words::sends(self, &flow.why);
                         let told = Told { what, location: place.and_then(|place| self.location(place)) };
                         add(Leg {
                             server: flow.server,
                             target: flow.target,
-                            through: Some((service, &service.ports[flow.port])),
+                            by: Some(By::of(mesh, row.service, flow.port)),
                             sends: Some((flow.sends, told)),
                         });
                     }
@@ -205,7 +199,7 @@ impl Meshed<'_> {
                                 add(Leg {
                                     server: *server,
                                     target,
-                                    through: Some((service, port)),
+                                    by: Some(By::of(mesh, index, place)),
                                     sends: None,
                                 });
                             }

@@ -8,13 +8,13 @@ use ringwall_mesh::place::Pairs;
 use ringwall_mesh::request_authentication::RequestAuthentication;
 use ringwall_mesh::sends::{Outcome, Sends};
 use ringwall_mesh::services::Resolution;
-use ringwall_mesh::waypoint::{Before, Named, Unfit, Waypoints, account};
+use ringwall_mesh::waypoint::{Before, Named, Unfit, account};
 use ringwall_mesh::workloads::Origin;
 use ringwall_model::address::Address;
 use ringwall_model::finding::Verdict;
 
 use super::judge::{Caller, Guard};
-use super::{Backend, Call, Client, Judged, Leg, Policies, Told, Way};
+use super::{Backend, By, Call, Client, Judged, Leg, Policies, Told, Way};
 use crate::mesh::{Meshed, words};
 
 /// A waypoint on the way.
@@ -25,10 +25,20 @@ pub(super) struct Waypoint<'m> {
     service: Option<ServiceRef<'m>>,
     /// The port that it is called at.
     port: u16,
+    /// The workload behind it.
+    server: usize,
+    /// What it sends on, why, and what becomes of it.
+    sends: (Sends, Told),
+    fate: Outcome,
     /// Its Gateway, where that is in the input.
     gateway: Option<usize>,
     /// Whether the client is known to go through it.
     is_certain: bool,
+}
+
+/// Whether it is TLS that a rule asks for, which only the application can read.
+const fn is_own_tls(sends: Sends) -> bool {
+    matches!(sends, Sends::TlsSimple | Sends::TlsMutual)
 }
 
 impl Meshed<'_> {
@@ -52,8 +62,11 @@ impl Meshed<'_> {
         let server = &mesh.workloads.all[leg.server];
         let mode = mesh.servers[leg.server].enrolment.mode();
         let accepts = mesh.accepts(leg.server, leg.target);
-        let outcome = leg.sends.as_ref().map(|(sends, _)| Outcome::of(*sends, accepts));
         let (first, note) = self.waypoint(client, leg);
+        let outcome = match &first {
+            Some(waypoint) if waypoint.is_certain => Some(waypoint.fate),
+            _ => leg.sends.as_ref().map(|(sends, _)| Outcome::of(*sends, accepts)),
+        };
         let has_identity = match outcome {
             // To the waypoint a client in ambient mode, or a gateway, always uses the tunnel.
             _ if first.is_some() => true,
@@ -72,10 +85,18 @@ impl Meshed<'_> {
             }
         };
         let identity = has_identity.then_some(who);
+        let certain = first.as_ref().filter(|waypoint| waypoint.is_certain);
         let mut transport = Vec::new();
-        if let Some((sends, why)) = &leg.sends {
+        let sent = match certain {
+            Some(waypoint) => {
+                transport.push(waypoint.told.clone());
+                Some(("the waypoint sends", &waypoint.sends))
+            }
+            None => leg.sends.as_ref().map(|sends| ("sends", sends)),
+        };
+        if let Some((who, (sends, why))) = sent {
             transport.push(Told {
-                what: format!("sends {}: {}", sends.name(), why.what),
+                what: format!("{who} {}: {}", sends.name(), why.what),
                 location: why.location.clone(),
             });
         }
@@ -85,8 +106,9 @@ impl Meshed<'_> {
             what: format!("takes {}: {what}", accepts.name()),
             location: place.and_then(|place| self.location(place)),
         });
-        let said = leg.through.and_then(|(_, port)| port.is_http);
-        let opaque = matches!(leg.sends, Some((Sends::TlsSimple | Sends::TlsMutual, _)));
+        let said = leg.by.and_then(|by| by.port.is_http);
+        // What TLS of a rule hides from the server's proxy, a waypoint has seen before.
+        let opaque = certain.is_none() && leg.sends.as_ref().is_some_and(|(sends, _)| is_own_tls(*sends));
         let is_http = !opaque && said.unwrap_or_else(|| call.is_http());
         let backend = match mode {
             Mode::Ambient => Backend::Ztunnel,
@@ -118,7 +140,6 @@ impl Meshed<'_> {
         let judged = match (outcome, &first) {
             (_, Some(waypoint)) if waypoint.is_certain => {
                 asked = Backend::Waypoint;
-                transport.push(waypoint.told.clone());
                 self.through(call, &caller, &guard, waypoint, (backend, is_http), policies)
             }
             (_, Some(waypoint)) => {
@@ -170,14 +191,10 @@ impl Meshed<'_> {
             server: words::workload(server),
             port: leg.target,
             service: leg
-                .through
-                .map(|(service, port)| format!("{}/{}:{}", service.namespace, service.name, port.number)),
+                .by
+                .map(|by| format!("{}/{}:{}", by.service.namespace, by.service.name, by.port.number)),
             transport,
-            outcome: if first.is_some_and(|waypoint| waypoint.is_certain) {
-                Some(Outcome::Mtls)
-            } else {
-                outcome
-            },
+            outcome,
             identity,
             backend: asked,
             judged,
@@ -232,14 +249,13 @@ impl Meshed<'_> {
 
     /// The waypoint on the way, and what else there is to say of it. Clients in ambient mode go through waypoints, and gateways where the service says so.
     fn waypoint<'l>(&self, client: &Client, leg: &'l Leg<'_>) -> (Option<Waypoint<'l>>, Option<Told>) {
-        let server = &self.mesh.workloads.all[leg.server];
-        let waypoints = Waypoints::of(self.snapshot);
+        let mesh = &self.mesh;
         // What has no address of its own is called by that of a pod.
-        let by_service = leg.through.filter(|(service, _)| service.resolution != Resolution::Original);
-        let (before, port) = match by_service {
-            Some((service, port)) => (waypoints.before_service(self.snapshot, service.object), port.number),
-            None if self.mesh.servers[leg.server].enrolment.mode() != Mode::Ambient => return (None, None),
-            None => (waypoints.before_workload(self.snapshot, server), leg.target),
+        let by = leg.by.filter(|by| by.service.resolution != Resolution::Original);
+        let (before, port) = match by {
+            Some(by) => (mesh.waypoints.before_service(by.index), by.port.number),
+            None if mesh.servers[leg.server].enrolment.mode() != Mode::Ambient => return (None, None),
+            None => (mesh.waypoints.before_workload(leg.server), leg.target),
         };
         let (named, gateway) = match before {
             Before::Nothing => return (None, None),
@@ -254,15 +270,14 @@ impl Meshed<'_> {
                 let what = format!("the waypoint {}/{} is passed by: {why}", named.namespace, named.name);
                 return (None, Some(Told { what, location: self.location(&named.place) }));
             }
-            Before::Waypoint(named, gateway) => (named, gateway),
+            Before::Waypoint(named, gateway) => (named, *gateway),
         };
         let name = format!("{}/{}", named.namespace, named.name);
         let location = self.location(&named.place);
         let carrier = self.carrier(client);
         let goes = match carrier {
             None | Some(Mode::Ambient) => true,
-            Some(Mode::Gateway) => by_service
-                .is_some_and(|(service, _)| Waypoints::takes_gateways(self.snapshot, service.object)),
+            Some(Mode::Gateway) => by.is_some_and(|by| mesh.waypoints.takes_gateways(by.index)),
             Some(Mode::Sidecar | Mode::None) => false,
         };
         if !goes {
@@ -271,12 +286,16 @@ impl Meshed<'_> {
             );
             return (None, Some(Told { what, location }));
         }
-        let service = by_service.map(|(service, _)| {
+        let service = by.map(|By { service, .. }| {
             let object = self.snapshot.all().get(service.object);
             let is_entry = object.is_some_and(|object| object.id.kind == "ServiceEntry");
             let kind = if is_entry { ServiceKind::ServiceEntry } else { ServiceKind::Service };
             ServiceRef { kind, namespace: &service.namespace, name: &service.name }
         });
+        let (sends, why, fate) =
+            mesh.sent_by_waypoint(named, by.map(|by| (by.index, by.place)), leg.server, leg.target);
+        let (what, place) = words::sends(self, &why);
+        let sends = (sends, Told { what, location: place.and_then(|place| self.location(place)) });
         let note = gateway.is_none().then(|| Told {
             what: format!(
                 "the Gateway {name} is not in the input, and is taken as there: without it the traffic goes around it"
@@ -284,7 +303,19 @@ impl Meshed<'_> {
             location: location.clone(),
         });
         let told = Told { what: format!("goes through the waypoint {name}"), location };
-        (Some(Waypoint { named, told, service, port, gateway, is_certain: carrier.is_some() }), note)
+        let is_certain = carrier.is_some();
+        let waypoint = Waypoint {
+            named: named.clone(),
+            told,
+            service,
+            port,
+            server: leg.server,
+            sends,
+            fate,
+            gateway,
+            is_certain,
+        };
+        (Some(waypoint), note)
     }
 
     /// What a waypoint makes of the call, and behind it the server's own proxy (`own`).
@@ -314,15 +345,31 @@ impl Meshed<'_> {
             first.reason = format!("at the waypoint: {}", first.reason);
             return first;
         }
-        // The waypoint calls on as itself: istiod gives it an account of its own name.
+        if waypoint.fate == Outcome::Refused {
+            let (sends, why) = &waypoint.sends;
+            let reason = format!("the waypoint sends {} to the server, which refuses it", sends.name());
+            let mut refused = Judged::new(Verdict::No, reason);
+            refused.because.push(why.clone());
+            return refused;
+        }
+        // The waypoint calls on as itself, where the server takes its tunnel: istiod gives it an account of its own name.
         let domain = &self.mesh.config.trust_domain;
         let account = account(self.snapshot, waypoint.gateway, named);
         let identity = format!("spiffe://{domain}/ns/{}/sa/{account}", named.namespace);
-        let behind = Caller { peer: Some(&identity), source: None };
+        let has_identity = self.mesh.servers[waypoint.server].takes_tunnel;
+        let behind = Caller { peer: has_identity.then_some(&identity), source: None };
+        let own = match own {
+            Backend::SidecarHttp if is_own_tls(waypoint.sends.0) => Backend::SidecarTcp,
+            own => own,
+        };
         let mut second = self.judge(call, &behind, server, own, policies);
         if second.verdict != Verdict::Yes {
-            second.reason =
-                format!("behind the waypoint, which calls as {identity}, at {own}: {}", second.reason);
+            let who = if has_identity {
+                format!("which calls as {identity}")
+            } else {
+                "which shows no certificate".to_owned()
+            };
+            second.reason = format!("behind the waypoint, {who}, at {own}: {}", second.reason);
             return second;
         }
         first.because.extend(second.because);
