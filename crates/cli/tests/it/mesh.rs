@@ -350,6 +350,64 @@ fn a_waypoint_guards_a_service_whatever_its_pods_are() {
     assert!(told.contains("no - at the waypoint: no ALLOW rule matches"), "{told}");
 }
 
+/// An egress gateway whose listener may ask for certificates of the mesh, and a client whose rule sends it one.
+const EGRESS: &str = "\
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {istio-injection: enabled}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec: {template: {metadata: {labels: {app: web}}, spec: {serviceAccountName: web, containers: [{name: web, image: web:1}]}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: gate, namespace: shop}
+spec: {template: {metadata: {labels: {app: gate, sidecar.istio.io/inject: 'false'}}, spec: {containers: [{name: istio-proxy, image: proxy, args: [proxy, router], ports: [{containerPort: 8443}]}]}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: gate, namespace: shop}
+spec: {selector: {app: gate}, ports: [{name: tls, port: 443, targetPort: 8443}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: gate, namespace: shop}
+spec: {host: gate, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: known, namespace: shop}
+spec: {selector: {matchLabels: {app: gate}}, action: DENY, rules: [{from: [{source: {notPrincipals: ['*']}}]}]}
+";
+
+#[test]
+fn a_gateway_knows_its_client_where_its_listener_asks_for_a_certificate() {
+    let listener = |tls: &str| {
+        format!(
+            "{EGRESS}---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: gate, namespace: shop}}\n\
+             spec: {{selector: {{app: gate}}, servers: [{{port: {{number: 443, name: tls, protocol: HTTPS}}, hosts: ['*'], tls: {{mode: {tls}}}}}]}}\n"
+        )
+    };
+    let question = ["shop/web", "Service/shop/gate", "--port", "443"];
+    let told = answer(&listener("ISTIO_MUTUAL"), &question);
+    assert!(told.contains("takes STRICT: a listener of Gateway shop/gate"), "{told}");
+    assert!(told.contains("identity: spiffe://cluster.local/ns/shop/sa/web"), "{told}");
+    assert!(
+        told.contains("cannot tell - no policy keeps it out, and the gateway's listeners decide"),
+        "{told}"
+    );
+    let told = answer(&listener("SIMPLE"), &question);
+    assert!(told.contains("no - the connection is broken"), "{told}");
+    let told = answer(EGRESS, &question);
+    let wanted =
+        "cannot tell - it depends on whether the gateway's listener asks for certificates of the mesh";
+    assert!(told.contains(wanted), "{told}");
+    let told = answer(EGRESS, &["cluster.local/ns/shop/sa/web", "Service/shop/gate", "--port", "443"]);
+    assert!(told.contains(wanted), "{told}");
+}
+
 #[test]
 fn what_a_waypoint_sends_on_may_be_refused() {
     let sidecar = AMBIENT.replace(

@@ -51,8 +51,7 @@ impl Meshed<'_> {
     ) -> Judged {
         let mesh = &self.mesh;
         let Guard { selected: of, port } = guard;
-        // A gateway's clients are of the mesh only where its listener says so.
-        let peer = caller.peer.filter(|_| backend != Backend::Gateway);
+        let peer = caller.peer;
         let source = caller.source;
         let root = &mesh.config.root_namespace;
         let chosen = select(&policies.all, of, root);

@@ -208,6 +208,8 @@ struct Leg<'m> {
     by: Option<By<'m>>,
     /// What the client sends, and why; nothing of a principal.
     sends: Option<(Sends, Told)>,
+    /// Whether that goes through the tunnel.
+    by_tunnel: bool,
 }
 
 /// The port of a Service by which a way goes.

@@ -25,11 +25,11 @@ pub(super) struct Waypoint<'m> {
     service: Option<ServiceRef<'m>>,
     /// The port that it is called at.
     port: u16,
-    /// The workload behind it.
-    server: usize,
     /// What it sends on, why, and what becomes of it.
     sends: (Sends, Told),
     fate: Outcome,
+    /// Whether it shows its certificate: it sends through the tunnel.
+    has_identity: bool,
     /// Its Gateway, where that is in the input.
     gateway: Option<usize>,
     /// Whether the client is known to go through it.
@@ -65,12 +65,12 @@ impl Meshed<'_> {
         let (first, note) = self.waypoint(client, leg);
         let outcome = match &first {
             Some(waypoint) if waypoint.is_certain => Some(waypoint.fate),
-            _ => leg.sends.as_ref().map(|(sends, _)| Outcome::of(*sends, accepts)),
+            _ => leg.sends.as_ref().map(|(sends, _)| Outcome::of(*sends, accepts, leg.by_tunnel)),
         };
         let has_identity = match outcome {
             // To the waypoint a client in ambient mode, or a gateway, always uses the tunnel.
             _ if first.is_some() => true,
-            Some(outcome) => outcome == Outcome::Mtls,
+            Some(outcome) => outcome == Outcome::Mtls || leg.by_tunnel,
             None => matches!(accepts, Accepts::Permissive | Accepts::Strict),
         };
         let (name, who) = match client {
@@ -84,7 +84,7 @@ impl Meshed<'_> {
                 )
             }
         };
-        let identity = has_identity.then_some(who);
+        let identity = has_identity.then(|| who.clone());
         let certain = first.as_ref().filter(|waypoint| waypoint.is_certain);
         let mut transport = Vec::new();
         let sent = match certain {
@@ -134,7 +134,12 @@ impl Meshed<'_> {
         };
         let caller =
             Caller { peer: identity.as_deref(), source: call.source.or_else(|| self.address(client)) };
-        let ask = |backend| self.judge(call, &caller, &guard, backend, policies);
+        let ask = |backend| match backend {
+            Backend::Gateway if accepts == Accepts::Unknown => {
+                self.at_gateway(call, (&caller, &who), &guard, policies)
+            }
+            backend => self.judge(call, &caller, &guard, backend, policies),
+        };
         remarks.extend(note);
         let mut asked = backend;
         let judged = match (outcome, &first) {
@@ -162,16 +167,21 @@ impl Meshed<'_> {
             (None, None) if self.is_foreign(client, backend) => {
                 Judged::new(Verdict::No, "the server's proxy takes no certificate of that trust domain")
             }
-            (Some(fate @ (Outcome::Refused | Outcome::Broken)), _) => {
+            (Some(fate @ (Outcome::Refused | Outcome::Broken | Outcome::Blocked)), _) => {
                 Judged::new(Verdict::No, format!("the connection is {}", fate.name()))
             }
+            (Some(Outcome::Unknown), _) => Judged::new(
+                Verdict::CannotTell,
+                "it depends on whether the gateway's listener asks for certificates of the mesh",
+            ),
             (Some(Outcome::CertDependent), _) => {
                 Judged::new(Verdict::CannotTell, "it depends on who signed the client's certificate")
             }
             _ => ask(backend),
         };
         let mut others = Vec::new();
-        let is_judged = outcome.is_none_or(|fate| !matches!(fate, Outcome::Refused | Outcome::Broken));
+        let is_judged =
+            outcome.is_none_or(|fate| !matches!(fate, Outcome::Refused | Outcome::Broken | Outcome::Blocked));
         if is_judged
             && first.is_none()
             && !matches!(backend, Backend::Gateway)
@@ -201,6 +211,28 @@ impl Meshed<'_> {
             others,
             remarks,
         }
+    }
+
+    /// What a gateway makes of the call whose listeners the input does not show: they may ask for the client's certificate, or not.
+    fn at_gateway(
+        &self,
+        call: &Call<'_>,
+        (caller, who): (&Caller<'_>, &str),
+        guard: &Guard<'_>,
+        policies: &Policies,
+    ) -> Judged {
+        let ask = |peer| {
+            let caller = Caller { peer, source: caller.source };
+            self.judge(call, &caller, guard, Backend::Gateway, policies)
+        };
+        let (without, with) = (ask(None), ask(Some(who)));
+        if without.verdict == with.verdict {
+            return without;
+        }
+        let reason = "it depends on whether the gateway's listener asks for certificates of the mesh";
+        let mut judged = Judged::new(Verdict::CannotTell, reason);
+        judged.because = without.because.into_iter().chain(with.because).collect();
+        judged
     }
 
     /// The address of a client that runs.
@@ -292,8 +324,9 @@ impl Meshed<'_> {
             let kind = if is_entry { ServiceKind::ServiceEntry } else { ServiceKind::Service };
             ServiceRef { kind, namespace: &service.namespace, name: &service.name }
         });
-        let (sends, why, fate) =
-            mesh.sent_by_waypoint(named, by.map(|by| (by.index, by.place)), leg.server, leg.target);
+        let (sends, why) = mesh.sent_by_waypoint(named, by.map(|by| (by.index, by.place)), leg.server);
+        let has_identity = mesh.servers[leg.server].takes_tunnel;
+        let fate = Outcome::of(sends, mesh.accepts(leg.server, leg.target), has_identity);
         let (what, place) = words::sends(self, &why);
         let sends = (sends, Told { what, location: place.and_then(|place| self.location(place)) });
         let note = gateway.is_none().then(|| Told {
@@ -309,9 +342,9 @@ impl Meshed<'_> {
             told,
             service,
             port,
-            server: leg.server,
             sends,
             fate,
+            has_identity,
             gateway,
             is_certain,
         };
@@ -356,7 +389,7 @@ impl Meshed<'_> {
         let domain = &self.mesh.config.trust_domain;
         let account = account(self.snapshot, waypoint.gateway, named);
         let identity = format!("spiffe://{domain}/ns/{}/sa/{account}", named.namespace);
-        let has_identity = self.mesh.servers[waypoint.server].takes_tunnel;
+        let has_identity = waypoint.has_identity;
         let behind = Caller { peer: has_identity.then_some(&identity), source: None };
         let own = match own {
             Backend::SidecarHttp if is_own_tls(waypoint.sends.0) => Backend::SidecarTcp,
