@@ -4,7 +4,7 @@ use ringwall_mesh::authorization::policy::AuthorizationPolicy;
 use ringwall_mesh::authorization::select::{GATEWAY_NAME, ServiceKind, ServiceRef, Workload as Selected};
 use ringwall_mesh::enrolment::Mode;
 use ringwall_mesh::mesh::Accepts;
-use ringwall_mesh::place::Pairs;
+use ringwall_mesh::place::{Pairs, created};
 use ringwall_mesh::request_authentication::RequestAuthentication;
 use ringwall_mesh::sends::{Outcome, Sends};
 use ringwall_mesh::services::Resolution;
@@ -39,6 +39,31 @@ pub(super) struct Waypoint<'m> {
 /// Whether it is TLS that a rule asks for, which only the application can read.
 const fn is_own_tls(sends: Sends) -> bool {
     matches!(sends, Sends::TlsSimple | Sends::TlsMutual)
+}
+
+/// What a sidecar makes of the call, by what it takes the port to carry, where that matters.
+fn of_protocol(
+    backend: Backend,
+    protocols: &[(String, Option<bool>)],
+    sees: &dyn Fn(Option<bool>) -> bool,
+    ask: &dyn Fn(Backend) -> Judged,
+) -> Judged {
+    let judged = ask(backend);
+    let other = match backend {
+        Backend::SidecarHttp => Backend::SidecarTcp,
+        Backend::SidecarTcp => Backend::SidecarHttp,
+        _ => return judged,
+    };
+    let Some(((first, said), others)) = protocols.split_first() else { return judged };
+    let differs = |(_, own): &&(String, Option<bool>)| sees(*own) != sees(*said);
+    let Some((second, _)) = others.iter().find(differs) else { return judged };
+    if ask(other).verdict == judged.verdict {
+        return judged;
+    }
+    let reason = format!(
+        "{first} and {second} do not agree on whether the port carries HTTP: the older one counts, and which that is, is not in the input"
+    );
+    Judged { because: judged.because, ..Judged::new(Verdict::CannotTell, reason) }
 }
 
 impl Meshed<'_> {
@@ -106,11 +131,14 @@ impl Meshed<'_> {
             what: format!("takes {}: {what}", accepts.name()),
             location: place.and_then(|place| self.location(place)),
         });
-        let said = leg.by.and_then(|by| by.port.is_http);
+        let by_service = leg.by.and_then(|by| by.port.is_http).unwrap_or_else(|| call.is_http());
         // What TLS of a rule hides from the server's proxy, a waypoint has seen before.
         let opaque = certain.is_none() && leg.sends.as_ref().is_some_and(|(sends, _)| is_own_tls(*sends));
-        let is_http = !opaque && said.unwrap_or_else(|| call.is_http());
+        let protocols = self.protocols(leg.server, leg.target);
+        let sees = |said: Option<bool>| !opaque && said.unwrap_or_else(|| call.is_http());
+        let is_http = sees(protocols.first().and_then(|(_, said)| *said));
         let backend = match mode {
+            Mode::Ambient if accepts == Accepts::None && !leg.by_tunnel && certain.is_none() => Backend::None,
             Mode::Ambient => Backend::Ztunnel,
             Mode::Gateway => Backend::Gateway,
             Mode::Sidecar if accepts != Accepts::None && is_http => Backend::SidecarHttp,
@@ -145,11 +173,11 @@ impl Meshed<'_> {
         let judged = match (outcome, &first) {
             (_, Some(waypoint)) if waypoint.is_certain => {
                 asked = Backend::Waypoint;
-                self.through(call, &caller, &guard, waypoint, (backend, is_http), policies)
+                self.through(call, &caller, &guard, waypoint, (backend, by_service), policies)
             }
             (_, Some(waypoint)) => {
                 let (through, past) = (
-                    self.through(call, &caller, &guard, waypoint, (backend, is_http), policies),
+                    self.through(call, &caller, &guard, waypoint, (backend, by_service), policies),
                     ask(backend),
                 );
                 if through.verdict == past.verdict {
@@ -177,7 +205,7 @@ impl Meshed<'_> {
             (Some(Outcome::CertDependent), _) => {
                 Judged::new(Verdict::CannotTell, "it depends on who signed the client's certificate")
             }
-            _ => ask(backend),
+            _ => of_protocol(backend, &protocols, &sees, &ask),
         };
         let mut others = Vec::new();
         let is_judged =
@@ -211,6 +239,27 @@ impl Meshed<'_> {
             others,
             remarks,
         }
+    }
+
+    /// What a sidecar takes a port to carry: HTTP, bytes, or what comes. The oldest of the Services that lead to it says so; where several
+    /// are of one age, or their age is not in the input, all of these, the one that counts in a cluster first. Source: `getFilterChainsByServicePort` in
+    /// istio.io/istio `pilot/pkg/networking/core/listener_inbound.go`, `SetServiceTargets` in `pilot/pkg/model/context.go`.
+    fn protocols(&self, server: usize, target: u16) -> Vec<(String, Option<bool>)> {
+        let mesh = &self.mesh;
+        let workload = &mesh.workloads.all[server];
+        let mut leading = Vec::new();
+        for service in mesh.services.iter().filter(|service| service.workloads.contains(&server)) {
+            let mut ports = service.ports.iter();
+            let Some(port) = ports.find(|port| service.target(port, workload) == Some(target)) else {
+                continue;
+            };
+            let created = self.snapshot.all().get(service.object).and_then(created);
+            leading.push((created.is_none(), created, service.host.as_str(), port.is_http));
+        }
+        leading.sort();
+        let first = leading.first().map(|(_, created, ..)| *created);
+        let oldest = leading.iter().take_while(|(_, created, ..)| Some(*created) == first);
+        oldest.map(|(_, _, host, is_http)| ((*host).to_owned(), *is_http)).collect()
     }
 
     /// What a gateway makes of the call whose listeners the input does not show: they may ask for the client's certificate, or not.
