@@ -77,6 +77,8 @@ pub enum Why {
     ServerDisabled(Place),
     /// By itself, since the server takes it.
     Auto,
+    /// By itself, without a choice for each endpoint: the client goes to the address itself, and all behind the service are known to take it.
+    AutoForAll,
 }
 
 /// What becomes of it.
@@ -201,7 +203,7 @@ impl<'m> View<'m> {
             return same(Sends::Plaintext, why, !is_original);
         }
         if is_original {
-            return same(Sends::IstioMutual, Why::Auto, false);
+            return same(Sends::IstioMutual, Why::AutoForAll, false);
         }
         Cluster::Each(self.rule.and_then(|rule| rule.of_endpoints(self.port.number, self.subset)))
     }

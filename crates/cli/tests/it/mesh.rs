@@ -71,7 +71,7 @@ fn the_rule_that_lets_in_is_named() {
         "yes - an ALLOW rule matches",
         "identity: spiffe://cluster.local/ns/shop/sa/web",
         "mesh.yaml:36:5",
-        "note: ztunnel, which sees connections would say no",
+        "note: the same policies at ztunnel, which sees connections: no - ",
     ];
     for way in [
         ["shop/cart", "--port", "8080"],

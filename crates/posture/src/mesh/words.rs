@@ -125,5 +125,8 @@ pub fn sends<'w>(meshed: &Meshed<'_>, why: &'w Why) -> (String, Option<&'w Place
         Why::ServerTakesNone => plain("the server is not known to take mutual TLS"),
         Why::ServerDisabled(place) => (format!("{} has DISABLE", object(meshed, place)), Some(place)),
         Why::Auto => plain("the server takes it"),
+        Why::AutoForAll => plain(
+            "clients go to the address itself, and all workloads behind the Service are known to take it",
+        ),
     }
 }

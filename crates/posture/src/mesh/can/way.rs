@@ -159,6 +159,7 @@ impl Meshed<'_> {
                 service: None,
             },
             port: leg.target,
+            is_ambient: mode == Mode::Ambient,
         };
         let caller =
             Caller { peer: identity.as_deref(), source: call.source.or_else(|| self.address(client)) };
@@ -420,6 +421,7 @@ impl Meshed<'_> {
                 service: waypoint.service.clone(),
             },
             port: waypoint.port,
+            is_ambient: false,
         };
         let backend = if is_http { Backend::Waypoint } else { Backend::WaypointTcp };
         let mut first = self.judge(call, caller, &guard, backend, policies);
