@@ -4,7 +4,7 @@ use ringwall_mesh::enrolment::Mode as Carrier;
 use ringwall_mesh::matrix::Row;
 use ringwall_mesh::peer::Mode;
 use ringwall_mesh::place::Place;
-use ringwall_mesh::plan::{Plan, Remedy, Scope};
+use ringwall_mesh::plan::{Exempt, Plan, Remedy, Scope, WhyExempt};
 use ringwall_mesh::workloads::Workload;
 use ringwall_model::finding::Location;
 use ringwall_model::path::FieldPath;
@@ -46,7 +46,7 @@ pub struct Flip {
     pub probes: Vec<Placed>,
     /// Workloads that have no proxy, so that nothing is protected.
     pub unprotected: Vec<String>,
-    /// Workloads that another policy keeps from being STRICT.
+    /// Workloads that are not STRICT on all ports, by another policy or by what ztunnel makes of policies.
     pub exempt: Vec<Placed>,
     /// Changes after which nothing breaks that did not.
     pub remedies: Vec<Placed>,
@@ -81,11 +81,24 @@ impl Meshed<'_> {
             depends: self.lost(plan.rows(&plan.depends)),
             probes: plan.probes.iter().map(at).collect(),
             unprotected,
-            exempt: plan.exempt.iter().map(at).collect(),
+            exempt: plan.exempt.iter().map(|exempt| self.exempt(exempt)).collect(),
             remedies: plan.remedies.iter().map(|remedy| self.remedy(remedy)).collect(),
             unsolved: plan.unsolved.len(),
             outside: self.outside(namespace),
         }
+    }
+
+    /// A workload that is not STRICT, and why where that is no other policy that says so.
+    fn exempt(&self, exempt: &Exempt) -> Placed {
+        let name = words::workload(&self.mesh.workloads.all[exempt.workload]);
+        let why = match exempt.why {
+            WhyExempt::Policy => "",
+            WhyExempt::MissingPolicy => ", since istiod names a policy to ztunnel that it never sends",
+            WhyExempt::EmptySelector => {
+                ", since a policy of the root namespace with a selector, and be it empty, is not told to ztunnel"
+            }
+        };
+        (format!("{name}{why}"), self.location(&exempt.place))
     }
 
     /// Services that the outside reaches by themselves, and that lead to a workload with a proxy of the scope.

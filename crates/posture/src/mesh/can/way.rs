@@ -66,12 +66,12 @@ fn unknown(named: &Named, other: &Other) -> String {
 }
 
 /// The answer where one of two holds, and what decides which is not known.
-fn one_of(one: Judged, other: Judged, depends: &str, told: &Told) -> Judged {
+fn one_of(one: Judged, other: Judged, depends: &str, told: Option<&Told>) -> Judged {
     if one.verdict == other.verdict {
         return one;
     }
     let mut judged = Judged::new(Verdict::CannotTell, format!("it depends on {depends}"));
-    judged.because.push(told.clone());
+    judged.because.extend(told.cloned());
     judged.because.extend(one.because.into_iter().chain(other.because));
     judged
 }
@@ -192,7 +192,7 @@ impl Meshed<'_> {
                             Some(Outcome::Mtls) | None => ask(backend),
                             Some(_) => self.judge(call, &bare, &guard, backend, policies),
                         };
-                        one_of(through, past, doubt, &waypoint.told)
+                        one_of(through, past, doubt, (!waypoint.is_certain).then_some(&waypoint.told))
                     }
                 }
             }
@@ -375,7 +375,7 @@ impl Meshed<'_> {
         });
         let location = self.location(&one.named.place);
         let note = (one.doubt == Some(Doubt::Gateway)).then(|| Told {
-            what: format!("the Gateway {name} is not in the input: without it the traffic goes around it"),
+            what: format!("the Gateway {name} is not in the input: without it no traffic goes through it"),
             location: location.clone(),
         });
         let found = Waypoint {
@@ -408,7 +408,7 @@ impl Meshed<'_> {
         let by = |one: &Waypoint<'_>| self.through_one(call, caller, server, one, own, policies);
         match &waypoint.canary {
             None => by(waypoint),
-            Some((second, depends)) => one_of(by(waypoint), by(second), depends, &waypoint.told),
+            Some((second, depends)) => one_of(by(waypoint), by(second), depends, None),
         }
     }
 
@@ -423,9 +423,7 @@ impl Meshed<'_> {
         policies: &Policies,
     ) -> Judged {
         if let Some(other) = &waypoint.other {
-            let mut judged = Judged::new(Verdict::CannotTell, other.clone());
-            judged.because.push(waypoint.told.clone());
-            return judged;
+            return Judged::new(Verdict::CannotTell, other.clone());
         }
         let named = &waypoint.named;
         let labels: Pairs = vec![(GATEWAY_NAME.into(), named.name.as_str().into())];
