@@ -128,6 +128,27 @@ fn a_workload_of_two_services_gets_one_policy_with_both_ports() {
 }
 
 #[test]
+fn of_two_new_policies_for_one_workload_either_may_count() {
+    let only = |name: &str, label: &str| {
+        format!(
+            "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}, namespace: shop}}\nspec: {{template: {{metadata: {{labels: \
+             {{{label}}}}}, spec: {{containers: [{{name: c, image: c}}]}}}}}}\n---\n"
+        )
+    };
+    let mesh = mesh(&two_services(&[only("front", "app: db"), only("rear", "tier: back")].concat()));
+    let plan = Plan::strict(&mesh, Scope::Namespace("shop"));
+    let new = |remedy: &Remedy| match remedy {
+        Remedy::Exception { policy: None, selector, port, .. } => (selector[0].1.to_string(), *port),
+        other => panic!("{other:?}"),
+    };
+    // `db` is of both, and needs both ports.
+    let wanted = [("db", 8080), ("db", 9090), ("back", 8080), ("back", 9090)];
+    let wanted = wanted.map(|(label, port)| (label.to_owned(), port));
+    assert_eq!(plan.remedies.iter().map(new).collect::<Vec<_>>(), wanted);
+    assert_eq!(plan.unsolved, []);
+}
+
+#[test]
 fn the_policy_that_counts_for_the_workload_is_the_one_that_grows() {
     let own = peer(
         "shop",
