@@ -116,6 +116,39 @@ fn two_waypoints_make_an_answer_where_they_agree() {
 }
 
 #[test]
+fn a_new_policy_for_one_workload_is_one() {
+    let text = "\
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {istio-injection: enabled}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: db, namespace: shop}
+spec: {template: {metadata: {labels: {app: db, tier: back}}, spec: {containers: [{name: c, image: c}]}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: one, namespace: shop}
+spec: {selector: {app: db}, ports: [{port: 8080}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: two, namespace: shop}
+spec: {selector: {tier: back}, ports: [{port: 9090}]}
+---
+apiVersion: apps/v1
+kind: DaemonSet
+metadata: {name: agent, namespace: monitoring}
+spec: {template: {spec: {hostNetwork: true, containers: [{name: c, image: c}]}}}
+";
+    let place = super::Place::new(&[("mesh.yaml", text)]);
+    let told = place.run(&["mesh", "plan", "--strict", "shop", "mesh.yaml"]);
+    let change = "let a new PeerAuthentication take what comes on ports 8080, 9090 in namespace shop, where app=db: PERMISSIVE";
+    assert!(told.contains(change) && !told.contains("none of these changes helps"), "{told}");
+}
+
+#[test]
 fn a_plan_tells_what_ztunnel_does_not_see() {
     let hidden = "---\napiVersion: security.istio.io/v1\nkind: PeerAuthentication\nmetadata: {name: default, namespace: istio-system}\n\
                   spec: {selector: {}, mtls: {mode: PERMISSIVE}}\n";

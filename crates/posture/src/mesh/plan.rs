@@ -56,6 +56,17 @@ pub struct Flip {
     pub outside: Vec<Placed>,
 }
 
+/// Whether two remedies are ports of one new policy: of two policies for one workload but one counts.
+fn is_one(left: &Remedy, right: &Remedy) -> bool {
+    let of = |remedy: &'_ Remedy| match remedy {
+        Remedy::Exception { policy: None, namespace, selector, .. } => {
+            Some((namespace.clone(), selector.clone()))
+        }
+        _ => None,
+    };
+    of(left).is_some_and(|left| Some(left) == of(right))
+}
+
 impl Meshed<'_> {
     /// What happens if the mesh, or a namespace, turns STRICT. Clients whose name has one of `without` in it are known not to call.
     pub fn strict(&self, namespace: Option<&str>, without: &[String]) -> Flip {
@@ -82,7 +93,7 @@ impl Meshed<'_> {
             probes: plan.probes.iter().map(at).collect(),
             unprotected,
             exempt: plan.exempt.iter().map(|exempt| self.exempt(exempt)).collect(),
-            remedies: plan.remedies.iter().map(|remedy| self.remedy(remedy)).collect(),
+            remedies: plan.remedies.chunk_by(is_one).filter_map(|one| self.remedy(one)).collect(),
             unsolved: plan.unsolved.len(),
             outside: self.outside(namespace),
         }
@@ -146,13 +157,15 @@ impl Meshed<'_> {
         lost
     }
 
-    fn remedy(&self, remedy: &Remedy) -> Placed {
+    /// A change, which is several remedies where they are of one new policy.
+    fn remedy(&self, one: &[Remedy]) -> Option<Placed> {
+        let remedy = one.first()?;
         let of = |index: usize| &self.mesh.workloads.all[index];
         let service = |index: usize| {
             let service = &self.mesh.services[index];
             format!("{}/{}", service.namespace, service.name)
         };
-        match remedy {
+        Some(match remedy {
             Remedy::Inject(index) => {
                 let workload = of(*index);
                 (
@@ -176,8 +189,15 @@ impl Meshed<'_> {
                     selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
                 let known = policy.map(|policy| &self.mesh.peers.all[policy]);
                 let what = known.map_or_else(|| "a new PeerAuthentication".to_owned(), words::policy);
+                let ports = one.iter().filter_map(|remedy| match remedy {
+                    Remedy::Exception { port, .. } => Some(port.to_string()),
+                    _ => None,
+                });
+                let ports: Vec<String> = ports.collect();
                 let text = format!(
-                    "let {what} take what comes on port {port} in namespace {namespace}, where {}: PERMISSIVE",
+                    "let {what} take what comes on {} {} in namespace {namespace}, where {}: PERMISSIVE",
+                    if ports.len() == 1 { "port" } else { "ports" },
+                    ports.join(", "),
                     labels.join(",")
                 );
                 (text, known.and_then(|policy| self.location(&policy.port_place(*port))))
@@ -188,6 +208,6 @@ impl Meshed<'_> {
             }
             Remedy::Export(index) => (format!("let clients see service {}", service(*index)), None),
             Remedy::AutoMtls => ("switch enableAutoMtls on".to_owned(), self.configured.clone()),
-        }
+        })
     }
 }
