@@ -1,18 +1,20 @@
 //! What breaks if a namespace or the whole mesh takes mutual TLS alone, and the least changes that let it.
 //!
-//! The answer is the matrix before and after; nothing is guessed. The changes are found by making them: each is put into the mesh,
-//! and the matrix is
-//! asked again, until nothing breaks that did not before. Changes to rules and annotations are named and not made.
+//! The answer is the matrix before and after; nothing is guessed.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+mod remedies;
 
-use crate::enrolment::{Mode, Reason, expected};
-use crate::matrix::{Flow, Matrix, Row};
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringwall_model::path::FieldPath;
+
+use crate::enrolment::Mode;
+use crate::matrix::{Matrix, Row};
 use crate::mesh::{Accepts, Mesh};
 use crate::peer::{self, PeerAuthentication};
 use crate::place::{Pairs, Place};
-use crate::sends::{Outcome, Why};
-use crate::workloads::{Origin, Workload};
+use crate::sends::Outcome;
+use crate::workloads::Origin;
 
 /// What turns STRICT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +33,8 @@ pub enum Remedy {
     /// Let a port take what comes, for the workloads that have these labels.
     Exception {
         /// The policy to say so in, by its place in [`peer::Peers::all`] of the mesh as it is; a new one where there is none
-        /// for the workload.
+        /// for the workload. New ones are taken as younger than all that are there. Which of two new ones is older does not matter: both have all
+        /// ports of the workloads that both select.
         policy: Option<usize>,
         /// The namespace of the policy.
         namespace: String,
@@ -80,14 +83,36 @@ pub struct Plan {
     pub probes: Vec<(usize, Place)>,
     /// Workloads of the scope that nothing protects then: they have no proxy.
     pub unprotected: Vec<usize>,
-    /// Workloads of the scope that another policy keeps from being STRICT on all ports, and where that says so.
-    pub exempt: Vec<(usize, Place)>,
+    /// Workloads of the scope that are not STRICT on all ports.
+    pub exempt: Vec<Exempt>,
     /// The changes after which nothing breaks, in order; where all of them can be made.
     pub remedies: Vec<Remedy>,
-    /// What none of these changes helps.
+    /// What is refused still after all of these changes that could be made, and would be after those that could not.
     pub unsolved: Vec<Unsolved>,
     /// Clients that are known not to call, by their place in [`crate::workloads::Workloads::all`].
     pub without: BTreeSet<usize>,
+}
+
+/// A workload that is not STRICT on all ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Exempt {
+    /// The workload, by its place in [`crate::workloads::Workloads::all`].
+    pub workload: usize,
+    /// What keeps it from being STRICT.
+    pub why: WhyExempt,
+    /// Where that is written.
+    pub place: Place,
+}
+
+/// What keeps a workload from being STRICT.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WhyExempt {
+    /// Another policy says something else.
+    Policy,
+    /// Istiod points ztunnel to a policy that it never sends; see [`crate::mesh::WhyAccepts::MissingPolicy`].
+    MissingPolicy,
+    /// Ztunnel is not told of the policy of the mesh, since that has a selector, and be it an empty one.
+    EmptySelector,
 }
 
 /// What no change helps.
@@ -106,8 +131,8 @@ pub struct Unsolved {
 /// The annotation by which a workload keeps its probes as they are.
 const REWRITE: &str = "sidecar.istio.io/rewriteAppHTTPProbers";
 
-/// How often changes are made and the matrix asked anew. A change can only need others where a client that gets a sidecar is a server too.
-const ROUNDS: usize = 8;
+/// In place of an object's index: the policy is in no file yet.
+const NEW: usize = usize::MAX;
 
 impl Plan {
     /// What turning STRICT does to a mesh. Costs a matrix before and after it, and one for each round of changes.
@@ -135,7 +160,7 @@ impl Plan {
             without,
         };
         plan.survey(&strict, scope);
-        plan.remedy(mesh, &before, &peers);
+        (plan.remedies, plan.unsolved) = remedies::find(mesh, &before, &peers, &plan.without);
         plan
     }
 
@@ -153,6 +178,7 @@ impl Plan {
 
     /// Workloads of the scope, and how far they become STRICT.
     fn survey(&mut self, strict: &Mesh, scope: Scope<'_>) {
+        let ports = strict.ports();
         for (index, workload) in strict.workloads.all.iter().enumerate() {
             let is_meant = match scope {
                 Scope::Mesh => true,
@@ -165,13 +191,18 @@ impl Plan {
             match server.enrolment.mode() {
                 Mode::None => self.unprotected.push(index),
                 Mode::Gateway => {}
-                Mode::Sidecar | Mode::Ambient => {
+                Mode::Ambient => {
+                    let exempt = ambient_exempt(strict, index, &ports[index]);
+                    self.exempt.extend(exempt.map(|(why, place)| Exempt { workload: index, why, place }));
+                }
+                Mode::Sidecar => {
                     let is_open = |mode: peer::Mode| mode != peer::Mode::Strict;
                     let of_port = server.folded.ports.iter().find(|(_, (mode, _))| is_open(*mode));
                     let port = of_port.map_or(0, |(port, _)| *port);
                     if is_open(server.folded.mode) || of_port.is_some() {
                         let place = server.folded.place(&strict.peers, port);
-                        self.exempt.extend(place.map(|place| (index, place)));
+                        let exempt = |place| Exempt { workload: index, why: WhyExempt::Policy, place };
+                        self.exempt.extend(place.map(exempt));
                     }
                 }
             }
@@ -183,46 +214,6 @@ impl Plan {
             }
         }
     }
-
-    /// Finds the changes after which nothing breaks.
-    fn remedy(&mut self, mesh: &Mesh, before: &Matrix, peers: &[PeerAuthentication]) {
-        // What was refused before is nobody's fault now.
-        let refused: HashSet<Unsolved> = refused(before).map(|(what, _)| what).collect();
-        let (mut remedies, mut unsolved) = (BTreeSet::new(), BTreeSet::new());
-        for _ in 0..ROUNDS {
-            let known = remedies.len();
-            let now = made(mesh, peers, &remedies);
-            let matrix = Matrix::of(&now);
-            let counts = |(what, _): &(Unsolved, &Flow)| !self.without.contains(&what.client);
-            for (what, flow) in refused_now(&matrix, &refused).filter(counts) {
-                match remedy_of(mesh, &now, what, flow) {
-                    Some(remedy) => drop(remedies.insert(remedy)),
-                    None => drop(unsolved.insert(what)),
-                }
-            }
-            if remedies.len() == known {
-                break;
-            }
-        }
-        self.remedies = remedies.into_iter().collect();
-        self.unsolved = unsolved.into_iter().collect();
-    }
-}
-
-/// What is refused, one by one.
-fn refused(matrix: &Matrix) -> impl Iterator<Item = (Unsolved, &Flow)> {
-    let refused = matrix.rows().filter(|row| row.flow.outcome == Outcome::Refused);
-    refused.map(|row| {
-        let Row { client, service, flow, .. } = row;
-        (Unsolved { client, service, port: flow.port, server: flow.server }, flow)
-    })
-}
-
-fn refused_now<'m>(
-    matrix: &'m Matrix,
-    before: &'m HashSet<Unsolved>,
-) -> impl Iterator<Item = (Unsolved, &'m Flow)> {
-    refused(matrix).filter(|(what, _)| !before.contains(what))
 }
 
 /// The policies with one of them STRICT, or with a new one; and which it is.
@@ -240,47 +231,21 @@ fn turned(mesh: &Mesh, scope: Scope<'_>) -> (Vec<PeerAuthentication>, Option<usi
     (peers, policy)
 }
 
+/// A name behind those of all objects: what is new is younger than what is there.
+const LAST: &str = "~";
+
 /// A policy that is in no file yet.
 fn thought_of(namespace: &str, selector: Pairs, mode: peer::Mode) -> PeerAuthentication {
     PeerAuthentication {
-        object: usize::MAX,
+        object: NEW,
         namespace: namespace.to_owned(),
-        name: "default".to_owned(),
+        name: if selector.is_empty() { "default" } else { LAST }.to_owned(),
         created: None,
         has_selector: !selector.is_empty(),
         selector,
         mode,
         ports: BTreeMap::new(),
     }
-}
-
-/// The mesh with the changes made that can be.
-fn made(mesh: &Mesh, peers: &[PeerAuthentication], remedies: &BTreeSet<Remedy>) -> Mesh {
-    let mut peers = peers.to_vec();
-    let mut injected = BTreeSet::new();
-    for remedy in remedies {
-        match remedy {
-            Remedy::Inject(workload) | Remedy::TlsModeLabel(workload) => drop(injected.insert(*workload)),
-            Remedy::Exception { policy, namespace, selector, port } => {
-                let is_it = |peer: &&mut PeerAuthentication| {
-                    peer.object == usize::MAX && peer.namespace == *namespace && peer.selector == *selector
-                };
-                let found = match policy {
-                    Some(policy) => peers.get_mut(*policy),
-                    None => peers.iter_mut().find(is_it),
-                };
-                if let Some(policy) = found {
-                    policy.ports.insert(*port, peer::Mode::Permissive);
-                } else {
-                    let mut policy = thought_of(namespace, selector.clone(), peer::Mode::Unset);
-                    policy.ports.insert(*port, peer::Mode::Permissive);
-                    peers.push(policy);
-                }
-            }
-            Remedy::Rule(_) | Remedy::Annotation(_) | Remedy::Export(_) | Remedy::AutoMtls => {}
-        }
-    }
-    mesh.with_sidecars(&injected).with_peers(peers)
 }
 
 /// The answers that become this and were something else. Both matrices are of the same objects, and so of the same form.
@@ -298,48 +263,24 @@ fn worse(before: &Matrix, after: &Matrix, outcome: Outcome) -> Vec<Broken> {
     broken
 }
 
-/// The change that keeps one answer from being refused.
-fn remedy_of(mesh: &Mesh, now: &Mesh, what: Unsolved, flow: &Flow) -> Option<Remedy> {
-    let Unsolved { client, service, .. } = what;
-    match &flow.why {
-        Why::NoProxy | Why::ServerTakesNone if is_injectable(mesh, client) => Some(Remedy::Inject(client)),
-        Why::Legacy(legacy) if is_injectable(mesh, *legacy) => Some(Remedy::Inject(*legacy)),
-        Why::ServerTakesNone if now.servers[client].enrolment.mode() == Mode::Sidecar => {
-            Some(Remedy::TlsModeLabel(flow.server))
-        }
-        Why::Rule(place) | Why::Secret(place) | Why::NoCertificate(place) => {
-            Some(Remedy::Rule(place.clone()))
-        }
-        Why::Excluded(place) => Some(Remedy::Annotation(place.clone())),
-        Why::Unseen => Some(Remedy::Export(service)),
-        Why::AutoOff => Some(Remedy::AutoMtls),
-        _ => exception(mesh, service, flow),
+/// What keeps a workload in ambient mode from being STRICT, and where it is written. A policy without a place is not in any file yet, and is
+/// for no such workload.
+fn ambient_exempt(strict: &Mesh, index: usize, ports: &BTreeSet<u16>) -> Option<(WhyExempt, Place)> {
+    let ambient = strict.servers[index].ambient.as_ref()?;
+    let own = ambient.of_ports.and_then(|policy| strict.peers.all.get(policy));
+    let named = own.into_iter().flat_map(|policy| policy.ports.keys());
+    // No policy says anything of port 0, so it stands for all that none does.
+    let mut all = [&0].into_iter().chain(named).chain(ports);
+    let port = *all.find(|port| strict.accepts(index, **port) != Accepts::Strict)?;
+    if let (true, Some(policy)) = (ambient.is_missing, own) {
+        let path = FieldPath::keys(&["spec", "portLevelMtls"]);
+        return Some((WhyExempt::MissingPolicy, Place { object: policy.object, path }));
     }
-}
-
-/// Whether a workload can have a sidecar at all.
-fn is_injectable(mesh: &Mesh, index: usize) -> bool {
-    let workload = &mesh.workloads.all[index];
-    if mesh.servers[index].enrolment.mode() != Mode::None || workload.origin == Origin::Entry {
-        return false;
+    if let Some(place) = ambient.place(&strict.peers, port) {
+        return Some((WhyExempt::Policy, place));
     }
-    // It is asked as if its namespace and it were labelled for it.
-    let mut labelled: Workload = workload.clone();
-    labelled.labels = vec![(crate::enrolment::INJECT.into(), "true".into())];
-    let free = crate::workloads::Namespace::default();
-    expected(&labelled, &free, false).reason == Reason::PodLabel && !workload.host_network
-}
-
-/// An exception for the port that refuses. In the root namespace policies with selectors are for nobody.
-fn exception(mesh: &Mesh, service: usize, flow: &Flow) -> Option<Remedy> {
-    let workload = &mesh.workloads.all[flow.server];
-    if workload.namespace == mesh.peers.root() {
-        return None;
-    }
-    let policy = mesh.servers[flow.server].folded.workload;
-    let selector = match policy.and_then(|policy| mesh.peers.all.get(policy)) {
-        Some(policy) => policy.selector.clone(),
-        None => mesh.services[service].selector.clone()?,
-    };
-    Some(Remedy::Exception { policy, namespace: workload.namespace.clone(), selector, port: flow.target })
+    let folded = &strict.servers[index].folded;
+    let policy = folded.decider.and_then(|policy| strict.peers.all.get(policy))?;
+    let path = FieldPath::keys(&["spec", "selector"]);
+    Some((WhyExempt::EmptySelector, Place { object: policy.object, path }))
 }

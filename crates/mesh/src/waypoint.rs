@@ -1,22 +1,34 @@
 //! Waypoints: which one stands before a service or a workload, for clients in ambient mode.
 //!
 //! Sidecars go around them. Source: istio.io/istio `pilot/pkg/serviceregistry/ambient/waypoints.go` (`fetchWaypointForTarget`,
-//! `fetchWaypointForService`, `fetchWaypointForWorkload`), `pilot/pkg/xds/endpoints/endpoint_builder.go` (`findServiceWaypoint`).
+//! `fetchWaypointForService`, `fetchWaypointForWorkload`, `buildWeightedWaypoints`), `pilot/pkg/xds/endpoints/endpoint_builder.go`
+//! (`findServiceWaypoint`).
 
-use std::collections::BTreeMap;
+mod gateways;
 
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree::Node;
 
-use crate::authorization::select::WAYPOINT_CLASS;
-use crate::enrolment::{
-    GATEWAY_ACCOUNT, INGRESS_USE_WAYPOINT, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, WAYPOINT_FOR,
-};
+use crate::authorization::policy::parse_bool;
+use crate::authorization::select::GATEWAY_NAME;
+use crate::enrolment::{GATEWAY_ACCOUNT, INGRESS_USE_WAYPOINT, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE};
 use crate::place::Place;
 use crate::services::Service;
 use crate::workloads::{Workload, namespace_of};
+use gateways::{Gateways, Taken};
+
+/// The label of what shall go to another waypoint for a part of its calls.
+const CANARY: &str = "istio.io/use-waypoint-canary";
+/// The label beside it that says in which namespace that one is.
+const CANARY_NAMESPACE: &str = "istio.io/use-waypoint-canary-namespace";
+/// The annotation that says for how many of 100 calls.
+const CANARY_WEIGHT: &str = "istio.io/use-waypoint-canary-weight";
+/// The label that istiod gives to what it makes for a Gateway.
+const MANAGED: &str = "gateway.istio.io/managed";
+/// Its values for waypoints and for gateways between clusters.
+const MANAGED_WAYPOINTS: [&str; 2] = ["istio.io-mesh-controller", "istio.io-eastwest-controller"];
 
 /// What a label names.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,24 +60,69 @@ impl For {
     }
 }
 
+/// A waypoint that stands before something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waypoint {
+    /// Its name, and what names it.
+    pub named: Named,
+    /// Its Gateway's place in the snapshot, where that is in the input.
+    pub gateway: Option<usize>,
+    /// Why it may be passed by after all.
+    pub doubt: Option<Doubt>,
+    /// What stands there, if that is not known to be a waypoint of istiod's. Whatever its class is, istiod sends traffic to it.
+    pub other: Option<Other>,
+}
+
+/// What is not in the input and decides whether traffic goes to a waypoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Doubt {
+    /// Its Gateway. Without it the traffic goes around it.
+    Gateway,
+    /// The labels of the namespace, by which its listener selects who attaches.
+    NamespaceLabels,
+}
+
+/// What a Gateway makes that is not known to make a waypoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Other {
+    /// Its class is none that istiod makes, and no `GatewayClass` of this name is in the input.
+    UnknownClass(String),
+    /// Its class is of this controller.
+    Controller(String),
+}
+
+/// A second waypoint that takes a part of the calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Canary {
+    /// The waypoint.
+    pub waypoint: Waypoint,
+    /// How many of 100 calls it takes, from 1 to 100.
+    pub weight: u8,
+}
+
 /// What stands before something.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Before {
     /// Nothing.
     Nothing,
-    /// This waypoint, and its Gateway's place in the snapshot where that is in the input.
-    Waypoint(Named, Option<usize>),
+    /// This waypoint, and for a part of the calls another one.
+    Waypoint(Waypoint, Option<Canary>),
     /// Nothing, since what is named does not do it.
     Unfit(Named, Unfit),
 }
 
 impl Before {
-    /// The waypoint, if there is one.
-    pub const fn waypoint(&self) -> Option<(&Named, Option<usize>)> {
-        match self {
-            Self::Waypoint(named, gateway) => Some((named, *gateway)),
-            Self::Nothing | Self::Unfit(..) => None,
-        }
+    /// The waypoint, if there is one. Of two it is the one that takes all calls, or else the first; what is in doubt is taken as there.
+    pub fn waypoint(&self) -> Option<(&Named, Option<usize>)> {
+        let one = match self {
+            Self::Waypoint(first, Some(canary)) if canary.weight < 100 || canary.waypoint.doubt.is_some() => {
+                first
+            }
+            Self::Waypoint(_, Some(canary)) => &canary.waypoint,
+            Self::Waypoint(first, None) => first,
+            Self::Nothing | Self::Unfit(..) => return None,
+        };
+        Some((&one.named, one.gateway))
     }
 }
 
@@ -76,18 +133,8 @@ pub enum Unfit {
     For(For),
     /// It takes nothing from this namespace: `allowedRoutes` of its listener.
     Namespace,
-    /// The Gateway of this name is no waypoint.
-    Class,
-}
-
-/// A Gateway.
-#[derive(Clone, Debug)]
-struct Gateway {
-    object: usize,
-    is_waypoint: bool,
-    serves: String,
-    /// Whether its listener takes what is attached from other namespaces.
-    is_open: bool,
+    /// The status of its Gateway has no address yet.
+    NotReady,
 }
 
 /// What stands before each service and workload of a mesh.
@@ -99,17 +146,6 @@ pub struct Waypoints {
     take_gateways: Vec<bool>,
 }
 
-/// The waypoints of a snapshot, and which namespaces name them.
-#[derive(Debug, Default)]
-struct Reader {
-    /// By namespace and name.
-    gateways: BTreeMap<(String, String), Gateway>,
-    /// What namespaces say.
-    namespaces: BTreeMap<String, Said>,
-    /// Those namespaces whose services' waypoints gateways go through.
-    take_gateways: BTreeMap<String, bool>,
-}
-
 /// The service account of a waypoint: the one that its Gateway names by an annotation, or that of its own name. Source: istio.io/istio
 /// `pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go`.
 pub fn account(snapshot: &Snapshot, gateway: Option<usize>, named: &Named) -> String {
@@ -119,11 +155,18 @@ pub fn account(snapshot: &Snapshot, gateway: Option<usize>, named: &Named) -> St
     stated.unwrap_or(&named.name).to_owned()
 }
 
+/// An object, or a template in it, that may name waypoints.
+#[derive(Clone, Copy, Debug)]
+struct Naming<'s> {
+    object: &'s Object,
+    index: usize,
+    at: &'s FieldPath,
+}
+
 /// What labels say of a waypoint.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 enum Said {
     /// Nothing.
-    #[default]
     Nothing,
     /// That there shall be none.
     None,
@@ -131,43 +174,67 @@ enum Said {
     Named(Named),
 }
 
-impl Said {
-    /// What the labels of an object say.
-    fn of(object: &Object, index: usize, at: &FieldPath, own: &str) -> Self {
-        let labels = object.root().locate(at).and_then(|node| node.at(&["metadata", "labels"]));
-        let text = |key: &str| labels.and_then(|labels| labels.get(key)).and_then(Node::as_str);
-        match text(USE_WAYPOINT) {
-            None => Self::Nothing,
-            Some("none") => Self::None,
-            Some(name) => {
-                let namespace = text(USE_WAYPOINT_NAMESPACE).unwrap_or(own).to_owned();
-                let path = at.clone().key("metadata").key("labels").key(USE_WAYPOINT);
-                Self::Named(Named { namespace, name: name.to_owned(), place: Place { object: index, path } })
-            }
+impl<'s> Naming<'s> {
+    fn of(snapshot: &'s Snapshot, index: usize, at: &'s FieldPath) -> Option<Self> {
+        snapshot.all().get(index).map(|object| Self { object, index, at })
+    }
+
+    fn metadata(self) -> Option<Node<'s>> {
+        self.object.root().locate(self.at)?.get("metadata")
+    }
+
+    fn label(self, key: &str) -> Option<&'s str> {
+        self.metadata()?.str_at(&["labels", key])
+    }
+
+    fn annotation(self, key: &str) -> Option<&'s str> {
+        self.metadata()?.str_at(&["annotations", key])
+    }
+
+    /// What a label names; `beside` says in which namespace, or else it is `own`.
+    fn named(self, key: &str, name: &str, beside: &str, own: &str) -> Named {
+        let path = self.at.clone().key("metadata").key("labels").key(key);
+        Named {
+            namespace: self.label(beside).unwrap_or(own).to_owned(),
+            name: name.to_owned(),
+            place: Place { object: self.index, path },
         }
+    }
+
+    fn said(self, own: &str) -> Said {
+        match self.label(USE_WAYPOINT) {
+            None => Said::Nothing,
+            Some("none") => Said::None,
+            Some(name) => Said::Named(self.named(USE_WAYPOINT, name, USE_WAYPOINT_NAMESPACE, own)),
+        }
+    }
+
+    /// What it says of whether gateways go through waypoints. What is no truth value is false.
+    fn of_gateways(self) -> Option<bool> {
+        self.label(INGRESS_USE_WAYPOINT).map(|said| parse_bool(said).unwrap_or(false))
     }
 }
 
-/// Whether the listener for HBONE takes what is attached from other namespaces; which of them a selector means is not looked at.
-fn is_open(gateway: &Object) -> bool {
-    let listeners = gateway.root().at(&["spec", "listeners"]).into_iter().flat_map(Node::items);
-    let mut hbone = listeners.filter(|listener| listener.str_at(&["protocol"]) == Some("HBONE"));
-    let from = hbone.next().and_then(|listener| listener.str_at(&["allowedRoutes", "namespaces", "from"]));
-    matches!(from, Some("All" | "Selector"))
+/// The weight of a canary as Go's `strconv.Atoi` reads it; nothing of what is no number from 0 to 100.
+fn weight(text: &str) -> Option<u8> {
+    text.parse::<i64>().ok().and_then(|weight| u8::try_from(weight).ok()).filter(|weight| *weight <= 100)
 }
 
 impl Waypoints {
     /// Finds them. Costs a pass over the objects, and a look at each service and workload.
     pub fn of(snapshot: &Snapshot, services: &[Service], workloads: &[Workload]) -> Self {
-        let reader = Reader::of(snapshot);
-        let object = |index: usize| snapshot.all().get(index);
+        let (gateways, root) = (Gateways::of(snapshot), FieldPath::root());
+        let finder = Finder { gateways: &gateways, root: &root };
         let of_service = |service: &Service| {
-            object(service.object)
-                .map_or(Before::Nothing, |object| reader.before_service(object, service.object))
+            Naming::of(snapshot, service.object, &root)
+                .map_or(Before::Nothing, |naming| finder.before_service(naming))
         };
-        let of_workload = |workload: &Workload| reader.before_workload(object(workload.object), workload);
-        let takes =
-            |service: &Service| object(service.object).is_some_and(|object| reader.takes_gateways(object));
+        let of_workload = |workload: &Workload| {
+            finder.before_workload(Naming::of(snapshot, workload.object, &workload.at), workload)
+        };
+        let takes = |service: &Service| {
+            Naming::of(snapshot, service.object, &root).is_some_and(|naming| finder.takes_gateways(naming))
+        };
         Self {
             services: services.iter().map(of_service).collect(),
             workloads: workloads.iter().map(of_workload).collect(),
@@ -192,76 +259,101 @@ impl Waypoints {
     }
 }
 
-/// What an object says of whether gateways go through waypoints.
-fn said_of_gateways(object: &Object) -> Option<bool> {
-    let said = object.root().str_at(&["metadata", "labels", INGRESS_USE_WAYPOINT])?;
-    Some(said.eq_ignore_ascii_case("true"))
+/// Finds what stands before something.
+#[derive(Clone, Copy, Debug)]
+struct Finder<'s, 'f> {
+    gateways: &'f Gateways<'s>,
+    root: &'f FieldPath,
 }
 
-impl Reader {
-    fn of(snapshot: &Snapshot) -> Self {
-        let mut found = Self::default();
-        for (index, object) in snapshot.objects() {
-            let text = |path: &[&str]| object.root().str_at(path);
-            if object.is("", "Namespace") {
-                let name = &object.id.name;
-                let said = Said::of(object, index, &FieldPath::root(), name);
-                found.namespaces.insert(name.clone(), said);
-                found.take_gateways.extend(said_of_gateways(object).map(|takes| (name.clone(), takes)));
-            } else if object.is("gateway.networking.k8s.io", "Gateway") {
-                let gateway = Gateway {
-                    object: index,
-                    is_waypoint: text(&["spec", "gatewayClassName"]) == Some(WAYPOINT_CLASS),
-                    serves: text(&["metadata", "labels", WAYPOINT_FOR])
-                        .unwrap_or(For::Service.name())
-                        .to_owned(),
-                    is_open: is_open(object),
-                };
-                found.gateways.insert((namespace_of(object).to_owned(), object.id.name.clone()), gateway);
-            }
+impl Finder<'_, '_> {
+    /// The object of a namespace, where it is in the input.
+    fn space<'n>(&'n self, namespace: &str) -> Option<Naming<'n>> {
+        let (index, object) = self.gateways.namespace(namespace)?;
+        Some(Naming { object, index, at: self.root })
+    }
+
+    fn before_service(&self, naming: Naming<'_>) -> Before {
+        // What istiod makes for a waypoint has none.
+        if naming.label(MANAGED).is_some_and(|value| MANAGED_WAYPOINTS.contains(&value)) {
+            return Before::Nothing;
         }
-        found
-    }
-
-    fn before_service(&self, object: &Object, index: usize) -> Before {
-        let namespace = namespace_of(object);
-        self.before(Said::of(object, index, &FieldPath::root(), namespace), namespace, For::Service)
-    }
-
-    fn before_workload(&self, object: Option<&Object>, workload: &Workload) -> Before {
-        let own = object.map_or(Said::Nothing, |object| {
-            Said::of(object, workload.object, &workload.at, &workload.namespace)
-        });
-        let is_own = !matches!(own, Said::Nothing);
-        match self.before(own, &workload.namespace, For::Workload) {
-            // What the namespace names is for its services.
-            Before::Unfit(..) if !is_own => Before::Nothing,
+        let namespace = namespace_of(naming.object);
+        match self.before(Some(naming), namespace, For::Service) {
+            Before::Waypoint(first, _) => {
+                let canary = self.canary(naming, namespace, &first.named);
+                Before::Waypoint(first, canary)
+            }
             before => before,
         }
     }
 
-    fn takes_gateways(&self, object: &Object) -> bool {
-        let of_namespace = || self.take_gateways.get(namespace_of(object)).copied();
-        said_of_gateways(object).or_else(of_namespace).unwrap_or(false)
+    fn before_workload(&self, naming: Option<Naming<'_>>, workload: &Workload) -> Before {
+        // Nor have the waypoint's own pods.
+        let of_gateway = workload.label(GATEWAY_NAME);
+        let gateway = of_gateway.and_then(|name| self.gateways.get(&workload.namespace, name));
+        if gateway.is_some_and(|gateway| gateway.is_ready) {
+            return Before::Nothing;
+        }
+        let is_own = naming.is_some_and(|naming| naming.label(USE_WAYPOINT).is_some());
+        match self.before(naming, &workload.namespace, For::Workload) {
+            // What the namespace names is for its services.
+            Before::Unfit(_, Unfit::For(_)) if !is_own => Before::Nothing,
+            before => before,
+        }
     }
 
-    fn before(&self, own: Said, namespace: &str, of: For) -> Before {
-        let said = match own {
-            Said::Nothing => self.namespaces.get(namespace).cloned().unwrap_or_default(),
+    fn takes_gateways(&self, naming: Naming<'_>) -> bool {
+        let of_namespace = || self.space(namespace_of(naming.object))?.of_gateways();
+        naming.of_gateways().or_else(of_namespace).unwrap_or(false)
+    }
+
+    fn before(&self, naming: Option<Naming<'_>>, namespace: &str, of: For) -> Before {
+        let said = match naming.map_or(Said::Nothing, |naming| naming.said(namespace)) {
+            Said::Nothing => self.space(namespace).map_or(Said::Nothing, |space| space.said(namespace)),
             own => own,
         };
         let Said::Named(named) = said else { return Before::Nothing };
-        let key = (named.namespace.clone(), named.name.clone());
-        match self.gateways.get(&key) {
-            None => Before::Waypoint(named, None),
-            Some(gateway) if !gateway.is_waypoint => Before::Unfit(named, Unfit::Class),
-            Some(gateway) if named.namespace != namespace && !gateway.is_open => {
-                Before::Unfit(named, Unfit::Namespace)
-            }
-            Some(gateway) if gateway.serves == of.name() || gateway.serves == "all" => {
-                Before::Waypoint(named, Some(gateway.object))
-            }
-            Some(_) => Before::Unfit(named, Unfit::For(of)),
+        match self.resolve(named, namespace, of) {
+            Ok(waypoint) => Before::Waypoint(waypoint, None),
+            Err((named, why)) => Before::Unfit(named, why),
         }
+    }
+
+    /// The waypoint of a name, or why it is none for what is in this namespace.
+    fn resolve(&self, named: Named, namespace: &str, of: For) -> Result<Waypoint, (Named, Unfit)> {
+        let Some(gateway) = self.gateways.get(&named.namespace, &named.name) else {
+            return Ok(Waypoint { named, gateway: None, doubt: Some(Doubt::Gateway), other: None });
+        };
+        if !gateway.is_ready {
+            return Err((named, Unfit::NotReady));
+        }
+        let doubt = match self.gateways.takes_from(gateway, &named.namespace, namespace) {
+            Taken::No => return Err((named, Unfit::Namespace)),
+            Taken::Unknown => Some(Doubt::NamespaceLabels),
+            Taken::Yes => None,
+        };
+        if gateway.serves != of.name() && gateway.serves != "all" {
+            return Err((named, Unfit::For(of)));
+        }
+        Ok(Waypoint { named, gateway: Some(gateway.object), doubt, other: gateway.other.clone() })
+    }
+
+    /// The second waypoint of a service, which stands at the same level as the first: on the namespace only where that names the first. One
+    /// that is not fit is as if it were not there.
+    fn canary(&self, naming: Naming<'_>, namespace: &str, first: &Named) -> Option<Canary> {
+        let space = || self.space(namespace).filter(|_| naming.label(USE_WAYPOINT).is_none());
+        let has = |naming: &Naming<'_>| naming.label(CANARY).is_some();
+        let by = Some(naming).filter(has).or_else(space)?;
+        let name = by.label(CANARY).filter(|name| !name.is_empty() && *name != "none")?;
+        let named = by.named(CANARY, name, CANARY_NAMESPACE, namespace);
+        if (&named.namespace, &named.name) == (&first.namespace, &first.name) {
+            return None;
+        }
+        let of_space = || space()?.annotation(CANARY_WEIGHT);
+        let stated = naming.annotation(CANARY_WEIGHT).or_else(of_space);
+        let weight = stated.and_then(weight).filter(|weight| *weight > 0)?;
+        let waypoint = self.resolve(named, namespace, For::Service).ok()?;
+        Some(Canary { waypoint, weight })
     }
 }

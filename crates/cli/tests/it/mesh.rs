@@ -127,7 +127,7 @@ fn a_client_that_is_not_there_is_a_wrong_question() {
 }
 
 /// A namespace in ambient mode, with a waypoint before its Service.
-const AMBIENT: &str = "\
+pub(crate) const AMBIENT: &str = "\
 apiVersion: v1
 kind: Namespace
 metadata: {name: shop, labels: {istio.io/dataplane-mode: ambient, istio.io/use-waypoint: way}}
@@ -304,7 +304,7 @@ fn the_root_namespace_of_the_input_or_of_the_command_line_counts() {
 }
 
 /// The answer to a question about a mesh of its own.
-fn answer(text: &str, words: &[&str]) -> String {
+pub(crate) fn answer(text: &str, words: &[&str]) -> String {
     let place = Place::new(&[("mesh.yaml", text)]);
     place.run(&[&["mesh", "can"], words, &["mesh.yaml"]].concat())
 }

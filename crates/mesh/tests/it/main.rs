@@ -17,3 +17,4 @@ mod quirks;
 mod random;
 mod scale;
 mod traffic;
+mod waypoints;

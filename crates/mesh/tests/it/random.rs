@@ -4,9 +4,12 @@ use proptest::prelude::*;
 use ringwall_input::{Limits, read_text};
 use ringwall_mesh::checks;
 use ringwall_mesh::config::MeshConfig;
+use ringwall_mesh::enrolment::Mode as Carrier;
 use ringwall_mesh::matrix::Matrix;
 use ringwall_mesh::mesh::{Mesh, Settings};
-use ringwall_mesh::plan::{Plan, Scope};
+use ringwall_mesh::peer::{Mode, PeerAuthentication};
+use ringwall_mesh::plan::{Plan, Remedy, Scope, Unsolved};
+use ringwall_mesh::sends::{Outcome, Why};
 use ringwall_mesh::validate::validate;
 use ringwall_model::snapshot::{Facts, Snapshot};
 
@@ -139,6 +142,104 @@ fn answers(mesh: &Mesh) -> Vec<String> {
     rows
 }
 
+/// Workloads, Services that select them by one label or another, and callers without a proxy.
+fn small_mesh() -> impl Strategy<Value = String> {
+    let labels = ["app: x", "app: y", "tier: back", "app: x, tier: back", "app: y, tier: back"];
+    let label = prop::sample::select(labels.to_vec());
+    let space = || prop::sample::select(vec!["a", "c", "istio-system"]);
+    let marks = ["", "networking.istio.io/tunnel: none, ", "security.istio.io/tlsMode: istio, "];
+    let workload = (space(), label, any::<bool>(), prop::sample::select(marks.to_vec()));
+    let selector = prop::sample::select(vec!["app: x", "app: y", "tier: back"]);
+    let service = (space(), selector, prop::sample::select(vec![8080_u16, 9090]));
+    let workloads = prop::collection::vec(workload, 1..5).prop_map(|all| {
+        let one = |(index, (space, labels, is_host, mark)): (usize, (&str, &str, bool, &str))| {
+            let host = if is_host { "hostNetwork: true, " } else { "" };
+            format!(
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: w{index}, namespace: {space}}}\nspec: {{template: {{metadata: {{labels: \
+                 {{{mark}{labels}}}}}, spec: {{{host}containers: [{{name: c, image: c}}]}}}}}}\n---\n"
+            )
+        };
+        all.into_iter().enumerate().map(one).collect::<String>()
+    });
+    let services = prop::collection::vec(service, 1..6).prop_map(|all| {
+        let one = |(index, (space, selector, port)): (usize, (&str, &str, u16))| {
+            format!(
+                "apiVersion: v1\nkind: Service\nmetadata: {{name: s{index}, namespace: {space}}}\nspec: {{selector: {{{selector}}}, ports: [{{port: \
+                 {port}}}]}}\n---\n"
+            )
+        };
+        all.into_iter().enumerate().map(one).collect::<String>()
+    });
+    let around = [
+        namespace("a", "istio-injection: enabled"),
+        namespace("c", "istio.io/dataplane-mode: ambient"),
+        "apiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: agent, namespace: d}\nspec: {template: {spec: {hostNetwork: true, containers: \
+         [{name: c, image: c}]}}}\n---\n"
+            .to_owned(),
+        app("d", "old", ""),
+    ]
+    .concat();
+    (workloads, services, policies(), rules()).prop_map(move |(workloads, services, policies, rules)| {
+        let more = renamed(&[policies, rules].concat()).concat();
+        [around.as_str(), &workloads, &services, &more].concat()
+    })
+}
+
+/// The mesh after a plan, with the changes made by hand. Of new policies those of higher names lose; `turn` chooses which.
+fn planned(mesh: &Mesh, plan: &Plan, turn: usize) -> Mesh {
+    let new = |namespace: &str, selector: &[(Box<str>, Box<str>)], name: String, mode| PeerAuthentication {
+        object: usize::MAX,
+        namespace: namespace.to_owned(),
+        name,
+        created: None,
+        has_selector: !selector.is_empty(),
+        selector: selector.to_vec(),
+        mode,
+        ports: std::collections::BTreeMap::new(),
+    };
+    let mut peers = mesh.peers.all.clone();
+    match plan.policy {
+        Some(policy) => peers[policy].mode = Mode::Strict,
+        None => peers.push(new("istio-system", &[], "default".to_owned(), Mode::Strict)),
+    }
+    let known = peers.len();
+    let mut sidecars = std::collections::BTreeSet::new();
+    for remedy in &plan.remedies {
+        match remedy {
+            Remedy::Inject(index) | Remedy::TlsModeLabel(index) => drop(sidecars.insert(*index)),
+            Remedy::Exception { policy: Some(policy), port, .. } => {
+                peers[*policy].ports.insert(*port, Mode::Permissive);
+            }
+            Remedy::Exception { policy: None, namespace, selector, port } => {
+                let is_it = |peer: &&mut PeerAuthentication| {
+                    peer.namespace == *namespace && peer.selector == *selector
+                };
+                let place = peers.iter_mut().skip(known).find(is_it);
+                if let Some(peer) = place {
+                    peer.ports.insert(*port, Mode::Permissive);
+                } else {
+                    let name = format!("~{}", (peers.len() * 7 + turn) % 11);
+                    let mut peer = new(namespace, selector, name, Mode::Unset);
+                    peer.ports.insert(*port, Mode::Permissive);
+                    peers.push(peer);
+                }
+            }
+            _ => {}
+        }
+    }
+    mesh.with_sidecars(&sidecars).with_peers(peers)
+}
+
+/// What is refused, and why.
+fn refused(matrix: &Matrix) -> Vec<(Unsolved, Why)> {
+    let rows = matrix.rows().filter(|row| row.flow.outcome == Outcome::Refused);
+    let of = |row: ringwall_mesh::matrix::Row<'_>| {
+        let (client, service) = (row.client, row.service);
+        (Unsolved { client, service, port: row.flow.port, server: row.flow.server }, row.flow.why.clone())
+    };
+    rows.map(of).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -161,6 +262,32 @@ proptest! {
         // All clients of the base can be injected or excepted, and nothing of it is in the root namespace.
         prop_assert_eq!(plan.unsolved, []);
         prop_assert_eq!(plan.broken.is_empty(), plan.remedies.is_empty());
+    }
+
+    #[test]
+    fn after_the_changes_nothing_is_refused_but_what_the_plan_says(text in small_mesh(), turn in 0..11_usize) {
+        let mesh = of(&text);
+        let plan = Plan::strict(&mesh, Scope::Mesh);
+        let before: Vec<Unsolved> = refused(&Matrix::of(&mesh)).into_iter().map(|(what, _)| what).collect();
+        let after = refused(&Matrix::of(&planned(&mesh, &plan, turn)));
+        for (what, why) in &after {
+            let is_named = |remedy: &Remedy| match (remedy, why) {
+                (Remedy::Rule(place), Why::Rule(at) | Why::Secret(at) | Why::NoCertificate(at))
+                | (Remedy::Annotation(place), Why::Excluded(at)) => place == at,
+                (Remedy::Export(service), Why::Unseen) => *service == what.service,
+                (Remedy::AutoMtls, Why::AutoOff) => true,
+                _ => false,
+            };
+            let is_said = before.contains(what) || plan.unsolved.contains(what) || plan.remedies.iter().any(is_named);
+            prop_assert!(is_said, "{what:?} {why:?} {:?}\n{text}", plan.remedies);
+        }
+        for lost in &plan.unsolved {
+            prop_assert!(after.iter().any(|(what, _)| what == lost), "{lost:?} {:?}\n{text}", plan.remedies);
+            // A sidecar's port can be opened by a policy with a selector, but in the root namespace.
+            let can_open = mesh.servers[lost.server].enrolment.mode() == Carrier::Sidecar
+                && mesh.workloads.all[lost.server].namespace != "istio-system";
+            prop_assert!(!can_open, "{lost:?} {:?}\n{text}", plan.remedies);
+        }
     }
 
     #[test]

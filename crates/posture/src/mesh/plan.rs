@@ -4,7 +4,7 @@ use ringwall_mesh::enrolment::Mode as Carrier;
 use ringwall_mesh::matrix::Row;
 use ringwall_mesh::peer::Mode;
 use ringwall_mesh::place::Place;
-use ringwall_mesh::plan::{Plan, Remedy, Scope};
+use ringwall_mesh::plan::{Exempt, Plan, Remedy, Scope, WhyExempt};
 use ringwall_mesh::workloads::Workload;
 use ringwall_model::finding::Location;
 use ringwall_model::path::FieldPath;
@@ -46,7 +46,7 @@ pub struct Flip {
     pub probes: Vec<Placed>,
     /// Workloads that have no proxy, so that nothing is protected.
     pub unprotected: Vec<String>,
-    /// Workloads that another policy keeps from being STRICT.
+    /// Workloads that are not STRICT on all ports, by another policy or by what ztunnel makes of policies.
     pub exempt: Vec<Placed>,
     /// Changes after which nothing breaks that did not.
     pub remedies: Vec<Placed>,
@@ -54,6 +54,17 @@ pub struct Flip {
     pub unsolved: usize,
     /// Services that are called from outside of the cluster too, whose workloads turn STRICT: who is there is not known.
     pub outside: Vec<Placed>,
+}
+
+/// Whether two remedies are ports of one new policy: of two policies for one workload but one counts.
+fn is_one(left: &Remedy, right: &Remedy) -> bool {
+    let of = |remedy: &'_ Remedy| match remedy {
+        Remedy::Exception { policy: None, namespace, selector, .. } => {
+            Some((namespace.clone(), selector.clone()))
+        }
+        _ => None,
+    };
+    of(left).is_some_and(|left| Some(left) == of(right))
 }
 
 impl Meshed<'_> {
@@ -81,11 +92,24 @@ impl Meshed<'_> {
             depends: self.lost(plan.rows(&plan.depends)),
             probes: plan.probes.iter().map(at).collect(),
             unprotected,
-            exempt: plan.exempt.iter().map(at).collect(),
-            remedies: plan.remedies.iter().map(|remedy| self.remedy(remedy)).collect(),
+            exempt: plan.exempt.iter().map(|exempt| self.exempt(exempt)).collect(),
+            remedies: plan.remedies.chunk_by(is_one).filter_map(|one| self.remedy(one)).collect(),
             unsolved: plan.unsolved.len(),
             outside: self.outside(namespace),
         }
+    }
+
+    /// A workload that is not STRICT, and why where that is no other policy that says so.
+    fn exempt(&self, exempt: &Exempt) -> Placed {
+        let name = words::workload(&self.mesh.workloads.all[exempt.workload]);
+        let why = match exempt.why {
+            WhyExempt::Policy => "",
+            WhyExempt::MissingPolicy => ", since istiod names a policy to ztunnel that it never sends",
+            WhyExempt::EmptySelector => {
+                ", since a policy of the root namespace with a selector, and be it empty, is not told to ztunnel"
+            }
+        };
+        (format!("{name}{why}"), self.location(&exempt.place))
     }
 
     /// Services that the outside reaches by themselves, and that lead to a workload with a proxy of the scope.
@@ -133,13 +157,15 @@ impl Meshed<'_> {
         lost
     }
 
-    fn remedy(&self, remedy: &Remedy) -> Placed {
+    /// A change, which is several remedies where they are of one new policy.
+    fn remedy(&self, one: &[Remedy]) -> Option<Placed> {
+        let remedy = one.first()?;
         let of = |index: usize| &self.mesh.workloads.all[index];
         let service = |index: usize| {
             let service = &self.mesh.services[index];
             format!("{}/{}", service.namespace, service.name)
         };
-        match remedy {
+        Some(match remedy {
             Remedy::Inject(index) => {
                 let workload = of(*index);
                 (
@@ -163,8 +189,15 @@ impl Meshed<'_> {
                     selector.iter().map(|(key, value)| format!("{key}={value}")).collect();
                 let known = policy.map(|policy| &self.mesh.peers.all[policy]);
                 let what = known.map_or_else(|| "a new PeerAuthentication".to_owned(), words::policy);
+                let ports = one.iter().filter_map(|remedy| match remedy {
+                    Remedy::Exception { port, .. } => Some(port.to_string()),
+                    _ => None,
+                });
+                let ports: Vec<String> = ports.collect();
                 let text = format!(
-                    "let {what} take what comes on port {port} in namespace {namespace}, where {}: PERMISSIVE",
+                    "let {what} take what comes on {} {} in namespace {namespace}, where {}: PERMISSIVE",
+                    if ports.len() == 1 { "port" } else { "ports" },
+                    ports.join(", "),
                     labels.join(",")
                 );
                 (text, known.and_then(|policy| self.location(&policy.port_place(*port))))
@@ -175,6 +208,6 @@ impl Meshed<'_> {
             }
             Remedy::Export(index) => (format!("let clients see service {}", service(*index)), None),
             Remedy::AutoMtls => ("switch enableAutoMtls on".to_owned(), self.configured.clone()),
-        }
+        })
     }
 }

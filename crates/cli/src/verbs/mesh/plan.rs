@@ -88,7 +88,7 @@ fn text(scope: &str, flip: &Flip, style: Style, out: &mut dyn Write) -> io::Resu
         "Called from outside too, where nobody has a certificate of the mesh: only a gateway may stand there",
         &flip.outside,
     )?;
-    list("Not STRICT all the same, by another policy", &flip.exempt)?;
+    list("Not STRICT all the same", &flip.exempt)?;
     list("Changes after which nothing breaks that did not before", &flip.remedies)?;
     if flip.unsolved > 0 {
         writeln!(out, "  {} that none of these changes helps", counted(flip.unsolved, "call", "calls"))?;

@@ -8,7 +8,7 @@ use ringwall_mesh::place::{Pairs, created};
 use ringwall_mesh::request_authentication::RequestAuthentication;
 use ringwall_mesh::sends::{Outcome, Sends};
 use ringwall_mesh::services::Resolution;
-use ringwall_mesh::waypoint::{Before, Named, Unfit, account};
+use ringwall_mesh::waypoint::{self, Before, Doubt, Named, Other, Unfit, account};
 use ringwall_mesh::workloads::Origin;
 use ringwall_model::address::Address;
 use ringwall_model::finding::Verdict;
@@ -34,6 +34,12 @@ pub(super) struct Waypoint<'m> {
     gateway: Option<usize>,
     /// Whether the client is known to go through it.
     is_certain: bool,
+    /// What it depends on whether the traffic goes around it, if that may be.
+    doubt: Option<String>,
+    /// What stands there, if that is not known to be a waypoint of istiod's.
+    other: Option<String>,
+    /// Another one that the call may go through in its place, and what that depends on.
+    canary: Option<(Box<Waypoint<'m>>, String)>,
 }
 
 /// Whether it is TLS that a rule asks for, which only the application can read.
@@ -66,6 +72,35 @@ fn of_protocol(
     Judged { because: judged.because, ..Judged::new(Verdict::CannotTell, reason) }
 }
 
+/// `namespace/name`.
+fn full_name(named: &Named) -> String {
+    format!("{}/{}", named.namespace, named.name)
+}
+
+/// Why nothing is known of what stands in the place of a waypoint.
+fn unknown(named: &Named, other: &Other) -> String {
+    let name = full_name(named);
+    match other {
+        Other::UnknownClass(class) => format!(
+            "the Gateway {name} stands before it, and what its class {class} makes of it is not in the input"
+        ),
+        Other::Controller(controller) => format!(
+            "the Gateway {name} stands before it, whose controller {controller} makes no waypoint that is known here"
+        ),
+    }
+}
+
+/// The answer where one of two holds, and what decides which is not known.
+fn one_of(one: Judged, other: Judged, depends: &str, told: Option<&Told>) -> Judged {
+    if one.verdict == other.verdict {
+        return one;
+    }
+    let mut judged = Judged::new(Verdict::CannotTell, format!("it depends on {depends}"));
+    judged.because.extend(told.cloned());
+    judged.because.extend(one.because.into_iter().chain(other.because));
+    judged
+}
+
 impl Meshed<'_> {
     /// The policies of the snapshot.
     pub(super) fn authorizations(&self) -> Policies {
@@ -87,10 +122,11 @@ impl Meshed<'_> {
         let server = &mesh.workloads.all[leg.server];
         let mode = mesh.servers[leg.server].enrolment.mode();
         let accepts = mesh.accepts(leg.server, leg.target);
-        let (first, note) = self.waypoint(client, leg);
+        let (first, notes) = self.waypoint(client, leg);
+        let direct = leg.sends.as_ref().map(|(sends, _)| Outcome::of(*sends, accepts, leg.by_tunnel));
         let outcome = match &first {
             Some(waypoint) if waypoint.is_certain => Some(waypoint.fate),
-            _ => leg.sends.as_ref().map(|(sends, _)| Outcome::of(*sends, accepts, leg.by_tunnel)),
+            _ => direct,
         };
         let has_identity = match outcome {
             // To the waypoint a client in ambient mode, or a gateway, always uses the tunnel.
@@ -169,28 +205,31 @@ impl Meshed<'_> {
             }
             backend => self.judge(call, &caller, &guard, backend, policies),
         };
-        remarks.extend(note);
+        remarks.extend(notes);
         let mut asked = backend;
         let judged = match (outcome, &first) {
-            (_, Some(waypoint)) if waypoint.is_certain => {
-                asked = Backend::Waypoint;
-                self.through(call, &caller, &guard, waypoint, (backend, by_service), policies)
-            }
             (_, Some(waypoint)) => {
-                let (through, past) = (
-                    self.through(call, &caller, &guard, waypoint, (backend, by_service), policies),
-                    ask(backend),
-                );
-                if through.verdict == past.verdict {
-                    through
-                } else {
-                    let mut judged = Judged::new(
-                        Verdict::CannotTell,
-                        "it depends on whether the caller is in ambient mode, and so goes through the waypoint",
-                    );
-                    judged.because.push(waypoint.told.clone());
-                    judged.because.extend(through.because.into_iter().chain(past.because));
-                    judged
+                let through = self.through(call, &caller, &guard, waypoint, (backend, by_service), policies);
+                if waypoint.is_certain {
+                    asked = Backend::Waypoint;
+                }
+                let carried = "whether the caller is in ambient mode, and so goes through the waypoint";
+                match waypoint.doubt.as_deref().or((!waypoint.is_certain).then_some(carried)) {
+                    None => through,
+                    Some(doubt) => {
+                        let bare = Caller { peer: None, ..caller };
+                        let past = match direct {
+                            Some(fate @ (Outcome::Refused | Outcome::Broken | Outcome::Blocked)) => {
+                                Judged::new(
+                                    Verdict::No,
+                                    format!("around the waypoint the connection is {}", fate.name()),
+                                )
+                            }
+                            Some(Outcome::Mtls) | None => ask(backend),
+                            Some(_) => self.judge(call, &bare, &guard, backend, policies),
+                        };
+                        one_of(through, past, doubt, (!waypoint.is_certain).then_some(&waypoint.told))
+                    }
                 }
             }
             (None, None) if self.is_foreign(client, backend) => {
@@ -330,32 +369,20 @@ impl Meshed<'_> {
     }
 
     /// The waypoint on the way, and what else there is to say of it. Clients in ambient mode go through waypoints, and gateways where the service says so.
-    fn waypoint<'l>(&self, client: &Client, leg: &'l Leg<'_>) -> (Option<Waypoint<'l>>, Option<Told>) {
+    fn waypoint<'l>(&self, client: &Client, leg: &'l Leg<'_>) -> (Option<Waypoint<'l>>, Vec<Told>) {
         let mesh = &self.mesh;
         // What has no address of its own is called by that of a pod.
         let by = leg.by.filter(|by| by.service.resolution != Resolution::Original);
-        let (before, port) = match by {
-            Some(by) => (mesh.waypoints.before_service(by.index), by.port.number),
-            None if mesh.servers[leg.server].enrolment.mode() != Mode::Ambient => return (None, None),
-            None => (mesh.waypoints.before_workload(leg.server), leg.target),
+        let before = match by {
+            Some(by) => mesh.waypoints.before_service(by.index),
+            None if mesh.servers[leg.server].enrolment.mode() != Mode::Ambient => return (None, Vec::new()),
+            None => mesh.waypoints.before_workload(leg.server),
         };
-        let (named, gateway) = match before {
-            Before::Nothing => return (None, None),
-            Before::Unfit(named, why) => {
-                let why = match why {
-                    Unfit::For(of) => format!("it is not for what is called as a {}", of.name()),
-                    Unfit::Namespace => {
-                        "its listener takes nothing from this namespace (allowedRoutes)".to_owned()
-                    }
-                    Unfit::Class => "the Gateway of this name is none".to_owned(),
-                };
-                let what = format!("the waypoint {}/{} is passed by: {why}", named.namespace, named.name);
-                return (None, Some(Told { what, location: self.location(&named.place) }));
-            }
-            Before::Waypoint(named, gateway) => (named, *gateway),
+        let (first, canary) = match before {
+            Before::Nothing => return (None, Vec::new()),
+            Before::Unfit(named, why) => return (None, vec![self.unfit(named, *why)]),
+            Before::Waypoint(first, canary) => (first, canary),
         };
-        let name = format!("{}/{}", named.namespace, named.name);
-        let location = self.location(&named.place);
         let carrier = self.carrier(client);
         let goes = match carrier {
             None | Some(Mode::Ambient) => true,
@@ -364,45 +391,115 @@ impl Meshed<'_> {
         };
         if !goes {
             let what = format!(
-                "the waypoint {name} is passed by: only clients in ambient mode go through it, and gateways where the Service says so"
+                "the waypoint {} is passed by: only clients in ambient mode go through it, and gateways where the Service says so",
+                full_name(&first.named)
             );
-            return (None, Some(Told { what, location }));
+            return (None, vec![Told { what, location: self.location(&first.named.place) }]);
         }
+        let one = |one| self.on_the_way(one, by, leg, carrier.is_some());
+        let (mut found, mut notes) = one(first);
+        if let Some(canary) = canary {
+            let (mut second, more) = one(&canary.waypoint);
+            notes.extend(more);
+            let (weight, name) = (canary.weight, full_name(&canary.waypoint.named));
+            let told = format!("{weight} of 100 calls go through the waypoint {name}");
+            notes.push(Told { what: told, location: second.told.location.clone() });
+            if weight == 100 && second.doubt.is_none() {
+                // It takes the place of the first, where that is there.
+                second.doubt = found.doubt.take();
+                found = second;
+            } else {
+                let depends = second.doubt.clone().unwrap_or_else(|| {
+                    format!(
+                        "whether the call goes through the waypoint {} or {name}",
+                        full_name(&first.named)
+                    )
+                });
+                found.canary = Some((Box::new(second), depends));
+            }
+        }
+        (Some(found), notes)
+    }
+
+    /// Why a waypoint that is named is passed by.
+    fn unfit(&self, named: &Named, why: Unfit) -> Told {
+        let why = match why {
+            Unfit::For(of) => format!("it is not for what is called as a {}", of.name()),
+            Unfit::Namespace => "its listener takes nothing from this namespace (allowedRoutes)".to_owned(),
+            Unfit::NotReady => "the status of its Gateway has no address, so it is not ready".to_owned(),
+        };
+        let what = format!("the waypoint {} is passed by: {why}", full_name(named));
+        Told { what, location: self.location(&named.place) }
+    }
+
+    /// A waypoint, with what it sends on and what becomes of that; and what else there is to say of it.
+    fn on_the_way<'l>(
+        &self,
+        one: &waypoint::Waypoint,
+        by: Option<By<'l>>,
+        leg: &Leg<'_>,
+        is_certain: bool,
+    ) -> (Waypoint<'l>, Vec<Told>) {
         let service = by.map(|By { service, .. }| {
             let object = self.snapshot.all().get(service.object);
             let is_entry = object.is_some_and(|object| object.id.kind == "ServiceEntry");
             let kind = if is_entry { ServiceKind::ServiceEntry } else { ServiceKind::Service };
             ServiceRef { kind, namespace: &service.namespace, name: &service.name }
         });
-        let (sends, why) = mesh.sent_by_waypoint(named, by.map(|by| (by.index, by.place)), leg.server);
-        let has_identity = mesh.servers[leg.server].takes_tunnel;
-        let fate = Outcome::of(sends, mesh.accepts(leg.server, leg.target), has_identity);
+        let called = by.map(|by| (by.index, by.place));
+        let (sends, why) = self.mesh.sent_by_waypoint(&one.named, called, leg.server);
+        let has_identity = self.mesh.servers[leg.server].takes_tunnel;
+        let fate = Outcome::of(sends, self.mesh.accepts(leg.server, leg.target), has_identity);
         let (what, place) = words::sends(self, &why);
         let sends = (sends, Told { what, location: place.and_then(|place| self.location(place)) });
-        let note = gateway.is_none().then(|| Told {
-            what: format!(
-                "the Gateway {name} is not in the input, and is taken as there: without it the traffic goes around it"
-            ),
+        let name = full_name(&one.named);
+        let doubt = one.doubt.map(|doubt| match doubt {
+            Doubt::Gateway => format!("whether there is a Gateway {name}, which is not in the input"),
+            Doubt::NamespaceLabels => {
+                format!("the labels of the namespace, by which the waypoint {name} selects, and which are not in the input")
+            }
+        });
+        let location = self.location(&one.named.place);
+        let note = (one.doubt == Some(Doubt::Gateway)).then(|| Told {
+            what: format!("the Gateway {name} is not in the input: without it no traffic goes through it"),
             location: location.clone(),
         });
-        let told = Told { what: format!("goes through the waypoint {name}"), location };
-        let is_certain = carrier.is_some();
-        let waypoint = Waypoint {
-            named: named.clone(),
-            told,
+        let found = Waypoint {
+            named: one.named.clone(),
+            told: Told { what: format!("goes through the waypoint {name}"), location },
             service,
-            port,
+            port: by.map_or(leg.target, |by| by.port.number),
             sends,
             fate,
             has_identity,
-            gateway,
+            gateway: one.gateway,
             is_certain,
+            doubt,
+            other: one.other.as_ref().map(|other| unknown(&one.named, other)),
+            canary: None,
         };
-        (Some(waypoint), note)
+        (found, note.into_iter().collect())
+    }
+
+    /// What the waypoints on the way make of the call: one, or each of two that may be on it.
+    fn through(
+        &self,
+        call: &Call<'_>,
+        caller: &Caller<'_>,
+        server: &Guard<'_>,
+        waypoint: &Waypoint<'_>,
+        own: (Backend, bool),
+        policies: &Policies,
+    ) -> Judged {
+        let by = |one: &Waypoint<'_>| self.through_one(call, caller, server, one, own, policies);
+        match &waypoint.canary {
+            None => by(waypoint),
+            Some((second, depends)) => one_of(by(waypoint), by(second), depends, None),
+        }
     }
 
     /// What a waypoint makes of the call, and behind it the server's own proxy (`own`).
-    fn through(
+    fn through_one(
         &self,
         call: &Call<'_>,
         caller: &Caller<'_>,
@@ -411,6 +508,9 @@ impl Meshed<'_> {
         (own, is_http): (Backend, bool),
         policies: &Policies,
     ) -> Judged {
+        if let Some(other) = &waypoint.other {
+            return Judged::new(Verdict::CannotTell, other.clone());
+        }
         let named = &waypoint.named;
         let labels: Pairs = vec![(GATEWAY_NAME.into(), named.name.as_str().into())];
         let guard = Guard {
