@@ -72,7 +72,7 @@ pub(super) const BROKEN: MeshCheck = MeshCheck {
         severity: Severity::High,
         summary: "a DestinationRule makes clients send the mesh's TLS to a program that has no proxy",
         what: "By the `tls` of a DestinationRule clients of the input use `ISTIO_MUTUAL` towards a workload that has no sidecar, or whose proxy takes no \
-               TLS on the port (`DISABLE`, or a port that goes past it).",
+               TLS on the port (`DISABLE`, or a port that goes past it). Nothing is said of gateways, whose listeners say what they take.",
         why: "The program gets TLS that it cannot read: the calls fail.",
         fix: "Take `tls` away: clients then use mutual TLS with those that take it, and with no other.",
         bad: concat!(
@@ -263,11 +263,16 @@ fn refused(subject: &Subject<'_>, flaws: &mut Flaws) {
     }
 }
 
-/// Whether it is known that the server takes no TLS: not where that hangs on the labels of a Namespace that is not in the input.
+/// Whether it is known that the server takes no TLS: not where that hangs on the labels of a Namespace that is not in the input, nor of a
+/// gateway, whose listeners say what they take.
 fn is_known(subject: &Subject<'_>, flow: &Flow) -> bool {
-    subject.carrier(flow.server) != Carrier::None
-        || subject.is_outside(flow.server)
-        || subject.workload(flow.server).origin == Origin::Entry
+    match subject.carrier(flow.server) {
+        Carrier::Gateway => false,
+        Carrier::None => {
+            subject.is_outside(flow.server) || subject.workload(flow.server).origin == Origin::Entry
+        }
+        Carrier::Sidecar | Carrier::Ambient => true,
+    }
 }
 
 fn broken(subject: &Subject<'_>, flaws: &mut Flaws) {
