@@ -206,7 +206,7 @@ const NAMES: [&str; 8] = [
 ];
 
 /// Whether a list asks for the identity of the peer.
-fn asks_who(field: &Field<'_>) -> bool {
+pub(in crate::checks) fn asks_who(field: &Field<'_>) -> bool {
     NAMES.contains(&field.of)
 }
 

@@ -256,7 +256,7 @@ spec:
 };
 
 /// For each policy that ztunnel takes for workloads of the input: the policy, what is sent, and the workloads.
-fn in_ambient<'s>(
+pub(in crate::checks) fn in_ambient<'s>(
     subject: &'s Subject<'_>,
 ) -> impl Iterator<Item = (&'s AuthorizationPolicy, &'s Authorization, Vec<usize>)> {
     subject.ambient.authorizations().iter().filter_map(|sent| {

@@ -22,6 +22,7 @@ mod subject;
 mod targets;
 mod tokens;
 mod values;
+mod waypoints;
 mod webhook;
 
 use ringwall_model::check::Check;
@@ -94,6 +95,7 @@ pub static CHECKS: &[MeshCheck] = &[
     peers::UNDER_DISABLE,
     tokens::ISSUER,
     identity::DOTS,
+    waypoints::PAST_DENY,
 ];
 
 /// Runs all checks over a snapshot whose mesh is set so. Flaws are in the order of the checks; an object that istiod's webhook refuses has only

@@ -58,3 +58,53 @@ fn tls_to_a_gateway_is_what_its_listeners_say() {
         app("shop", "edge", "").replace("{app: edge}", "{app: edge, sidecar.istio.io/inject: 'false'}");
     assert_eq!(places("027", &(clients + &outside + &mutual)), ["spec.trafficPolicy.tls"]);
 }
+
+#[test]
+fn a_deny_behind_a_waypoint_does_not_see_who_comes_through_it() {
+    let ambient = |more: &str| namespace("shop", &format!("istio.io/dataplane-mode: ambient{more}"));
+    let apps = app("shop", "web", "") + &pod("shop", "evil");
+    let deny = |who: &str| {
+        policy(
+            "shop",
+            "deny",
+            &format!(
+                "{{selector: {{matchLabels: {{app: web}}}}, action: DENY, rules: [{{from: [{{source: {{{who}}}}}]}}]}}"
+            ),
+        )
+    };
+    let evil = deny("principals: [cluster.local/ns/shop/sa/evil]");
+    let way = ", istio.io/use-waypoint: waypoint";
+    let at = "spec.rules[0].from[0].source.principals";
+    assert_eq!(places("046", &(ambient(way) + &apps + &evil)), [at]);
+    assert_eq!(places("046", &(ambient("") + &apps + &evil)), nothing(), "nothing stands between");
+    assert_eq!(
+        places("046", &(ambient(way) + &app("shop", "web", "") + &evil)),
+        nothing(),
+        "nobody of the name"
+    );
+    let sidecar = pod("shop", "evil").replace("app: evil", "app: evil, sidecar.istio.io/inject: 'true'");
+    assert_eq!(
+        places("046", &(ambient(way) + &app("shop", "web", "") + &sidecar + &evil)),
+        nothing(),
+        "a sidecar goes around"
+    );
+    // The waypoint is of the namespace too.
+    assert_eq!(places("046", &(ambient(way) + &apps + &deny("namespaces: [shop]"))), nothing());
+    let guests = namespace("guests", "istio.io/dataplane-mode: ambient") + &pod("guests", "evil");
+    let not_ours = deny("notNamespaces: [shop]");
+    assert_eq!(
+        places("046", &(ambient(way) + &apps + &guests + &not_ours)),
+        ["spec.rules[0].from[0].source.notNamespaces"]
+    );
+    assert_eq!(places("046", &(ambient(way) + &apps + &deny("notPrincipals: ['*']"))), nothing());
+    let attached = policy(
+        "shop",
+        "attached",
+        "{targetRefs: [{kind: Service, group: '', name: web}], action: DENY, rules: [{from: [{source: {serviceAccounts: [evil]}}]}]}",
+    );
+    assert_eq!(
+        places("046", &(ambient(way) + &apps + &evil + &attached)),
+        nothing(),
+        "the waypoint asks itself"
+    );
+}
