@@ -108,3 +108,18 @@ fn a_deny_behind_a_waypoint_does_not_see_who_comes_through_it() {
         "the waypoint asks itself"
     );
 }
+
+#[test]
+fn an_authorizer_is_not_asked_about_other_ways_to_write_a_host_or_a_path() {
+    let custom = |to: &str| {
+        let spec = format!("{{action: CUSTOM, provider: {{name: login}}, rules: [{{to: [{{operation: {{{to}}}}}]}}]}}");
+        policy("shop", "login", &spec)
+    };
+    assert_eq!(places("020", &custom("hosts: [a.example]")), ["spec.rules[0].to[0].operation.hosts[0]"]);
+    assert_eq!(places("020", &custom("hosts: [a.example, 'a.example:*']")), nothing());
+    assert_eq!(places("020", &custom("notHosts: [a.example]")), nothing(), "more is asked about, not less");
+    assert_eq!(places("021", &custom("paths: [/admin]")), ["spec.rules[0].to[0].operation.paths[0]"]);
+    assert_eq!(places("021", &custom("notPaths: [/public]")), nothing());
+    let told = of("021", &custom("paths: [/admin]"));
+    assert!(told[0].message.contains("the authorizer is not asked"), "{}", told[0].message);
+}
