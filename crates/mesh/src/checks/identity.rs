@@ -9,13 +9,15 @@ use ringwall_model::fix::Fixable;
 use ringwall_model::near::nearest;
 
 use super::examples::{injected, policy, strict, web};
-use super::layers::reaches;
+use super::layers::{reaches, tcp_ports};
 use super::{AUTHORIZATION, EVERY_VERSION, Flaws, MeshCheck, PRACTICES, Subject};
+use crate::authorization::compile::{Compiled, Layer};
 use crate::authorization::place::{Part, Place};
 use crate::authorization::policy::{Action, AuthorizationPolicy, Field, Rule};
 use crate::enrolment::{GATEWAY_ACCOUNT, Mode as Carrier};
 use crate::mesh::{Accepts, WhyAccepts};
 use crate::quirks::{ACCOUNT_DOTS, Release};
+use crate::ztunnel::about_requests;
 
 pub(super) const EVADED: MeshCheck = MeshCheck {
     about: Check {
@@ -299,10 +301,54 @@ fn plaintext_port(subject: &Subject<'_>, ports: &BTreeSet<u16>, workload: usize)
     if ports.is_empty() { Some(0).filter(takes) } else { ports.iter().copied().find(takes) }
 }
 
-/// A port of a workload that a rule is about and at which its proxy takes plaintext.
-fn reached_port(subject: &Subject<'_>, ports: &BTreeSet<u16>, workload: usize, rule: &Rule) -> Option<u16> {
-    let reached: BTreeSet<u16> = ports.iter().copied().filter(|port| reaches(rule, None, *port)).collect();
-    if reached.is_empty() && !ports.is_empty() { None } else { plaintext_port(subject, &reached, workload) }
+/// The ports of workloads that rules may be about.
+struct Ports {
+    /// Of each workload.
+    all: Vec<BTreeSet<u16>>,
+    /// Those of them that carry bytes for its proxy.
+    bytes: Vec<BTreeSet<u16>>,
+}
+
+impl Ports {
+    fn of(subject: &Subject<'_>) -> Self {
+        Self { all: subject.mesh.ports(), bytes: tcp_ports(subject) }
+    }
+
+    /// A port of a workload that a rule is about and at which its proxy takes plaintext. `left_out` says by which proxies the rule is left out.
+    fn open(&self, subject: &Subject<'_>, workload: usize, rule: &Rule, left_out: LeftOut) -> Option<u16> {
+        if left_out.by_ztunnel && subject.carrier(workload) == Carrier::Ambient {
+            return None;
+        }
+        let (own, bytes) = (&self.all[workload], &self.bytes[workload]);
+        let holds = |port: &u16| reaches(rule, None, *port) && !(left_out.of_bytes && bytes.contains(port));
+        let reached: BTreeSet<u16> = own.iter().copied().filter(holds).collect();
+        if reached.is_empty() && !own.is_empty() { None } else { plaintext_port(subject, &reached, workload) }
+    }
+}
+
+/// Where an ALLOW rule is left out, since it speaks of requests: it lets nobody in there, of which another check tells.
+#[derive(Clone, Copy, Default)]
+struct LeftOut {
+    /// At ports that carry bytes.
+    of_bytes: bool,
+    /// In ambient mode.
+    by_ztunnel: bool,
+}
+
+impl LeftOut {
+    /// For each rule of a policy.
+    fn of(subject: &Subject<'_>, policy: &AuthorizationPolicy) -> Vec<Self> {
+        let mut found = vec![Self::default(); policy.rules.len()];
+        if policy.action == Action::Allow {
+            for at in Compiled::new(policy, 0, Layer::Tcp, &subject.mesh.config).dropped {
+                found[at].of_bytes = true;
+            }
+            for (at, rule) in policy.rules.iter().enumerate() {
+                found[at].by_ztunnel = !about_requests(at, rule).is_empty();
+            }
+        }
+        found
+    }
 }
 
 fn evaded(subject: &Subject<'_>, flaws: &mut Flaws) {
@@ -312,16 +358,17 @@ fn evaded(subject: &Subject<'_>, flaws: &mut Flaws) {
     if !subject.policies.iter().any(is_judged) {
         return;
     }
-    let ports = subject.mesh.ports();
+    let ports = Ports::of(subject);
     let lets_in = lets_nameless_in(subject);
     for (policy, takers) in
         subject.policies.iter().zip(&subject.takers).filter(|(policy, _)| is_judged(policy))
     {
+        let left_out = LeftOut::of(subject, policy);
         for (at, rule) in policy.rules.iter().enumerate() {
             let open: Vec<(usize, u16)> = takers
                 .iter()
                 .filter(|one| lets_in[**one])
-                .filter_map(|one| Some((*one, reached_port(subject, &ports[*one], *one, rule)?)))
+                .filter_map(|one| Some((*one, ports.open(subject, *one, rule, left_out[at])?)))
                 .collect();
             let Some((first, port)) = open.first().copied() else { continue };
             let workloads: Vec<usize> = open.iter().map(|(one, _)| *one).collect();
@@ -354,7 +401,8 @@ pub(super) const ANONYMOUS: MeshCheck = MeshCheck {
         severity: Severity::Low,
         summary: "an ALLOW rule names no caller, for a port that takes plaintext",
         what: "An ALLOW rule has no `from` and no condition on who calls, but says something else (a rule that demands nothing has a check of its own), and a port \
-               that it is about takes plaintext at one of its workloads.",
+               that it is about takes plaintext at one of its workloads. Nothing is said of ports at which the rule is left out, since it speaks of requests and \
+               the proxy does not see them (`RW-MESH-014`).",
         why: "Everyone who reaches the port is let in, also who shows no certificate; only NetworkPolicies are left to say who that is.",
         fix: "Say in `from` whom you mean, where the callers are in the mesh; else keep the others off by a NetworkPolicy.",
         bad: concat!(
@@ -397,11 +445,12 @@ fn anonymous(subject: &Subject<'_>, flaws: &mut Flaws) {
     if !subject.policies.iter().any(is_judged) {
         return;
     }
-    let ports = subject.mesh.ports();
+    let ports = Ports::of(subject);
     let lets_in = lets_nameless_in(subject);
     for (policy, takers) in
         subject.policies.iter().zip(&subject.takers).filter(|(policy, _)| is_judged(policy))
     {
+        let left_out = LeftOut::of(subject, policy);
         for (at, rule) in policy.rules.iter().enumerate() {
             let fields = rule.fields(at);
             let names = |field: &Field<'_>| {
@@ -411,7 +460,7 @@ fn anonymous(subject: &Subject<'_>, flaws: &mut Flaws) {
                 continue;
             }
             let open = takers.iter().find_map(|one| {
-                let port = reached_port(subject, &ports[*one], *one, rule);
+                let port = ports.open(subject, *one, rule, left_out[at]);
                 port.filter(|_| lets_in[*one]).map(|port| (*one, port))
             });
             let Some((workload, port)) = open else { continue };

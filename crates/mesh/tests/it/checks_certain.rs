@@ -112,7 +112,9 @@ fn a_deny_behind_a_waypoint_does_not_see_who_comes_through_it() {
 #[test]
 fn an_authorizer_is_not_asked_about_other_ways_to_write_a_host_or_a_path() {
     let custom = |to: &str| {
-        let spec = format!("{{action: CUSTOM, provider: {{name: login}}, rules: [{{to: [{{operation: {{{to}}}}}]}}]}}");
+        let spec = format!(
+            "{{action: CUSTOM, provider: {{name: login}}, rules: [{{to: [{{operation: {{{to}}}}}]}}]}}"
+        );
         policy("shop", "login", &spec)
     };
     assert_eq!(places("020", &custom("hosts: [a.example]")), ["spec.rules[0].to[0].operation.hosts[0]"]);
@@ -122,4 +124,28 @@ fn an_authorizer_is_not_asked_about_other_ways_to_write_a_host_or_a_path() {
     assert_eq!(places("021", &custom("notPaths: [/public]")), nothing());
     let told = of("021", &custom("paths: [/admin]"));
     assert!(told[0].message.contains("the authorizer is not asked"), "{}", told[0].message);
+}
+
+#[test]
+fn a_rule_that_is_left_out_lets_nobody_in() {
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: web, namespace: shop}\nspec: {selector: {app: web}, ports: \
+                   [{name: tcp-old, port: 7070, targetPort: 7070}, {name: https-web, port: 443, targetPort: 8080}, {name: http, port: 9090}]}\n---\n";
+    let paths = policy("shop", "paths", "{rules: [{to: [{operation: {paths: [/metrics]}}]}]}");
+    let sidecars = namespace("shop", SIDECARS) + &pod("shop", "web");
+    let told = of("014", &(sidecars.clone() + service + &paths));
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].message.contains("port 8080 of"),
+        "what a container declares comes first: {}",
+        told[0].message
+    );
+    let told = of("037", &(sidecars.clone() + service + &paths));
+    assert_eq!(told.len(), 1);
+    assert!(told[0].message.contains("port 9090 of"), "it sees requests at that one: {}", told[0].message);
+    let bytes = service.replace(", {name: http, port: 9090}", "");
+    assert_eq!(places("037", &(sidecars + &bytes + &paths)), nothing());
+    let ambient = namespace("shop", "istio.io/dataplane-mode: ambient") + &pod("shop", "web");
+    assert_eq!(places("037", &(ambient.clone() + service + &paths)), nothing());
+    let ports = policy("shop", "ports", "{rules: [{to: [{operation: {ports: ['9090']}}]}]}");
+    assert_eq!(places("037", &(ambient + service + &ports)), ["spec.rules[0]"]);
 }
