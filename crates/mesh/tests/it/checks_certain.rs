@@ -149,3 +149,20 @@ fn a_rule_that_is_left_out_lets_nobody_in() {
     let ports = policy("shop", "ports", "{rules: [{to: [{operation: {ports: ['9090']}}]}]}");
     assert_eq!(places("037", &(ambient + service + &ports)), ["spec.rules[0]"]);
 }
+
+#[test]
+fn one_public_workload_beside_a_policy_that_lets_nobody_in_is_meant() {
+    let shop = namespace("shop", SIDECARS) + &pod("shop", "web");
+    let public = |more: &str| {
+        policy("shop", "public", &format!("{{selector: {{matchLabels: {{app: web}}}}, rules: [{more}{{}}]}}"))
+    };
+    let none = policy("shop", "none", "{}");
+    assert_eq!(places("022", &(shop.clone() + &none + &public(""))), nothing());
+    let from = "{from: [{source: {namespaces: [shop]}}]}";
+    assert_eq!(places("022", &(shop.clone() + &none + &public(&format!("{from}, ")))), ["spec.rules[1]"]);
+    let limits = policy("shop", "limits", &format!("{{rules: [{from}]}}"));
+    assert_eq!(places("022", &(shop.clone() + &limits + &public(""))), ["spec.rules[0]"]);
+    let both = of("022", &(shop + &limits + &public(&format!("{from}, "))));
+    assert!(both[0].message.contains("other rules of the policy"), "{}", both[0].message);
+    assert!(both[0].message.contains("shop/limits"), "{}", both[0].message);
+}
