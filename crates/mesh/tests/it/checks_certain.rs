@@ -4,7 +4,7 @@ use ringwall_mesh::checks::{self, Flaw};
 use ringwall_mesh::config::MeshConfig;
 use ringwall_mesh::mesh::Settings;
 
-use crate::meshes::{app, namespace, rule, snapshot};
+use crate::meshes::{app, namespace, peer, rule, snapshot};
 
 const SIDECARS: &str = "istio-injection: enabled";
 
@@ -165,4 +165,40 @@ fn one_public_workload_beside_a_policy_that_lets_nobody_in_is_meant() {
     let both = of("022", &(shop + &limits + &public(&format!("{from}, "))));
     assert!(both[0].message.contains("other rules of the policy"), "{}", both[0].message);
     assert!(both[0].message.contains("shop/limits"), "{}", both[0].message);
+}
+
+#[test]
+fn what_knative_adds_to_its_pods_is_known() {
+    let shop = namespace("shop", SIDECARS)
+        + "apiVersion: serving.knative.dev/v1\nkind: Service\nmetadata: {name: hello, namespace: shop}\n\
+           spec: {template: {metadata: {labels: {app: hello}}, spec: {containers: [{image: x, ports: [{containerPort: 8080}]}]}}}\n---\n";
+    let from = "from: [{source: {namespaces: [other]}}]";
+    let labels = |labels: &str| {
+        policy("shop", "hello", &format!("{{selector: {{matchLabels: {{{labels}}}}}, rules: [{{{from}}}]}}"))
+    };
+    assert_eq!(places("009", &(shop.clone() + &labels("serving.knative.dev/service: hello"))), nothing());
+    assert_eq!(places("009", &(shop.clone() + &labels("app: helo"))), ["spec.selector.matchLabels"]);
+    let ports = |port: u16| {
+        policy(
+            "shop",
+            "hello",
+            &format!("{{rules: [{{{from}, to: [{{operation: {{ports: ['{port}']}}}}]}}]}}"),
+        )
+    };
+    for port in [8012, 8013, 8022, 8080, 9090, 9091] {
+        assert_eq!(places("040", &(shop.clone() + &ports(port))), nothing(), "{port}");
+    }
+    let told = of("040", &(shop.clone() + &ports(80)));
+    assert!(told[0].message.contains("Knative Service shop/hello"), "{}", told[0].message);
+    let strict = |port: u16| {
+        peer(
+            "shop",
+            "hello",
+            &format!(
+                "{{selector: {{matchLabels: {{app: hello}}}}, portLevelMtls: {{{port}: {{mode: STRICT}}}}}}"
+            ),
+        )
+    };
+    assert_eq!(places("002", &(shop.clone() + &strict(9091))), nothing());
+    assert_eq!(places("002", &(shop + &strict(80))), ["spec.portLevelMtls.80"]);
 }
