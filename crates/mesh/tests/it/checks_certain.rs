@@ -3,6 +3,8 @@
 use ringwall_mesh::checks::{self, Flaw};
 use ringwall_mesh::config::MeshConfig;
 use ringwall_mesh::mesh::Settings;
+use ringwall_model::fix::{Change, Value};
+use ringwall_model::path::FieldPath;
 
 use crate::meshes::{app, namespace, peer, rule, snapshot};
 
@@ -201,4 +203,29 @@ fn what_knative_adds_to_its_pods_is_known() {
     };
     assert_eq!(places("002", &(shop.clone() + &strict(9091))), nothing());
     assert_eq!(places("002", &(shop + &strict(80))), ["spec.portLevelMtls.80"]);
+}
+
+#[test]
+fn a_fix_of_a_port_never_makes_less_hold_than_does() {
+    let shop = namespace("shop", SIDECARS) + &app("shop", "web", "");
+    let fix = |wide: &str, ports: &str| {
+        let own = format!("{{selector: {{matchLabels: {{app: web}}}}, portLevelMtls: {{{ports}}}}}");
+        let text = shop.clone()
+            + &peer("shop", "default", &format!("{{mtls: {{mode: {wide}}}}}"))
+            + &peer("shop", "web", &own);
+        let flaws = of("002", &text);
+        assert_eq!(flaws.len(), 1);
+        flaws[0].fix.clone().unwrap().changes
+    };
+    let set = |mode: &str| Change::Set {
+        path: FieldPath::keys(&["spec", "portLevelMtls", "8080"]),
+        value: Value::Mapping(vec![("mode".to_owned(), Value::from(mode))]),
+    };
+    let remove = |keys: &[&str]| Change::Remove { path: FieldPath::keys(keys) };
+    assert_eq!(
+        fix("PERMISSIVE", "80: {mode: STRICT}"),
+        [set("STRICT"), remove(&["spec", "portLevelMtls", "80"])]
+    );
+    assert_eq!(fix("STRICT", "80: {mode: PERMISSIVE}"), [remove(&["spec", "portLevelMtls"])]);
+    assert_eq!(fix("PERMISSIVE", "80: {mode: DISABLE}"), [remove(&["spec", "portLevelMtls"])]);
 }
