@@ -74,7 +74,8 @@ pub(super) const BROKEN: MeshCheck = MeshCheck {
         what: "By the `tls` of a DestinationRule clients of the input use `ISTIO_MUTUAL` towards a workload that has no sidecar, or whose proxy takes no \
                TLS on the port (`DISABLE`, or a port that goes past it). Nothing is said of gateways, whose listeners say what they take.",
         why: "The program gets TLS that it cannot read: the calls fail.",
-        fix: "Take `tls` away: clients then use mutual TLS with those that take it, and with no other.",
+        fix: "Take `tls` away: clients then use mutual TLS with those that take it, and with no other. Where the rule is for many hosts, write one of its own \
+              with `DISABLE` for the host that does not take it.",
         bad: concat!(
             "\
 apiVersion: v1
@@ -211,8 +212,14 @@ fn by_tls<'m>(
 }
 
 /// Takes `tls` away, so that clients do what each server takes; where they would not by themselves, or what is left would be none, writes the mesh's mutual
-/// TLS in its place, for a host that is one.
-fn mended(subject: &Subject<'_>, place: &Place, mutual_helps: bool) -> Result<Fix, String> {
+/// TLS in its place, for a host that is one. What says the mesh's mutual TLS of many hosts stays for the sake of the others.
+fn mended(subject: &Subject<'_>, place: &Place, host: &str, mutual_helps: bool) -> Result<Fix, String> {
+    let of_rule = subject.object(place.object).root().str_at(&["spec", "host"]).unwrap_or("*");
+    if !mutual_helps && of_rule.contains('*') {
+        return Err(format!(
+            "the rule is for all of {of_rule}: leave it, and write another one beside it for {host} alone, with `tls.mode: DISABLE`"
+        ));
+    }
     let of_port = place
         .path
         .segments()
@@ -225,8 +232,7 @@ fn mended(subject: &Subject<'_>, place: &Place, mutual_helps: bool) -> Result<Fi
             vec![Change::Remove { path: place.path.clone() }],
         ));
     }
-    let host = subject.object(place.object).root().str_at(&["spec", "host"]).unwrap_or("*");
-    if !mutual_helps || host.contains('*') {
+    if !mutual_helps || of_rule.contains('*') {
         return Err("which servers take mutual TLS must be said one by one".to_owned());
     }
     let value = Value::Mapping(vec![("mode".to_owned(), Value::from("ISTIO_MUTUAL"))]);
@@ -256,7 +262,7 @@ fn refused(subject: &Subject<'_>, flaws: &mut Flaws) {
             subject.whom(&of.servers)
         );
         let flaw = flaws.add(place.object, place.path.clone(), "", message);
-        flaw.fix(mended(subject, place, true));
+        flaw.fix(mended(subject, place, &service.host, true));
         if let WhyAccepts::Policy(by) = subject.mesh.why_accepts(of.flow.server, of.flow.target) {
             flaw.related(by.object, by.path);
         }
@@ -292,7 +298,12 @@ fn broken(subject: &Subject<'_>, flaws: &mut Flaws) {
             service.ports[of.flow.port].number,
             subject.whom(&of.servers)
         );
-        flaws.add(place.object, place.path.clone(), "", message).fix(mended(subject, place, false));
+        flaws.add(place.object, place.path.clone(), "", message).fix(mended(
+            subject,
+            place,
+            &service.host,
+            false,
+        ));
     }
 }
 
@@ -316,7 +327,12 @@ fn plaintext(subject: &Subject<'_>, flaws: &mut Flaws) {
             service.ports[of.flow.port].number,
             subject.whom(&of.servers)
         );
-        flaws.add(place.object, place.path.clone(), "", message).fix(mended(subject, place, true));
+        flaws.add(place.object, place.path.clone(), "", message).fix(mended(
+            subject,
+            place,
+            &service.host,
+            true,
+        ));
     }
 }
 

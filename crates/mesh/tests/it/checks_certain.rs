@@ -229,3 +229,24 @@ fn a_fix_of_a_port_never_makes_less_hold_than_does() {
     assert_eq!(fix("STRICT", "80: {mode: PERMISSIVE}"), [remove(&["spec", "portLevelMtls"])]);
     assert_eq!(fix("PERMISSIVE", "80: {mode: DISABLE}"), [remove(&["spec", "portLevelMtls"])]);
 }
+
+#[test]
+fn a_rule_for_many_hosts_is_not_deleted_for_one_of_them() {
+    let clients = namespace("shop", SIDECARS)
+        + &app("shop", "web", "")
+        + &namespace("old", "")
+        + &app("old", "old", "");
+    let fix = |host: &str| {
+        let mutual = rule(
+            "istio-system",
+            "mutual",
+            &format!("{{host: '{host}', trafficPolicy: {{tls: {{mode: ISTIO_MUTUAL}}}}}}"),
+        );
+        let flaws = of("027", &(clients.clone() + &mutual));
+        assert_eq!(flaws.len(), 1);
+        flaws[0].fix.clone()
+    };
+    assert!(fix("old.old.svc.cluster.local").is_ok());
+    let why = fix("*.local").unwrap_err();
+    assert!(why.contains("for old.old.svc.cluster.local alone"), "{why}");
+}
