@@ -7,6 +7,7 @@ use ringwall_model::control::nsa;
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::Fixable;
 use ringwall_model::near::nearest;
+use ringwall_model::object::Object;
 
 use super::examples::{injected, policy, strict, web};
 use super::layers::{reaches, tcp_ports};
@@ -14,6 +15,7 @@ use super::{AUTHORIZATION, EVERY_VERSION, Flaws, MeshCheck, PRACTICES, Subject};
 use crate::authorization::compile::{Compiled, Layer};
 use crate::authorization::place::{Part, Place};
 use crate::authorization::policy::{Action, AuthorizationPolicy, Field, Rule};
+use crate::authorization::select::WAYPOINT_CLASS;
 use crate::enrolment::{GATEWAY_ACCOUNT, Mode as Carrier};
 use crate::mesh::{Accepts, WhyAccepts};
 use crate::quirks::{ACCOUNT_DOTS, Release};
@@ -505,6 +507,41 @@ fn are_siblings(a: &str, b: &str) -> bool {
     a.len() == b.len() && differ.all(|(a, b)| is_short(a) && is_short(b))
 }
 
+/// The classes of Gateways that istiod has, and whether it puts them behind the names of what it makes. Source: `GetClassInfos` in istio.io/istio
+/// `pilot/pkg/config/kube/gatewaycommon/classinfo.go`.
+const CLASSES: [(&str, bool); 5] = [
+    ("istio", true),
+    (WAYPOINT_CLASS, false),
+    ("istio-east-west", false),
+    ("istio-agentgateway", false),
+    ("istio-agentgateway-waypoint", false),
+];
+
+/// The account that istiod makes for the pods of a Gateway; nothing of classes that are not its own, and where it makes no pods since the Gateway has
+/// addresses of its own. Source: `GetDefaultName` and `IsManaged` in istio.io/istio `pilot/pkg/config/kube/gatewaycommon/gateway_utils.go`.
+fn account_of_gateway(object: &Object) -> Option<String> {
+    let class = object.root().str_at(&["spec", "gatewayClassName"])?;
+    let (_, is_suffixed) = CLASSES.iter().find(|(known, _)| *known == class)?;
+    let has_address =
+        object.root().at(&["spec", "addresses"]).is_some_and(|list| list.items().next().is_some());
+    if has_address {
+        return None;
+    }
+    let name = &object.id.name;
+    let default = || if *is_suffixed { format!("{name}-{class}") } else { name.clone() };
+    let stated = object.root().str_at(&["metadata", "annotations", GATEWAY_ACCOUNT]);
+    Some(stated.map_or_else(default, str::to_owned))
+}
+
+/// The account that pods of the Gateway of this name have, where it is another one than the name.
+fn meant_gateway(subject: &Subject<'_>, namespace: &str, name: &str) -> Option<String> {
+    let mut gateways = subject.snapshot.of_kind("gateway.networking.k8s.io", "Gateway");
+    let is_it = |object: &&Object| {
+        object.id.name == name && object.id.namespace.as_deref().unwrap_or("default") == namespace
+    };
+    account_of_gateway(gateways.find(is_it)?)
+}
+
 /// Whether something of the input makes an account of this name: a Gateway, for which istiod does, or an object of a kind that Kubernetes does not have
 /// itself and that names it.
 fn may_be_made(subject: &Subject<'_>, namespace: &str, name: &str) -> bool {
@@ -513,7 +550,9 @@ fn may_be_made(subject: &Subject<'_>, namespace: &str, name: &str) -> bool {
     here.any(|object| {
         let own = object.id.name.as_str();
         if object.is("gateway.networking.k8s.io", "Gateway") {
-            // Source: istio.io/istio `pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go`.
+            if let Some(account) = account_of_gateway(object) {
+                return account == name;
+            }
             let class = object.root().str_at(&["spec", "gatewayClassName"]).unwrap_or_default();
             let stated = object.root().str_at(&["metadata", "annotations", GATEWAY_ACCOUNT]);
             return stated == Some(name) || name == own || name == format!("{own}-{class}");
@@ -568,17 +607,22 @@ fn of_nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
                 }
                 let Some(named) = account(subject, &field, value, &policy.namespace) else { continue };
                 let (namespace, name) = named;
+                let gateway = meant_gateway(subject, namespace, name);
                 if used.contains(&named)
                     || made.contains(&named)
                     || namespace == subject.mesh.config.root_namespace
-                    || !subject.is_inhabited(namespace)
+                    || (gateway.is_none() && !subject.is_inhabited(namespace))
                     || may_be_made(subject, namespace, name)
                 {
                     continue;
                 }
                 let here = used.iter().chain(&made).filter(|(other, _)| *other == namespace);
                 let near = nearest(name, here.map(|(_, name)| *name));
-                let hint = near.map(|near| format!("; \"{near}\" is one that is there")).unwrap_or_default();
+                let hint = match (gateway, near) {
+                    (Some(account), _) => format!("; pods of the Gateway {name} have \"{account}\""),
+                    (None, Some(near)) => format!("; \"{near}\" is one that is there"),
+                    (None, None) => String::new(),
+                };
                 let message = format!("nobody in {namespace} has the service account {name}{hint}");
                 flaws.add(policy.object, path(), value.clone(), message);
             }

@@ -250,3 +250,36 @@ fn a_rule_for_many_hosts_is_not_deleted_for_one_of_them() {
     let why = fix("*.local").unwrap_err();
     assert!(why.contains("for old.old.svc.cluster.local alone"), "{why}");
 }
+
+#[test]
+fn a_gateway_has_the_account_that_istiod_makes_for_it() {
+    let of_gateway = |class: &str, more: &str, account: &str| {
+        let gateway = format!(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: edge, namespace: ingress}}\nspec: {{gatewayClassName: {class}{more}}}\n---\n"
+        );
+        let allow = policy(
+            "shop",
+            "web",
+            &format!("{{rules: [{{from: [{{source: {{serviceAccounts: [ingress/{account}]}}}}]}}]}}"),
+        );
+        let found = of("017", &(namespace("shop", SIDECARS) + &pod("shop", "web") + &gateway + &allow));
+        found.into_iter().map(|flaw| flaw.message).collect::<Vec<_>>()
+    };
+    assert_eq!(of_gateway("istio", "", "edge-istio"), nothing());
+    assert_eq!(
+        of_gateway("istio", "", "edge"),
+        ["nobody in ingress has the service account edge; pods of the Gateway edge have \"edge-istio\""]
+    );
+    assert_eq!(of_gateway("istio-waypoint", "", "edge"), nothing());
+    assert_eq!(
+        of_gateway("istio", ", addresses: [{type: Hostname, value: a.example}]", "edge"),
+        nothing(),
+        "made by hand"
+    );
+    assert_eq!(of_gateway("other", "", "edge"), nothing(), "of another controller");
+    // Where the namespace shows who is there, a waypoint's name with its class is nobody's.
+    let way = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: way, namespace: shop}\nspec: {gatewayClassName: istio-waypoint}\n---\n";
+    let allow =
+        policy("shop", "web", "{rules: [{from: [{source: {serviceAccounts: [way-istio-waypoint]}}]}]}");
+    assert_eq!(places("017", &(namespace("shop", SIDECARS) + &pod("shop", "web") + way + &allow)).len(), 1);
+}
