@@ -475,7 +475,7 @@ fn anonymous(subject: &Subject<'_>, flaws: &mut Flaws) {
 }
 
 /// The namespace and the name of the account that a value names without a star; only in the mesh's own trust domain.
-fn account<'v>(
+pub(in crate::checks) fn account<'v>(
     subject: &Subject<'_>,
     field: &Field<'_>,
     value: &'v str,
@@ -544,7 +544,7 @@ fn meant_gateway(subject: &Subject<'_>, namespace: &str, name: &str) -> Option<S
 
 /// Whether something of the input makes an account of this name: a Gateway, for which istiod does, or an object of a kind that Kubernetes does not have
 /// itself and that names it.
-fn may_be_made(subject: &Subject<'_>, namespace: &str, name: &str) -> bool {
+pub(in crate::checks) fn may_be_made(subject: &Subject<'_>, namespace: &str, name: &str) -> bool {
     let here = subject.snapshot.objects().map(|(_, object)| object);
     let mut here = here.filter(|object| object.id.namespace.as_deref().unwrap_or("default") == namespace);
     here.any(|object| {

@@ -6,6 +6,7 @@
 //! What is not in the input is not known: a policy beside no workload is for workloads that are elsewhere, and nothing is said of whom it is
 //! for.
 
+mod callers;
 mod destinations;
 mod enrolment;
 mod examples;
@@ -96,6 +97,7 @@ pub static CHECKS: &[MeshCheck] = &[
     tokens::ISSUER,
     identity::DOTS,
     waypoints::PAST_DENY,
+    callers::WITHOUT_PROXY,
 ];
 
 /// Runs all checks over a snapshot whose mesh is set so. Flaws are in the order of the checks; an object that istiod's webhook refuses has only

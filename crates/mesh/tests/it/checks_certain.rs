@@ -283,3 +283,33 @@ fn a_gateway_has_the_account_that_istiod_makes_for_it() {
         policy("shop", "web", "{rules: [{from: [{source: {serviceAccounts: [way-istio-waypoint]}}]}]}");
     assert_eq!(places("017", &(namespace("shop", SIDECARS) + &pod("shop", "web") + way + &allow)).len(), 1);
 }
+
+#[test]
+fn who_has_no_proxy_has_no_identity_that_a_rule_could_let_in() {
+    let shop = namespace("shop", SIDECARS) + &pod("shop", "web");
+    let allow = policy(
+        "shop",
+        "web",
+        "{rules: [{from: [{source: {principals: [cluster.local/ns/outside/sa/scraper]}}]}]}",
+    );
+    let at = "spec.rules[0].from[0].source.principals[0]";
+    let with = |clients: String| places("047", &(shop.clone() + &clients + &allow));
+    assert_eq!(with(namespace("outside", "") + &pod("outside", "scraper")), [at]);
+    assert_eq!(with(namespace("outside", SIDECARS) + &pod("outside", "scraper")), nothing());
+    assert_eq!(with(pod("outside", "scraper")), nothing(), "the labels of its namespace are not known");
+    assert_eq!(with(namespace("outside", "")), nothing(), "its pods are elsewhere");
+    let injected = pod("outside", "scraper").replace("name: scraper, namespace", "name: other, namespace");
+    let injected = injected.replace("app: scraper", "app: other, sidecar.istio.io/inject: 'true'");
+    assert_eq!(
+        with(namespace("outside", "") + &pod("outside", "scraper") + &injected),
+        nothing(),
+        "another has it too"
+    );
+    let entry = "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: vm, namespace: outside}\n\
+                 spec: {address: 10.0.0.1, serviceAccount: scraper}\n---\n";
+    assert_eq!(
+        with(namespace("outside", "") + &pod("outside", "scraper") + entry),
+        nothing(),
+        "a machine has it too"
+    );
+}
