@@ -3,6 +3,7 @@
 use ringwall_mesh::checks::{self, Flaw};
 use ringwall_mesh::config::MeshConfig;
 use ringwall_mesh::mesh::Settings;
+use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Change, Value};
 use ringwall_model::path::FieldPath;
 
@@ -312,4 +313,57 @@ fn who_has_no_proxy_has_no_identity_that_a_rule_could_let_in() {
         nothing(),
         "a machine has it too"
     );
+}
+
+#[test]
+fn behind_a_headless_service_what_says_disable_breaks_calls() {
+    let kafka = |services: &str| {
+        namespace("shop", SIDECARS)
+            + &pod("shop", "kafka")
+            + services
+            + &peer(
+                "shop",
+                "kafka",
+                "{selector: {matchLabels: {app: kafka}}, portLevelMtls: {8080: {mode: DISABLE}}}",
+            )
+    };
+    let service = |name: &str, more: &str| {
+        format!(
+            "apiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: shop}}\nspec: {{selector: {{app: kafka}}, ports: [{{name: tcp, port: 8080}}]{more}}}\n---\n"
+        )
+    };
+    let (usual, headless) = (service("usual", ""), service("brokers", ", clusterIP: None"));
+    let told = |services: &str| {
+        let found = of("005", &kafka(services));
+        assert_eq!(found.len(), 1);
+        (found[0].message.clone(), found[0].severity)
+    };
+    let plain = "switches mutual TLS off for the port 8080: clients of the mesh send plaintext";
+    assert_eq!(told(&usual), (plain.to_owned(), Severity::Medium));
+    let (message, severity) = told(&headless);
+    assert!(
+        message.contains("headless Service shop/brokers") && !message.contains("send plaintext"),
+        "{message}"
+    );
+    assert_eq!(severity, Severity::High);
+    let (message, severity) = told(&(usual + &headless));
+    assert!(
+        message.contains("headless Service shop/brokers") && message.contains("send plaintext;"),
+        "{message}"
+    );
+    assert_eq!(severity, Severity::High);
+}
+
+#[test]
+fn a_policy_that_switches_several_ports_off_is_told_once() {
+    let text = peer(
+        "shop",
+        "web",
+        "{selector: {matchLabels: {app: web}}, portLevelMtls: {8080: {mode: DISABLE}, 9090: {mode: DISABLE}}}",
+    );
+    let found = of("005", &text);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].message.contains("the ports 8080, 9090"), "{}", found[0].message);
+    assert_eq!(found[0].related.len(), 1);
+    assert_eq!(found[0].fix.as_ref().unwrap().changes.len(), 2);
 }
