@@ -10,8 +10,9 @@ use ringwall_model::path::Segment;
 
 use super::examples::{injected, service, strict, web};
 use super::{DESTINATION, EVERY_VERSION, Flaws, MeshCheck, Subject, reviewed};
+use crate::authorization::select::WAYPOINT_CLASS;
 use crate::enrolment::Mode as Carrier;
-use crate::matrix::Flow;
+use crate::matrix::{Flow, OfService};
 use crate::mesh::{Accepts, WhyAccepts};
 use crate::place::Place;
 use crate::sends::{Outcome, Sends, Why};
@@ -158,8 +159,8 @@ pub(super) const DROPPED: MeshCheck = MeshCheck {
         severity: Severity::High,
         summary: "a DestinationRule asks for TLS, and its clients send plaintext",
         what: "`tls` of a DestinationRule has the mode `SIMPLE` or `MUTUAL` and a `credentialName`, for clients with a sidecar, and no \
-               `workloadSelector`; or `MUTUAL` without a certificate and a key. Nothing is said of one in the root namespace for a host outside of the mesh, which \
-               an egress gateway may be meant to use.",
+               `workloadSelector`; or `MUTUAL` without a certificate and a key. Nothing is said of one with a `credentialName` for a host outside of the mesh in the root namespace or \
+               beside a gateway, which may be meant to use it. The severity is low where all ports are for TLS already (`HTTPS`, `TLS`).",
         why: "A sidecar may not read a Secret for a rule that does not select it, and istiod then leaves TLS out. The rule looks as if it encrypted, and the bytes go in the clear.",
         fix: "Select the clients with `workloadSelector`, or name the certificates as files (`caCertificates`, `clientCertificate`, `privateKey`).",
         bad: concat!(
@@ -192,12 +193,12 @@ struct Decided<'m> {
 /// The flows to which something is wrong, by the `tls` that decides them.
 fn by_tls<'m>(
     subject: &'m Subject<'_>,
-    tls: impl Fn(&'m Flow) -> Option<&'m Place>,
+    tls: impl Fn(&'m OfService, &'m Flow) -> Option<&'m Place>,
 ) -> BTreeMap<&'m Place, Decided<'m>> {
     let mut found: BTreeMap<&Place, Decided<'m>> = BTreeMap::new();
     for of_service in subject.matrix.iter().flat_map(|matrix| &matrix.services) {
         for flow in of_service.groups.iter().flat_map(|group| &group.flows) {
-            let Some(place) = tls(flow) else { continue };
+            let Some(place) = tls(of_service, flow) else { continue };
             let of = found.entry(place).or_insert_with(|| Decided {
                 flow,
                 service: of_service.service,
@@ -244,7 +245,7 @@ fn mended(subject: &Subject<'_>, place: &Place, host: &str, mutual_helps: bool) 
 }
 
 fn refused(subject: &Subject<'_>, flaws: &mut Flaws) {
-    let found = by_tls(subject, |flow| match &flow.why {
+    let found = by_tls(subject, |_, flow| match &flow.why {
         Why::Rule(place) if flow.outcome == Outcome::Refused => Some(place),
         _ => None,
     });
@@ -282,7 +283,7 @@ fn is_known(subject: &Subject<'_>, flow: &Flow) -> bool {
 }
 
 fn broken(subject: &Subject<'_>, flaws: &mut Flaws) {
-    let found = by_tls(subject, |flow| match &flow.why {
+    let found = by_tls(subject, |_, flow| match &flow.why {
         Why::Rule(place) if flow.outcome == Outcome::Broken && is_known(subject, flow) => Some(place),
         _ => None,
     });
@@ -308,7 +309,7 @@ fn broken(subject: &Subject<'_>, flaws: &mut Flaws) {
 }
 
 fn plaintext(subject: &Subject<'_>, flaws: &mut Flaws) {
-    let found = by_tls(subject, |flow| match &flow.why {
+    let found = by_tls(subject, |_, flow| match &flow.why {
         Why::Rule(place)
             if flow.outcome == Outcome::Plaintext
                 && flow.accepts == Accepts::Permissive
@@ -337,8 +338,13 @@ fn plaintext(subject: &Subject<'_>, flaws: &mut Flaws) {
 }
 
 fn dropped(subject: &Subject<'_>, flaws: &mut Flaws) {
-    let found = by_tls(subject, |flow| match &flow.why {
+    let found = by_tls(subject, |_, flow| match &flow.why {
         Why::Secret(place) | Why::NoCertificate(place) => Some(place),
+        _ => None,
+    });
+    // Those by which bytes go in the clear for sure.
+    let plain = by_tls(subject, |of, flow| match &flow.why {
+        Why::Secret(place) | Why::NoCertificate(place) if !carries_tls(subject, of, flow) => Some(place),
         _ => None,
     });
     for (place, of) in found {
@@ -349,10 +355,39 @@ fn dropped(subject: &Subject<'_>, flaws: &mut Flaws) {
         let service = &subject.mesh.services[of.service];
         // A rule beside the gateways for what is outside is the egress gateway's, which may read Secrets.
         let namespace = subject.object(place.object).id.namespace.as_deref().unwrap_or("default");
-        if service.is_external && namespace == subject.mesh.config.root_namespace {
+        let is_beside = namespace == subject.mesh.config.root_namespace || has_gateway(subject, namespace);
+        if service.is_external && is_beside && matches!(of.flow.why, Why::Secret(_)) {
             continue;
         }
-        let message = format!("is left out ({why}): clients send plaintext to {}", service.host);
-        flaws.add(place.object, place.path.clone(), "", message);
+        // Of a port for TLS the program does TLS by itself, or the rule adds TLS for a program that speaks plaintext to it: which, is not known.
+        let is_plain = plain.contains_key(place);
+        let so = if is_plain { "clients send plaintext" } else { "what the programs send goes as it is" };
+        let message = format!("is left out ({why}): {so} to {}", service.host);
+        let flaw = flaws.add(place.object, place.path.clone(), "", message);
+        if !is_plain {
+            flaw.severity(Severity::Low);
+        }
     }
+}
+
+/// Whether there are gateways in a namespace: pods, or a Gateway for which istiod makes them.
+fn has_gateway(subject: &Subject<'_>, namespace: &str) -> bool {
+    let mut pods = subject.pods();
+    let mut made = subject.snapshot.of_kind("gateway.networking.k8s.io", "Gateway");
+    pods.any(|(one, pod)| pod.namespace == namespace && subject.carrier(one) == Carrier::Gateway)
+        || made.any(|object| {
+            object.id.namespace.as_deref().unwrap_or("default") == namespace
+                && object.root().str_at(&["spec", "gatewayClassName"]) != Some(WAYPOINT_CLASS)
+        })
+}
+
+/// Whether the port of a flow says that it carries TLS: by its protocol where it states one, or else by its name.
+fn carries_tls(subject: &Subject<'_>, of: &OfService, flow: &Flow) -> bool {
+    let service = &subject.mesh.services[of.service];
+    let port = &service.ports[flow.port];
+    let node = subject.object(service.object).root().locate(&port.path);
+    let stated = node.and_then(|node| node.str_at(&["protocol"]).filter(|stated| *stated != "TCP"));
+    let stated = node.and_then(|node| node.str_at(&["appProtocol"])).or(stated);
+    let said = stated.unwrap_or(&port.name).to_ascii_lowercase();
+    matches!(said.split('-').next(), Some("https" | "tls"))
 }

@@ -367,3 +367,26 @@ fn a_policy_that_switches_several_ports_off_is_told_once() {
     assert_eq!(found[0].related.len(), 1);
     assert_eq!(found[0].fix.as_ref().unwrap().changes.len(), 2);
 }
+
+#[test]
+fn a_secret_beside_an_egress_gateway_is_for_it() {
+    let entry = |protocol: &str| {
+        format!(
+            "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {{name: bank, namespace: shop}}\n\
+             spec: {{hosts: [bank.example], resolution: DNS, ports: [{{number: 443, name: bank, protocol: {protocol}}}]}}\n---\n"
+        )
+    };
+    let shop = namespace("shop", SIDECARS) + &pod("shop", "web");
+    let dropped = |more: &str, protocol: &str, tls: &str| {
+        let tls = rule("shop", "bank", &format!("{{host: bank.example, trafficPolicy: {{tls: {{{tls}}}}}}}"));
+        let found = of("029", &(shop.clone() + &entry(protocol) + more + &tls));
+        found.into_iter().map(|flaw| (flaw.severity, flaw.message.contains("plaintext"))).collect::<Vec<_>>()
+    };
+    let secret = "mode: SIMPLE, credentialName: bank";
+    assert_eq!(dropped("", "HTTP", secret), [(Severity::High, true)]);
+    assert_eq!(dropped("", "HTTPS", secret), [(Severity::Low, false)], "the program may do TLS by itself");
+    assert_eq!(dropped(&edge("shop"), "HTTP", secret), []);
+    assert_eq!(dropped(&edge("shop"), "HTTP", "mode: MUTUAL"), [(Severity::High, true)], "that is nobody's");
+    let made = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: out, namespace: shop}\nspec: {gatewayClassName: istio}\n---\n";
+    assert_eq!(dropped(made, "HTTP", secret), []);
+}
