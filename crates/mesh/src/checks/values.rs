@@ -20,7 +20,7 @@ pub(super) const NEVER: MeshCheck = MeshCheck {
         summary: "a value of an AuthorizationPolicy matches nothing that a client sends",
         what: "One of: a principal with `spiffe://` before it, or one that is not of the form TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT; a method that is not in capitals; a host with a scheme or a path; a path that does \
                not begin with `/`, or holds a query; a star in the middle of a value (or at both ends), which is no wildcard there; a \
-               start of a `requestPrincipals` that is cut at a slash of its scheme, as in `https://iss*`. The severity is high where the rule lets in for it \
+               start of a `requestPrincipals` that is cut at a slash of its scheme, as in `https://iss*`. Nothing is said of a star too many where a value beside it holds all that is meant. The severity is high where the rule lets in for it \
                what it should keep out. The tool mends what it can tell.",
         why: "The rule is taken, and does nothing for this value: a DENY does not keep out, an ALLOW does not let in, and the `not` form of a field \
               does the opposite.",
@@ -202,6 +202,32 @@ fn has_inner_star(value: &str) -> bool {
     rest.contains('*')
 }
 
+/// Whether other values of the list hold all that is meant by one whose star is none: then it is only one too many.
+fn is_moot(field: &Field<'_>, value: &str) -> bool {
+    if !has_inner_star(value) {
+        return false;
+    }
+    let mut others = field.values.iter().filter(|other| why_never(field.of, other).is_none());
+    // A run of stars stands for a part, or for several.
+    let filled = |with: &str| {
+        let mut parts: Vec<&str> = value.split('*').collect();
+        parts.dedup_by(|one, before| one.is_empty() && before.is_empty());
+        parts.join(with)
+    };
+    let meant = ["x", "x/y", ""].map(filled);
+    let holds = |other: &String| match field.of {
+        "paths" => {
+            let own = PathMatch::parse(other);
+            meant.iter().all(|path| own.matches(path))
+        }
+        _ => {
+            let own = Text::parse(other);
+            meant.iter().all(|text| own.matches(text))
+        }
+    };
+    others.any(holds)
+}
+
 /// Puts another value where one stands.
 fn instead(field: &Field<'_>, at: usize, meant: Option<String>) -> Result<Fix, String> {
     // What leaves more out of a DENY, or of what an ALLOW leaves out, is not for a tool to write.
@@ -220,6 +246,9 @@ fn never(subject: &Subject<'_>, flaws: &mut Flaws) {
         for field in policy.fields() {
             for (at, value) in field.values.iter().enumerate() {
                 let Some((why, meant)) = why_never(field.of, value) else { continue };
+                if is_moot(&field, value) {
+                    continue;
+                }
                 let opens = match (policy.action, field.negated) {
                     (Action::Allow, negated) => negated,
                     (_, negated) => !negated,

@@ -390,3 +390,23 @@ fn a_secret_beside_an_egress_gateway_is_for_it() {
     let made = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: out, namespace: shop}\nspec: {gatewayClassName: istio}\n---\n";
     assert_eq!(dropped(made, "HTTP", secret), []);
 }
+
+#[test]
+fn a_star_too_many_beside_a_value_that_holds_the_same_is_moot() {
+    let of_paths = |paths: &str| {
+        places(
+            "019",
+            &policy(
+                "shop",
+                "web",
+                &format!("{{action: DENY, rules: [{{to: [{{operation: {{notPaths: [{paths}]}}}}]}}]}}"),
+            ),
+        )
+    };
+    let at = |at: usize| format!("spec.rules[0].to[0].operation.notPaths[{at}]");
+    assert_eq!(of_paths("'/dex/*', '/dex/**'"), nothing());
+    assert_eq!(of_paths("'/dex/**'"), [at(0)]);
+    assert_eq!(of_paths("'/dex/a/*', '/dex/**'"), [at(1)], "it holds less");
+    assert_eq!(of_paths("'/dex/*', '/dex/*/a'"), nothing());
+    assert_eq!(of_paths("'/*/a', '/**/a'"), [at(0), at(1)], "neither holds anything");
+}
