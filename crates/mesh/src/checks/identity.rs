@@ -1,6 +1,6 @@
 //! Rules about identities: who has none, who has one that nobody has, and who shares one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringwall_model::check::Check;
 use ringwall_model::control::nsa;
@@ -8,6 +8,7 @@ use ringwall_model::finding::Severity;
 use ringwall_model::fix::Fixable;
 use ringwall_model::near::nearest;
 use ringwall_model::object::Object;
+use ringwall_model::path::FieldPath;
 
 use super::examples::{injected, policy, strict, web};
 use super::layers::{reaches, tcp_ports};
@@ -123,7 +124,8 @@ pub(super) const SHARED: MeshCheck = MeshCheck {
         name: "shared-identity",
         severity: Severity::Low,
         summary: "a policy lets in the default service account of a namespace, which every pod there has that names none",
-        what: "An ALLOW rule names the service account `default` of a namespace, and workloads of the input run as it.",
+        what: "An ALLOW rule names the service account `default` of a namespace, and workloads of the input run as it. It is told once for each namespace, at the \
+               first of the values that name its account.",
         why: "The policy cannot tell them apart: what one of them may do, all may, and so may every pod of the namespace that says nothing of an account.",
         fix: "Give the client a service account of its own, and name that.",
         bad: concat!(
@@ -631,29 +633,42 @@ fn of_nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
 }
 
 fn shared(subject: &Subject<'_>, flaws: &mut Flaws) {
+    // By namespace, each place where its account is let in: the cause of all is one.
+    let mut named: BTreeMap<&str, Vec<(usize, FieldPath, &str)>> = BTreeMap::new();
     for policy in subject.policies.iter().filter(|policy| policy.action == Action::Allow) {
         for field in policy.fields().filter(|field| !field.negated) {
             for (at, value) in field.values.iter().enumerate() {
-                let Some((namespace, "default")) = account(subject, &field, value, &policy.namespace) else {
-                    continue;
-                };
-                let all = subject.pods();
-                let all =
-                    all.filter(|(_, pod)| pod.namespace == namespace && pod.service_account == "default");
-                let mut owners = BTreeSet::new();
-                let who: Vec<usize> = all
-                    .filter(|(_, pod)| owners.insert(subject.snapshot.top_owner(pod.object).0))
-                    .map(|(index, _)| index)
-                    .collect();
-                if who.is_empty() {
-                    continue;
+                if let Some((namespace, "default")) = account(subject, &field, value, &policy.namespace) {
+                    let place = (policy.object, field.place.path().index(at), value.as_str());
+                    named.entry(namespace).or_default().push(place);
                 }
-                let message = format!(
-                    "is the identity of every pod of {namespace} that names no service account: {} today",
-                    subject.whom(&who)
-                );
-                flaws.add(policy.object, field.place.path().index(at), value.clone(), message);
             }
+        }
+    }
+    for (namespace, places) in named {
+        let all = subject.pods();
+        let all = all.filter(|(_, pod)| pod.namespace == namespace && pod.service_account == "default");
+        let mut owners = BTreeSet::new();
+        let who: Vec<usize> = all
+            .filter(|(_, pod)| owners.insert(subject.snapshot.top_owner(pod.object).0))
+            .map(|(index, _)| index)
+            .collect();
+        let [(object, path, value), others @ ..] = places.as_slice() else { continue };
+        if who.is_empty() {
+            continue;
+        }
+        let more = match others.len() {
+            0 => String::new(),
+            1 => "; one more value names it".to_owned(),
+            more => format!("; {more} more values name it"),
+        };
+        let message = format!(
+            "is the identity of every pod of {namespace} that names no service account: {} today{more}",
+            subject.whom(&who)
+        );
+        let flaw = flaws.add(*object, path.clone(), *value, message);
+        for (object, path, _) in others {
+            flaw.related(*object, path.clone());
         }
     }
 }

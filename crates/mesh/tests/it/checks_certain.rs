@@ -410,3 +410,37 @@ fn a_star_too_many_beside_a_value_that_holds_the_same_is_moot() {
     assert_eq!(of_paths("'/dex/*', '/dex/*/a'"), nothing());
     assert_eq!(of_paths("'/*/a', '/**/a'"), [at(0), at(1)], "neither holds anything");
 }
+
+#[test]
+fn an_account_that_is_shared_is_told_once() {
+    let shop = namespace("shop", SIDECARS) + &app("shop", "web", "") + &app("shop", "cart", "");
+    let allow =
+        |name: &str| policy("shop", name, "{rules: [{from: [{source: {serviceAccounts: [shop/default]}}]}]}");
+    let found = of("018", &(shop.clone() + &allow("a")));
+    assert_eq!((found.len(), found[0].related.len()), (1, 0));
+    assert!(found[0].message.ends_with(" today"), "{}", found[0].message);
+    let found = of("018", &(shop + &allow("a") + &allow("b") + &allow("c")));
+    assert_eq!((found.len(), found[0].related.len()), (1, 2));
+    assert!(found[0].message.ends_with("; 2 more values name it"), "{}", found[0].message);
+}
+
+#[test]
+fn a_job_that_wants_no_sidecar_and_that_nobody_calls_is_left_in_peace() {
+    let job = |labels: &str, spec: &str| {
+        format!(
+            "apiVersion: batch/v1\nkind: Job\nmetadata: {{name: sweep, namespace: shop}}\n\
+             spec: {{template: {{metadata: {{labels: {{app: sweep{labels}}}}}, spec: {{{spec}containers: [{{name: a, image: a}}]}}}}}}\n---\n"
+        )
+    };
+    let out = ", sidecar.istio.io/inject: 'false'";
+    let shop = namespace("shop", SIDECARS);
+    assert_eq!(places("039", &(shop.clone() + &job(out, ""))), nothing());
+    assert_eq!(
+        places("039", &(shop.clone() + &job("", "hostNetwork: true, "))),
+        ["spec.template.spec.hostNetwork"]
+    );
+    let service = "apiVersion: v1\nkind: Service\nmetadata: {name: sweep, namespace: shop}\nspec: {selector: {app: sweep}, ports: [{port: 80}]}\n---\n";
+    assert_eq!(places("039", &(shop.clone() + &job(out, "") + service)).len(), 1, "somebody calls it");
+    let pod = pod("shop", "web").replace("app: web", "app: web, sidecar.istio.io/inject: 'false'");
+    assert_eq!(places("039", &(shop + &pod)).len(), 1);
+}
