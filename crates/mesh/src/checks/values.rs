@@ -371,8 +371,8 @@ fn path(subject: &Subject<'_>, flaws: &mut Flaws) {
                     )),
                     None => Err("the mesh's configuration decides about slashes".to_owned()),
                 };
-                let served = "which many programs serve as they do the path that is named";
-                let message = format!("`{witness}` {passes}: {served}");
+                let message =
+                    format!("`{witness}` {passes}; many programs serve it as they do the path that is named");
                 let flaw = flaws.add(policy.object, field.place.path().index(at), value.clone(), message);
                 flaw.fix(fix).severity(severity);
             }
