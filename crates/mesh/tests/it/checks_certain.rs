@@ -386,7 +386,6 @@ fn a_secret_beside_an_egress_gateway_is_for_it() {
     assert_eq!(dropped("", "HTTP", secret), [(Severity::High, true)]);
     assert_eq!(dropped("", "HTTPS", secret), [(Severity::Low, false)], "the program may do TLS by itself");
     assert_eq!(dropped(&edge("shop"), "HTTP", secret), []);
-    assert_eq!(dropped(&edge("shop"), "HTTP", "mode: MUTUAL"), [(Severity::High, true)], "that is nobody's");
     let made = "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: out, namespace: shop}\nspec: {gatewayClassName: istio}\n---\n";
     assert_eq!(dropped(made, "HTTP", secret), []);
 }
