@@ -37,6 +37,63 @@ fn an_unknown_check_gives_the_nearest() {
 }
 
 #[test]
+fn what_is_far_off_is_not_named() {
+    assert_snapshot!(Place::new(&[]).run(&["explain", "foo"]), @r#"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: there is no check "foo"
+    hint: `ringwall rules` lists all
+    "#);
+    assert_snapshot!(Place::new(&[]).run(&["explain", "KIA9999"]), @r#"
+    exit code: 2
+    ----- stdout -----
+    ----- stderr -----
+    error: there is no check "KIA9999"
+    hint: it looks like one of Kiali, and none here stands for it; `ringwall rules` lists all
+    "#);
+}
+
+#[test]
+fn a_message_of_analyze_is_explained_in_its_own_words() {
+    let place = Place::new(&[]);
+    assert_snapshot!(place.run(&["explain", "IST0174"]), @"
+    exit code: 0
+    ----- stdout -----
+    IST0174 UnknownDestinationRuleHost  Warning
+      The host … defined in the DestinationRule does not match any services in the
+      mesh.
+
+    Said by
+      `ringwall mesh analyze`, word for word as `istioctl analyze` says it
+
+    References
+      https://istio.io/v1.31/docs/reference/config/analysis/ist0174/?ref=istioctl-analyze
+    ----- stderr -----
+    ");
+    assert_eq!(place.run(&["explain", "ist0174"]), place.run(&["explain", "IST0174"]));
+    // One for which there is a check here as well.
+    assert_snapshot!(place.run(&["explain", "IST0127"]), @"
+    exit code: 0
+    ----- stdout -----
+    IST0127 NoMatchingWorkloadsFound  Warning
+      No matching workloads for this resource with the following labels: …
+
+    Said by
+      `ringwall mesh analyze`, word for word as `istioctl analyze` says it
+
+    Found as well by
+      RW-MESH-009 mesh-policy-for-nobody
+
+    References
+      https://istio.io/v1.31/docs/reference/config/analysis/ist0127/?ref=istioctl-analyze
+    ----- stderr -----
+    ");
+    let code = place.json(&["explain", "-o", "json", "IST0127"]);
+    assert_eq!(code["checks"][0]["id"], "RW-MESH-009");
+}
+
+#[test]
 fn json_holds_all_of_a_check() {
     let place = Place::new(&[]);
     let check = place.json(&["explain", "-o", "json", "RW-PSA-002"]);
