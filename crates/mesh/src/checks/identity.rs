@@ -211,6 +211,11 @@ const NAMES: [&str; 8] = [
     "source.trustDomain",
 ];
 
+/// Fields, and keys of conditions, that ask for the identity of the peer.
+pub(in crate::checks) const fn identity_fields() -> &'static [&'static str] {
+    &NAMES
+}
+
 /// Whether a list asks for the identity of the peer.
 pub(in crate::checks) fn asks_who(field: &Field<'_>) -> bool {
     NAMES.contains(&field.of)
@@ -521,7 +526,7 @@ const CLASSES: [(&str, bool); 5] = [
 
 /// The account that istiod makes for the pods of a Gateway; nothing of classes that are not its own, and where it makes no pods since the Gateway has
 /// addresses of its own. Source: `GetDefaultName` and `IsManaged` in istio.io/istio `pilot/pkg/config/kube/gatewaycommon/gateway_utils.go`.
-fn account_of_gateway(object: &Object) -> Option<String> {
+pub(in crate::checks) fn account_of_gateway(object: &Object) -> Option<String> {
     let class = object.root().str_at(&["spec", "gatewayClassName"])?;
     let (_, is_suffixed) = CLASSES.iter().find(|(known, _)| *known == class)?;
     let has_address =

@@ -13,6 +13,7 @@ mod examples;
 mod identity;
 mod known_ports;
 mod layers;
+mod passed_by;
 mod peers;
 mod plaintext;
 mod ports;
@@ -98,6 +99,7 @@ pub static CHECKS: &[MeshCheck] = &[
     identity::DOTS,
     waypoints::PAST_DENY,
     callers::WITHOUT_PROXY,
+    passed_by::PASSED_BY,
 ];
 
 /// Runs all checks over a snapshot whose mesh is set so. Flaws are in the order of the checks; an object that istiod's webhook refuses has only

@@ -43,6 +43,8 @@ spec:
     };
 }
 
+pub(super) use guarded;
+
 /// A client in ambient mode.
 macro_rules! guest {
     () => {
@@ -131,7 +133,7 @@ pub(super) fn asks_address(policy: &AuthorizationPolicy) -> bool {
 }
 
 /// The policies that the waypoint of a service enforces for it.
-fn at_waypoint<'s>(
+pub(super) fn at_waypoint<'s>(
     subject: &'s Subject<'_>,
     named: &'s Named,
     service: &'s Service,
@@ -153,7 +155,7 @@ fn at_waypoint<'s>(
 }
 
 /// The identity of a workload of the mesh, as its certificate says it without `spiffe://`.
-fn identity(subject: &Subject<'_>, workload: &Workload) -> String {
+pub(super) fn identity(subject: &Subject<'_>, workload: &Workload) -> String {
     format!("{}/ns/{}/sa/{}", subject.mesh.config.trust_domain, workload.namespace, workload.service_account)
 }
 
@@ -192,7 +194,6 @@ fn passed<'s>(
     let mut seen = BTreeSet::new();
     for server in workloads {
         let own = subject.workload(*server);
-        let bound = subject.ambient.bind(&AmbientWorkload { namespace: &own.namespace, labels: &own.labels });
         for at in &subject.services_of[*server] {
             let service = &subject.mesh.services[*at];
             let Some((named, gateway)) = subject.mesh.through_service(Carrier::Ambient, *at) else {
@@ -205,10 +206,11 @@ fn passed<'s>(
                     |peer| Connection { peer: Some(peer), source: None, destination: None, port };
                 // What the rule makes of a client hangs on the waypoint and the port alone.
                 let is_new = seen.insert((*at, port));
-                if !is_new
-                    || sent.matching(&connection(&peer)).is_some()
-                    || bound.judge(&connection(&peer)).verdict != Verdict::Allow
-                {
+                if !is_new || sent.matching(&connection(&peer)).is_some() {
+                    continue;
+                }
+                let own = AmbientWorkload { namespace: &own.namespace, labels: &own.labels };
+                if subject.ambient.bind(&own).judge(&connection(&peer)).verdict != Verdict::Allow {
                     continue;
                 }
                 let mut asking = at_waypoint(subject, named, service);

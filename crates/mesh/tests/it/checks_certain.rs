@@ -443,3 +443,88 @@ fn a_job_that_wants_no_sidecar_and_that_nobody_calls_is_left_in_peace() {
     let pod = pod("shop", "web").replace("app: web", "app: web, sidecar.istio.io/inject: 'false'");
     assert_eq!(places("039", &(shop + &pod)).len(), 1);
 }
+
+/// An ambient namespace with a waypoint before its one Service.
+fn guarded(more: &str) -> String {
+    let way = format!("istio.io/dataplane-mode: ambient, istio.io/use-waypoint: waypoint{more}");
+    namespace("shop", &way) + &app("shop", "web", "")
+}
+
+#[test]
+fn a_policy_at_a_waypoint_is_passed_by_by_who_does_not_go_through_it() {
+    let attached = |spec: &str| {
+        policy(
+            "shop",
+            "attached",
+            &format!("{{targetRefs: [{{kind: Service, group: '', name: web}}], {spec}}}"),
+        )
+    };
+    let deny = attached("action: DENY, rules: [{to: [{operation: {methods: [DELETE]}}]}]");
+    let old = namespace("old", SIDECARS) + &pod("old", "client");
+    let told = |text: &str| of("048", text).into_iter().map(|flaw| flaw.severity).collect::<Vec<_>>();
+    assert_eq!(told(&(guarded("") + &deny)), [], "nobody goes around");
+    assert_eq!(told(&(guarded("") + &old + &deny)), [Severity::Low]);
+    let audit = deny.replace("DENY", "AUDIT");
+    assert_eq!(told(&(guarded("") + &old + &audit)), []);
+    // What it means others by, it does not keep this one out by.
+    assert_eq!(
+        told(
+            &(guarded("")
+                + &old
+                + &attached("action: DENY, rules: [{from: [{source: {namespaces: [guests]}}]}]"))
+        ),
+        []
+    );
+    assert_eq!(
+        told(&(guarded("") + &old + &attached("rules: [{from: [{source: {namespaces: [old]}}]}]"))),
+        []
+    );
+    assert_eq!(
+        told(&(guarded("") + &old + &attached("rules: [{from: [{source: {notNamespaces: [old]}}]}]"))),
+        [Severity::Low]
+    );
+    assert_eq!(
+        told(&(guarded("") + &old + &attached("rules: [{to: [{operation: {methods: [GET]}}]}]"))),
+        [Severity::Low]
+    );
+    let only = policy(
+        "shop",
+        "only",
+        "{selector: {matchLabels: {app: web}}, rules: [{from: [{source: {serviceAccounts: [waypoint]}}]}]}",
+    );
+    assert_eq!(told(&(guarded("") + &old + &deny + &only)), [], "the workload lets only the waypoint in");
+    let hidden = app("shop", "web", "").replace("kind: Service\nmetadata: {name: web, namespace: shop}", "kind: Service\nmetadata: {name: web, namespace: shop, annotations: {networking.istio.io/exportTo: .}}");
+    let ambient = namespace("shop", "istio.io/dataplane-mode: ambient, istio.io/use-waypoint: waypoint");
+    assert_eq!(told(&(ambient + &hidden + &old + &deny)), [], "it is not shown to that namespace");
+}
+
+#[test]
+fn a_gateway_goes_around_a_waypoint_unless_the_service_says_otherwise() {
+    let deny = policy(
+        "shop",
+        "attached",
+        "{targetRefs: [{kind: Service, group: '', name: web}], action: DENY, rules: [{to: [{operation: {methods: [DELETE]}}]}]}",
+    );
+    let gateway = |class: &str| {
+        format!(
+            "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {{name: public, namespace: shop}}\nspec: {{gatewayClassName: {class}}}\n---\n"
+        )
+    };
+    let route = "apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\nmetadata: {name: web, namespace: shop}\n\
+                 spec: {parentRefs: [{name: public}], rules: [{backendRefs: [{name: web, port: 80}]}]}\n---\n";
+    let told = |text: &str| of("048", text).into_iter().map(|flaw| flaw.severity).collect::<Vec<_>>();
+    assert_eq!(told(&(guarded("") + &gateway("istio") + route + &deny)), [Severity::Medium]);
+    assert_eq!(told(&(guarded("") + &gateway("other") + route + &deny)), [], "of another controller");
+    assert_eq!(told(&(guarded("") + &gateway("istio") + &deny)), [], "it has no route");
+    assert_eq!(
+        told(&(guarded(", istio.io/ingress-use-waypoint: 'true'") + &gateway("istio") + route + &deny)),
+        []
+    );
+    let older = "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {name: edge, namespace: ingress}\nspec: {selector: {app: edge}}\n---\n\
+                 apiVersion: networking.istio.io/v1\nkind: VirtualService\nmetadata: {name: web, namespace: shop}\n\
+                 spec: {gateways: [ingress/edge], hosts: [a.example], http: [{route: [{destination: {host: web}}]}]}\n---\n";
+    assert_eq!(told(&(guarded("") + &edge("ingress") + older + &deny)), [Severity::Medium]);
+    assert_eq!(told(&(guarded("") + older + &deny)), [], "its pods are elsewhere");
+    let inside = older.replace("gateways: [ingress/edge]", "gateways: [mesh]");
+    assert_eq!(told(&(guarded("") + &edge("ingress") + &inside + &deny)), []);
+}
