@@ -10,6 +10,7 @@ mod callers;
 mod destinations;
 mod enrolment;
 mod examples;
+mod hosts;
 mod identity;
 mod known_ports;
 mod layers;
@@ -100,6 +101,8 @@ pub static CHECKS: &[MeshCheck] = &[
     waypoints::PAST_DENY,
     callers::WITHOUT_PROXY,
     passed_by::PASSED_BY,
+    hosts::HOST,
+    hosts::SUBSET,
 ];
 
 /// Runs all checks over a snapshot whose mesh is set so. Flaws are in the order of the checks; an object that istiod's webhook refuses has only

@@ -194,6 +194,11 @@ const OF_CONTROLLERS: [&str; 6] = [
     "statefulset.kubernetes.io/pod-name",
 ];
 
+/// Whether a controller puts a label on pods.
+pub(super) fn of_controller(key: &str) -> bool {
+    OF_CONTROLLERS.contains(&key) || key.starts_with(OF_KNATIVE)
+}
+
 fn nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
     for own in selecting(subject).into_iter().filter(|own| !own.labels.is_empty()) {
         let is_mesh = own.namespace == subject.mesh.peers.root();
@@ -209,10 +214,7 @@ fn nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
         let of_gateways =
             |(key, value): &(Box<str>, Box<str>)| &**key == "istio" || value.starts_with("istio-");
         if pods.is_empty()
-            || own
-                .labels
-                .iter()
-                .any(|(key, _)| OF_CONTROLLERS.contains(&&**key) || key.starts_with(OF_KNATIVE))
+            || own.labels.iter().any(|(key, _)| of_controller(key))
             || own.labels.iter().any(of_gateways)
             || !own.labels.iter().any(is_near)
             || pods.iter().any(|pod| is_subset(&own.labels, &pod.labels))

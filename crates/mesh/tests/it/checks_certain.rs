@@ -528,3 +528,43 @@ fn a_gateway_goes_around_a_waypoint_unless_the_service_says_otherwise() {
     let inside = older.replace("gateways: [ingress/edge]", "gateways: [mesh]");
     assert_eq!(told(&(guarded("") + &edge("ingress") + &inside + &deny)), []);
 }
+
+#[test]
+fn a_rule_for_a_host_that_no_service_is_needs_services_that_it_could_mean() {
+    let shop = namespace("shop", SIDECARS) + &app("shop", "web", "");
+    let told = |host: &str, more: &str| {
+        let found = of("049", &(shop.clone() + more + &rule("shop", "web", &format!("{{host: '{host}'}}"))));
+        found.into_iter().map(|flaw| (flaw.severity, flaw.fix.is_ok())).collect::<Vec<_>>()
+    };
+    assert_eq!(told("web", ""), []);
+    assert_eq!(told("web.shop.svc.cluster.local", ""), []);
+    assert_eq!(told("*.shop.svc.cluster.local", ""), []);
+    assert_eq!(told("webb", ""), [(Severity::Medium, false)]);
+    assert_eq!(told("redis", ""), [(Severity::Low, false)]);
+    assert_eq!(told("web.shop", ""), [(Severity::Medium, true)], "what has a dot is a whole name");
+    assert_eq!(told("web.shop.svc", ""), [(Severity::Medium, true)]);
+    assert_eq!(told("api.other.svc.cluster.local", ""), [], "nothing of the namespace is here");
+    assert_eq!(told("bank.example", ""), []);
+    let entry = "apiVersion: networking.istio.io/v1\nkind: ServiceEntry\nmetadata: {name: all, namespace: shop}\n\
+                 spec: {hosts: ['*.shop.svc.cluster.local'], ports: [{number: 80, name: http, protocol: HTTP}]}\n---\n";
+    assert_eq!(told("redis", entry), [], "an entry has it");
+    let made = "apiVersion: kafka.strimzi.io/v1\nkind: Kafka\nmetadata: {name: bus, namespace: shop}\n---\n";
+    assert_eq!(told("bus-kafka-bootstrap", made), [], "an operator may make it");
+}
+
+#[test]
+fn a_subset_that_no_pod_is_in_is_told_where_the_pods_are_known() {
+    let told = |labels: &str, apps: &str| {
+        let spec = format!("{{host: web, subsets: [{{name: own, labels: {{{labels}}}}}]}}");
+        places("050", &(namespace("shop", SIDECARS) + apps + &rule("shop", "web", &spec)))
+    };
+    let web = app("shop", "web", "").replace("labels: {app: web}}", "labels: {app: web, version: v1}}");
+    let at = "spec.subsets[0]".to_owned();
+    assert_eq!(told("version: v1", &web), nothing());
+    assert_eq!(told("version: v2", &web), [at.clone()]);
+    assert_eq!(told("app: web, version: v2", &web), [at]);
+    assert_eq!(told("", &web), nothing());
+    assert_eq!(told("rollouts-pod-template-hash: abc", &web), nothing(), "a controller sets it");
+    let service = web.split_once("---\n").unwrap().1;
+    assert_eq!(told("version: v2", service), nothing(), "its pods are elsewhere");
+}
