@@ -539,7 +539,7 @@ fn a_rule_for_a_host_that_no_service_is_needs_services_that_it_could_mean() {
     assert_eq!(told("web", ""), []);
     assert_eq!(told("web.shop.svc.cluster.local", ""), []);
     assert_eq!(told("*.shop.svc.cluster.local", ""), []);
-    assert_eq!(told("webb", ""), [(Severity::Medium, false)]);
+    assert_eq!(told("catalgo", &app("shop", "catalog", "")), [(Severity::Medium, false)]);
     assert_eq!(told("redis", ""), [(Severity::Low, false)]);
     assert_eq!(told("web.shop", ""), [(Severity::Medium, true)], "what has a dot is a whole name");
     assert_eq!(told("web.shop.svc", ""), [(Severity::Medium, true)]);
