@@ -57,21 +57,23 @@ fn what_is_far_off_is_not_named() {
 #[test]
 fn a_message_of_analyze_is_explained_in_its_own_words() {
     let place = Place::new(&[]);
-    assert_snapshot!(place.run(&["explain", "IST0174"]), @"
+    assert_snapshot!(place.run(&["explain", "IST0162"]), @"
     exit code: 0
     ----- stdout -----
-    IST0174 UnknownDestinationRuleHost  Warning
-      The host … defined in the DestinationRule does not match any services in the
-      mesh.
+    IST0162 GatewayPortNotDefinedOnService  Warning
+      The gateway is listening on a target port (port …) that is not defined in the
+      Service associated with its workload instances (Pod selector …). If you need
+      to access the gateway port through the gateway Service, it will not be
+      available.
 
     Said by
       `ringwall mesh analyze`, word for word as `istioctl analyze` says it
 
     References
-      https://istio.io/v1.31/docs/reference/config/analysis/ist0174/?ref=istioctl-analyze
+      https://istio.io/v1.31/docs/reference/config/analysis/ist0162/?ref=istioctl-analyze
     ----- stderr -----
     ");
-    assert_eq!(place.run(&["explain", "ist0174"]), place.run(&["explain", "IST0174"]));
+    assert_eq!(place.run(&["explain", "ist0162"]), place.run(&["explain", "IST0162"]));
     // One for which there is a check here as well.
     assert_snapshot!(place.run(&["explain", "IST0127"]), @"
     exit code: 0

@@ -561,7 +561,7 @@ fn a_subset_that_no_pod_is_in_is_told_where_the_pods_are_known() {
     let web = app("shop", "web", "").replace("labels: {app: web}}", "labels: {app: web, version: v1}}");
     let at = "spec.subsets[0]".to_owned();
     assert_eq!(told("version: v1", &web), nothing());
-    assert_eq!(told("version: v2", &web), [at.clone()]);
+    assert_eq!(told("version: v2", &web), *std::slice::from_ref(&at));
     assert_eq!(told("app: web, version: v2", &web), [at]);
     assert_eq!(told("", &web), nothing());
     assert_eq!(told("rollouts-pod-template-hash: abc", &web), nothing(), "a controller sets it");
