@@ -543,7 +543,9 @@ mod tests {
             (
                 "galley.istio.io/analyze-suppress",
                 "*",
-                Some("RW-MESH-034+RW-MESH-035+RW-MESH-030+RW-MESH-031+RW-MESH-009+RW-MESH-032 because -"),
+                Some(
+                    "RW-MESH-034+RW-MESH-035+RW-MESH-030+RW-MESH-031+RW-MESH-009+RW-MESH-032+RW-MESH-050+RW-MESH-049 because -",
+                ),
             ),
             ("example.com/note", "CKV_K8S_16", None),
         ] {
