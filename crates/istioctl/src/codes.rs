@@ -61,6 +61,11 @@ impl Code {
         text
     }
 
+    /// The words with `…` for each argument.
+    pub fn pattern(&self) -> String {
+        self.template.replace("{q}", "\"…\"").replace("{}", "…")
+    }
+
     /// Where it is explained.
     pub fn documentation_url(&self) -> String {
         format!(

@@ -10,8 +10,9 @@ use ringwall_model::path::Segment;
 
 use super::examples::{injected, service, strict, web};
 use super::{DESTINATION, EVERY_VERSION, Flaws, MeshCheck, Subject, reviewed};
+use crate::authorization::select::WAYPOINT_CLASS;
 use crate::enrolment::Mode as Carrier;
-use crate::matrix::Flow;
+use crate::matrix::{Flow, OfService};
 use crate::mesh::{Accepts, WhyAccepts};
 use crate::place::Place;
 use crate::sends::{Outcome, Sends, Why};
@@ -72,9 +73,10 @@ pub(super) const BROKEN: MeshCheck = MeshCheck {
         severity: Severity::High,
         summary: "a DestinationRule makes clients send the mesh's TLS to a program that has no proxy",
         what: "By the `tls` of a DestinationRule clients of the input use `ISTIO_MUTUAL` towards a workload that has no sidecar, or whose proxy takes no \
-               TLS on the port (`DISABLE`, or a port that goes past it).",
+               TLS on the port (`DISABLE`, or a port that goes past it). Nothing is said of gateways, whose listeners say what they take.",
         why: "The program gets TLS that it cannot read: the calls fail.",
-        fix: "Take `tls` away: clients then use mutual TLS with those that take it, and with no other.",
+        fix: "Take `tls` away: clients then use mutual TLS with those that take it, and with no other. Where the rule is for many hosts, write one of its own \
+              with `DISABLE` for the host that does not take it.",
         bad: concat!(
             "\
 apiVersion: v1
@@ -157,8 +159,8 @@ pub(super) const DROPPED: MeshCheck = MeshCheck {
         severity: Severity::High,
         summary: "a DestinationRule asks for TLS, and its clients send plaintext",
         what: "`tls` of a DestinationRule has the mode `SIMPLE` or `MUTUAL` and a `credentialName`, for clients with a sidecar, and no \
-               `workloadSelector`; or `MUTUAL` without a certificate and a key. Nothing is said of one in the root namespace for a host outside of the mesh, which \
-               an egress gateway may be meant to use.",
+               `workloadSelector`; or `MUTUAL` without a certificate and a key. Nothing is said of one with a `credentialName` for a host outside of the mesh in the root namespace or \
+               beside a gateway, which may be meant to use it. The severity is low where all ports are for TLS already (`HTTPS`, `TLS`).",
         why: "A sidecar may not read a Secret for a rule that does not select it, and istiod then leaves TLS out. The rule looks as if it encrypted, and the bytes go in the clear.",
         fix: "Select the clients with `workloadSelector`, or name the certificates as files (`caCertificates`, `clientCertificate`, `privateKey`).",
         bad: concat!(
@@ -191,12 +193,12 @@ struct Decided<'m> {
 /// The flows to which something is wrong, by the `tls` that decides them.
 fn by_tls<'m>(
     subject: &'m Subject<'_>,
-    tls: impl Fn(&'m Flow) -> Option<&'m Place>,
+    tls: impl Fn(&'m OfService, &'m Flow) -> Option<&'m Place>,
 ) -> BTreeMap<&'m Place, Decided<'m>> {
     let mut found: BTreeMap<&Place, Decided<'m>> = BTreeMap::new();
     for of_service in subject.matrix.iter().flat_map(|matrix| &matrix.services) {
         for flow in of_service.groups.iter().flat_map(|group| &group.flows) {
-            let Some(place) = tls(flow) else { continue };
+            let Some(place) = tls(of_service, flow) else { continue };
             let of = found.entry(place).or_insert_with(|| Decided {
                 flow,
                 service: of_service.service,
@@ -211,8 +213,14 @@ fn by_tls<'m>(
 }
 
 /// Takes `tls` away, so that clients do what each server takes; where they would not by themselves, or what is left would be none, writes the mesh's mutual
-/// TLS in its place, for a host that is one.
-fn mended(subject: &Subject<'_>, place: &Place, mutual_helps: bool) -> Result<Fix, String> {
+/// TLS in its place, for a host that is one. What says the mesh's mutual TLS of many hosts stays for the sake of the others.
+fn mended(subject: &Subject<'_>, place: &Place, host: &str, mutual_helps: bool) -> Result<Fix, String> {
+    let of_rule = subject.object(place.object).root().str_at(&["spec", "host"]).unwrap_or("*");
+    if !mutual_helps && of_rule.contains('*') {
+        return Err(format!(
+            "the rule is for all of {of_rule}: leave it, and write another one beside it for {host} alone, with `tls.mode: DISABLE`"
+        ));
+    }
     let of_port = place
         .path
         .segments()
@@ -225,8 +233,7 @@ fn mended(subject: &Subject<'_>, place: &Place, mutual_helps: bool) -> Result<Fi
             vec![Change::Remove { path: place.path.clone() }],
         ));
     }
-    let host = subject.object(place.object).root().str_at(&["spec", "host"]).unwrap_or("*");
-    if !mutual_helps || host.contains('*') {
+    if !mutual_helps || of_rule.contains('*') {
         return Err("which servers take mutual TLS must be said one by one".to_owned());
     }
     let value = Value::Mapping(vec![("mode".to_owned(), Value::from("ISTIO_MUTUAL"))]);
@@ -238,7 +245,7 @@ fn mended(subject: &Subject<'_>, place: &Place, mutual_helps: bool) -> Result<Fi
 }
 
 fn refused(subject: &Subject<'_>, flaws: &mut Flaws) {
-    let found = by_tls(subject, |flow| match &flow.why {
+    let found = by_tls(subject, |_, flow| match &flow.why {
         Why::Rule(place) if flow.outcome == Outcome::Refused => Some(place),
         _ => None,
     });
@@ -256,22 +263,27 @@ fn refused(subject: &Subject<'_>, flaws: &mut Flaws) {
             subject.whom(&of.servers)
         );
         let flaw = flaws.add(place.object, place.path.clone(), "", message);
-        flaw.fix(mended(subject, place, true));
+        flaw.fix(mended(subject, place, &service.host, true));
         if let WhyAccepts::Policy(by) = subject.mesh.why_accepts(of.flow.server, of.flow.target) {
             flaw.related(by.object, by.path);
         }
     }
 }
 
-/// Whether it is known that the server takes no TLS: not where that hangs on the labels of a Namespace that is not in the input.
+/// Whether it is known that the server takes no TLS: not where that hangs on the labels of a Namespace that is not in the input, nor of a
+/// gateway, whose listeners say what they take.
 fn is_known(subject: &Subject<'_>, flow: &Flow) -> bool {
-    subject.carrier(flow.server) != Carrier::None
-        || subject.is_outside(flow.server)
-        || subject.workload(flow.server).origin == Origin::Entry
+    match subject.carrier(flow.server) {
+        Carrier::Gateway => false,
+        Carrier::None => {
+            subject.is_outside(flow.server) || subject.workload(flow.server).origin == Origin::Entry
+        }
+        Carrier::Sidecar | Carrier::Ambient => true,
+    }
 }
 
 fn broken(subject: &Subject<'_>, flaws: &mut Flaws) {
-    let found = by_tls(subject, |flow| match &flow.why {
+    let found = by_tls(subject, |_, flow| match &flow.why {
         Why::Rule(place) if flow.outcome == Outcome::Broken && is_known(subject, flow) => Some(place),
         _ => None,
     });
@@ -287,12 +299,17 @@ fn broken(subject: &Subject<'_>, flaws: &mut Flaws) {
             service.ports[of.flow.port].number,
             subject.whom(&of.servers)
         );
-        flaws.add(place.object, place.path.clone(), "", message).fix(mended(subject, place, false));
+        flaws.add(place.object, place.path.clone(), "", message).fix(mended(
+            subject,
+            place,
+            &service.host,
+            false,
+        ));
     }
 }
 
 fn plaintext(subject: &Subject<'_>, flaws: &mut Flaws) {
-    let found = by_tls(subject, |flow| match &flow.why {
+    let found = by_tls(subject, |_, flow| match &flow.why {
         Why::Rule(place)
             if flow.outcome == Outcome::Plaintext
                 && flow.accepts == Accepts::Permissive
@@ -311,13 +328,23 @@ fn plaintext(subject: &Subject<'_>, flaws: &mut Flaws) {
             service.ports[of.flow.port].number,
             subject.whom(&of.servers)
         );
-        flaws.add(place.object, place.path.clone(), "", message).fix(mended(subject, place, true));
+        flaws.add(place.object, place.path.clone(), "", message).fix(mended(
+            subject,
+            place,
+            &service.host,
+            true,
+        ));
     }
 }
 
 fn dropped(subject: &Subject<'_>, flaws: &mut Flaws) {
-    let found = by_tls(subject, |flow| match &flow.why {
+    let found = by_tls(subject, |_, flow| match &flow.why {
         Why::Secret(place) | Why::NoCertificate(place) => Some(place),
+        _ => None,
+    });
+    // Those by which bytes go in the clear for sure.
+    let plain = by_tls(subject, |of, flow| match &flow.why {
+        Why::Secret(place) | Why::NoCertificate(place) if !carries_tls(subject, of, flow) => Some(place),
         _ => None,
     });
     for (place, of) in found {
@@ -328,10 +355,39 @@ fn dropped(subject: &Subject<'_>, flaws: &mut Flaws) {
         let service = &subject.mesh.services[of.service];
         // A rule beside the gateways for what is outside is the egress gateway's, which may read Secrets.
         let namespace = subject.object(place.object).id.namespace.as_deref().unwrap_or("default");
-        if service.is_external && namespace == subject.mesh.config.root_namespace {
+        let is_beside = namespace == subject.mesh.config.root_namespace || has_gateway(subject, namespace);
+        if service.is_external && is_beside && matches!(of.flow.why, Why::Secret(_)) {
             continue;
         }
-        let message = format!("is left out ({why}): clients send plaintext to {}", service.host);
-        flaws.add(place.object, place.path.clone(), "", message);
+        // Of a port for TLS the program does TLS by itself, or the rule adds TLS for a program that speaks plaintext to it: which, is not known.
+        let is_plain = plain.contains_key(place);
+        let so = if is_plain { "clients send plaintext" } else { "what the programs send goes as it is" };
+        let message = format!("is left out ({why}): {so} to {}", service.host);
+        let flaw = flaws.add(place.object, place.path.clone(), "", message);
+        if !is_plain {
+            flaw.severity(Severity::Low);
+        }
     }
+}
+
+/// Whether there are gateways in a namespace: pods, or a Gateway for which istiod makes them.
+fn has_gateway(subject: &Subject<'_>, namespace: &str) -> bool {
+    let mut pods = subject.pods();
+    let mut made = subject.snapshot.of_kind("gateway.networking.k8s.io", "Gateway");
+    pods.any(|(one, pod)| pod.namespace == namespace && subject.carrier(one) == Carrier::Gateway)
+        || made.any(|object| {
+            object.id.namespace.as_deref().unwrap_or("default") == namespace
+                && object.root().str_at(&["spec", "gatewayClassName"]) != Some(WAYPOINT_CLASS)
+        })
+}
+
+/// Whether the port of a flow says that it carries TLS: by its protocol where it states one, or else by its name.
+fn carries_tls(subject: &Subject<'_>, of: &OfService, flow: &Flow) -> bool {
+    let service = &subject.mesh.services[of.service];
+    let port = &service.ports[flow.port];
+    let node = subject.object(service.object).root().locate(&port.path);
+    let stated = node.and_then(|node| node.str_at(&["protocol"]).filter(|stated| *stated != "TCP"));
+    let stated = node.and_then(|node| node.str_at(&["appProtocol"])).or(stated);
+    let said = stated.unwrap_or(&port.name).to_ascii_lowercase();
+    matches!(said.split('-').next(), Some("https" | "tls"))
 }

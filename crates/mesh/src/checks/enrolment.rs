@@ -273,7 +273,7 @@ pub(super) const OUTSIDE: MeshCheck = MeshCheck {
         severity: Severity::Low,
         summary: "a workload of a namespace of the mesh has no proxy",
         what: "A namespace asks for sidecars or ambient mode, and pods in it are on their node's network, or a label or an annotation of theirs keeps the \
-               proxy out.",
+               proxy out. Nothing is said of Jobs and CronJobs that keep it out themselves and that no Service leads to.",
         why: "Nothing of what the mesh says holds for it: it takes plaintext from everyone, is nobody to the servers that it calls, and STRICT ones refuse it.",
         fix: "Take away what keeps the proxy out; else guard the workload with NetworkPolicies.",
         bad: concat!(
@@ -300,6 +300,14 @@ spec:
     find: outside,
 };
 
+/// Whether a workload is a Job that nobody calls. One with a sidecar did not end before sidecars were containers that end with it, and so many say that
+/// they want none.
+fn is_errand(subject: &Subject<'_>, workload: usize) -> bool {
+    let (owner, _) = subject.snapshot.top_owner(subject.workload(workload).object);
+    matches!(subject.object(owner).id.kind.as_str(), "Job" | "CronJob")
+        && subject.services_of(workload).next().is_none()
+}
+
 fn outside(subject: &Subject<'_>, flaws: &mut Flaws) {
     for (index, pod) in subject.pods() {
         let namespace = subject.mesh.workloads.namespace(&pod.namespace);
@@ -311,6 +319,9 @@ fn outside(subject: &Subject<'_>, flaws: &mut Flaws) {
         let is_kept =
             matches!(expected.reason, Reason::HostNetwork | Reason::PodLabel | Reason::PodAnnotation);
         // One that asks for a sidecar by its label has a check of its own.
+        if is_errand(subject, index) && expected.reason != Reason::HostNetwork {
+            continue;
+        }
         if !asks || enrolment.mode() != Carrier::None || expected.mode != Carrier::None || !is_kept {
             continue;
         }

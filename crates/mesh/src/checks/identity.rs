@@ -1,21 +1,26 @@
 //! Rules about identities: who has none, who has one that nobody has, and who shares one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use ringwall_model::check::Check;
 use ringwall_model::control::nsa;
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::Fixable;
 use ringwall_model::near::nearest;
+use ringwall_model::object::Object;
+use ringwall_model::path::FieldPath;
 
 use super::examples::{injected, policy, strict, web};
-use super::layers::reaches;
+use super::layers::{reaches, tcp_ports};
 use super::{AUTHORIZATION, EVERY_VERSION, Flaws, MeshCheck, PRACTICES, Subject};
+use crate::authorization::compile::{Compiled, Layer};
 use crate::authorization::place::{Part, Place};
 use crate::authorization::policy::{Action, AuthorizationPolicy, Field, Rule};
+use crate::authorization::select::WAYPOINT_CLASS;
 use crate::enrolment::{GATEWAY_ACCOUNT, Mode as Carrier};
 use crate::mesh::{Accepts, WhyAccepts};
 use crate::quirks::{ACCOUNT_DOTS, Release};
+use crate::ztunnel::about_requests;
 
 pub(super) const EVADED: MeshCheck = MeshCheck {
     about: Check {
@@ -119,7 +124,8 @@ pub(super) const SHARED: MeshCheck = MeshCheck {
         name: "shared-identity",
         severity: Severity::Low,
         summary: "a policy lets in the default service account of a namespace, which every pod there has that names none",
-        what: "An ALLOW rule names the service account `default` of a namespace, and workloads of the input run as it.",
+        what: "An ALLOW rule names the service account `default` of a namespace, and workloads of the input run as it. It is told once for each namespace, at the \
+               first of the values that name its account.",
         why: "The policy cannot tell them apart: what one of them may do, all may, and so may every pod of the namespace that says nothing of an account.",
         fix: "Give the client a service account of its own, and name that.",
         bad: concat!(
@@ -205,8 +211,13 @@ const NAMES: [&str; 8] = [
     "source.trustDomain",
 ];
 
+/// Fields, and keys of conditions, that ask for the identity of the peer.
+pub(in crate::checks) const fn identity_fields() -> &'static [&'static str] {
+    &NAMES
+}
+
 /// Whether a list asks for the identity of the peer.
-fn asks_who(field: &Field<'_>) -> bool {
+pub(in crate::checks) fn asks_who(field: &Field<'_>) -> bool {
     NAMES.contains(&field.of)
 }
 
@@ -299,10 +310,54 @@ fn plaintext_port(subject: &Subject<'_>, ports: &BTreeSet<u16>, workload: usize)
     if ports.is_empty() { Some(0).filter(takes) } else { ports.iter().copied().find(takes) }
 }
 
-/// A port of a workload that a rule is about and at which its proxy takes plaintext.
-fn reached_port(subject: &Subject<'_>, ports: &BTreeSet<u16>, workload: usize, rule: &Rule) -> Option<u16> {
-    let reached: BTreeSet<u16> = ports.iter().copied().filter(|port| reaches(rule, None, *port)).collect();
-    if reached.is_empty() && !ports.is_empty() { None } else { plaintext_port(subject, &reached, workload) }
+/// The ports of workloads that rules may be about.
+struct Ports {
+    /// Of each workload.
+    all: Vec<BTreeSet<u16>>,
+    /// Those of them that carry bytes for its proxy.
+    bytes: Vec<BTreeSet<u16>>,
+}
+
+impl Ports {
+    fn of(subject: &Subject<'_>) -> Self {
+        Self { all: subject.mesh.ports(), bytes: tcp_ports(subject) }
+    }
+
+    /// A port of a workload that a rule is about and at which its proxy takes plaintext. `left_out` says by which proxies the rule is left out.
+    fn open(&self, subject: &Subject<'_>, workload: usize, rule: &Rule, left_out: LeftOut) -> Option<u16> {
+        if left_out.by_ztunnel && subject.carrier(workload) == Carrier::Ambient {
+            return None;
+        }
+        let (own, bytes) = (&self.all[workload], &self.bytes[workload]);
+        let holds = |port: &u16| reaches(rule, None, *port) && !(left_out.of_bytes && bytes.contains(port));
+        let reached: BTreeSet<u16> = own.iter().copied().filter(holds).collect();
+        if reached.is_empty() && !own.is_empty() { None } else { plaintext_port(subject, &reached, workload) }
+    }
+}
+
+/// Where an ALLOW rule is left out, since it speaks of requests: it lets nobody in there, of which another check tells.
+#[derive(Clone, Copy, Default)]
+struct LeftOut {
+    /// At ports that carry bytes.
+    of_bytes: bool,
+    /// In ambient mode.
+    by_ztunnel: bool,
+}
+
+impl LeftOut {
+    /// For each rule of a policy.
+    fn of(subject: &Subject<'_>, policy: &AuthorizationPolicy) -> Vec<Self> {
+        let mut found = vec![Self::default(); policy.rules.len()];
+        if policy.action == Action::Allow {
+            for at in Compiled::new(policy, 0, Layer::Tcp, &subject.mesh.config).dropped {
+                found[at].of_bytes = true;
+            }
+            for (at, rule) in policy.rules.iter().enumerate() {
+                found[at].by_ztunnel = !about_requests(at, rule).is_empty();
+            }
+        }
+        found
+    }
 }
 
 fn evaded(subject: &Subject<'_>, flaws: &mut Flaws) {
@@ -312,16 +367,17 @@ fn evaded(subject: &Subject<'_>, flaws: &mut Flaws) {
     if !subject.policies.iter().any(is_judged) {
         return;
     }
-    let ports = subject.mesh.ports();
+    let ports = Ports::of(subject);
     let lets_in = lets_nameless_in(subject);
     for (policy, takers) in
         subject.policies.iter().zip(&subject.takers).filter(|(policy, _)| is_judged(policy))
     {
+        let left_out = LeftOut::of(subject, policy);
         for (at, rule) in policy.rules.iter().enumerate() {
             let open: Vec<(usize, u16)> = takers
                 .iter()
                 .filter(|one| lets_in[**one])
-                .filter_map(|one| Some((*one, reached_port(subject, &ports[*one], *one, rule)?)))
+                .filter_map(|one| Some((*one, ports.open(subject, *one, rule, left_out[at])?)))
                 .collect();
             let Some((first, port)) = open.first().copied() else { continue };
             let workloads: Vec<usize> = open.iter().map(|(one, _)| *one).collect();
@@ -354,7 +410,8 @@ pub(super) const ANONYMOUS: MeshCheck = MeshCheck {
         severity: Severity::Low,
         summary: "an ALLOW rule names no caller, for a port that takes plaintext",
         what: "An ALLOW rule has no `from` and no condition on who calls, but says something else (a rule that demands nothing has a check of its own), and a port \
-               that it is about takes plaintext at one of its workloads.",
+               that it is about takes plaintext at one of its workloads. Nothing is said of ports at which the rule is left out, since it speaks of requests and \
+               the proxy does not see them (`RW-MESH-014`).",
         why: "Everyone who reaches the port is let in, also who shows no certificate; only NetworkPolicies are left to say who that is.",
         fix: "Say in `from` whom you mean, where the callers are in the mesh; else keep the others off by a NetworkPolicy.",
         bad: concat!(
@@ -397,11 +454,12 @@ fn anonymous(subject: &Subject<'_>, flaws: &mut Flaws) {
     if !subject.policies.iter().any(is_judged) {
         return;
     }
-    let ports = subject.mesh.ports();
+    let ports = Ports::of(subject);
     let lets_in = lets_nameless_in(subject);
     for (policy, takers) in
         subject.policies.iter().zip(&subject.takers).filter(|(policy, _)| is_judged(policy))
     {
+        let left_out = LeftOut::of(subject, policy);
         for (at, rule) in policy.rules.iter().enumerate() {
             let fields = rule.fields(at);
             let names = |field: &Field<'_>| {
@@ -411,7 +469,7 @@ fn anonymous(subject: &Subject<'_>, flaws: &mut Flaws) {
                 continue;
             }
             let open = takers.iter().find_map(|one| {
-                let port = reached_port(subject, &ports[*one], *one, rule);
+                let port = ports.open(subject, *one, rule, left_out[at]);
                 port.filter(|_| lets_in[*one]).map(|port| (*one, port))
             });
             let Some((workload, port)) = open else { continue };
@@ -424,7 +482,7 @@ fn anonymous(subject: &Subject<'_>, flaws: &mut Flaws) {
 }
 
 /// The namespace and the name of the account that a value names without a star; only in the mesh's own trust domain.
-fn account<'v>(
+pub(in crate::checks) fn account<'v>(
     subject: &Subject<'_>,
     field: &Field<'_>,
     value: &'v str,
@@ -456,15 +514,52 @@ fn are_siblings(a: &str, b: &str) -> bool {
     a.len() == b.len() && differ.all(|(a, b)| is_short(a) && is_short(b))
 }
 
+/// The classes of Gateways that istiod has, and whether it puts them behind the names of what it makes. Source: `GetClassInfos` in istio.io/istio
+/// `pilot/pkg/config/kube/gatewaycommon/classinfo.go`.
+const CLASSES: [(&str, bool); 5] = [
+    ("istio", true),
+    (WAYPOINT_CLASS, false),
+    ("istio-east-west", false),
+    ("istio-agentgateway", false),
+    ("istio-agentgateway-waypoint", false),
+];
+
+/// The account that istiod makes for the pods of a Gateway; nothing of classes that are not its own, and where it makes no pods since the Gateway has
+/// addresses of its own. Source: `GetDefaultName` and `IsManaged` in istio.io/istio `pilot/pkg/config/kube/gatewaycommon/gateway_utils.go`.
+pub(in crate::checks) fn account_of_gateway(object: &Object) -> Option<String> {
+    let class = object.root().str_at(&["spec", "gatewayClassName"])?;
+    let (_, is_suffixed) = CLASSES.iter().find(|(known, _)| *known == class)?;
+    let has_address =
+        object.root().at(&["spec", "addresses"]).is_some_and(|list| list.items().next().is_some());
+    if has_address {
+        return None;
+    }
+    let name = &object.id.name;
+    let default = || if *is_suffixed { format!("{name}-{class}") } else { name.clone() };
+    let stated = object.root().str_at(&["metadata", "annotations", GATEWAY_ACCOUNT]);
+    Some(stated.map_or_else(default, str::to_owned))
+}
+
+/// The account that pods of the Gateway of this name have, where it is another one than the name.
+fn meant_gateway(subject: &Subject<'_>, namespace: &str, name: &str) -> Option<String> {
+    let mut gateways = subject.snapshot.of_kind("gateway.networking.k8s.io", "Gateway");
+    let is_it = |object: &&Object| {
+        object.id.name == name && object.id.namespace.as_deref().unwrap_or("default") == namespace
+    };
+    account_of_gateway(gateways.find(is_it)?)
+}
+
 /// Whether something of the input makes an account of this name: a Gateway, for which istiod does, or an object of a kind that Kubernetes does not have
 /// itself and that names it.
-fn may_be_made(subject: &Subject<'_>, namespace: &str, name: &str) -> bool {
+pub(in crate::checks) fn may_be_made(subject: &Subject<'_>, namespace: &str, name: &str) -> bool {
     let here = subject.snapshot.objects().map(|(_, object)| object);
     let mut here = here.filter(|object| object.id.namespace.as_deref().unwrap_or("default") == namespace);
     here.any(|object| {
         let own = object.id.name.as_str();
         if object.is("gateway.networking.k8s.io", "Gateway") {
-            // Source: istio.io/istio `pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go`.
+            if let Some(account) = account_of_gateway(object) {
+                return account == name;
+            }
             let class = object.root().str_at(&["spec", "gatewayClassName"]).unwrap_or_default();
             let stated = object.root().str_at(&["metadata", "annotations", GATEWAY_ACCOUNT]);
             return stated == Some(name) || name == own || name == format!("{own}-{class}");
@@ -519,17 +614,22 @@ fn of_nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
                 }
                 let Some(named) = account(subject, &field, value, &policy.namespace) else { continue };
                 let (namespace, name) = named;
+                let gateway = meant_gateway(subject, namespace, name);
                 if used.contains(&named)
                     || made.contains(&named)
                     || namespace == subject.mesh.config.root_namespace
-                    || !subject.is_inhabited(namespace)
+                    || (gateway.is_none() && !subject.is_inhabited(namespace))
                     || may_be_made(subject, namespace, name)
                 {
                     continue;
                 }
                 let here = used.iter().chain(&made).filter(|(other, _)| *other == namespace);
                 let near = nearest(name, here.map(|(_, name)| *name));
-                let hint = near.map(|near| format!("; \"{near}\" is one that is there")).unwrap_or_default();
+                let hint = match (gateway, near) {
+                    (Some(account), _) => format!("; pods of the Gateway {name} have \"{account}\""),
+                    (None, Some(near)) => format!("; \"{near}\" is one that is there"),
+                    (None, None) => String::new(),
+                };
                 let message = format!("nobody in {namespace} has the service account {name}{hint}");
                 flaws.add(policy.object, path(), value.clone(), message);
             }
@@ -538,29 +638,42 @@ fn of_nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
 }
 
 fn shared(subject: &Subject<'_>, flaws: &mut Flaws) {
+    // By namespace, each place where its account is let in: the cause of all is one.
+    let mut named: BTreeMap<&str, Vec<(usize, FieldPath, &str)>> = BTreeMap::new();
     for policy in subject.policies.iter().filter(|policy| policy.action == Action::Allow) {
         for field in policy.fields().filter(|field| !field.negated) {
             for (at, value) in field.values.iter().enumerate() {
-                let Some((namespace, "default")) = account(subject, &field, value, &policy.namespace) else {
-                    continue;
-                };
-                let all = subject.pods();
-                let all =
-                    all.filter(|(_, pod)| pod.namespace == namespace && pod.service_account == "default");
-                let mut owners = BTreeSet::new();
-                let who: Vec<usize> = all
-                    .filter(|(_, pod)| owners.insert(subject.snapshot.top_owner(pod.object).0))
-                    .map(|(index, _)| index)
-                    .collect();
-                if who.is_empty() {
-                    continue;
+                if let Some((namespace, "default")) = account(subject, &field, value, &policy.namespace) {
+                    let place = (policy.object, field.place.path().index(at), value.as_str());
+                    named.entry(namespace).or_default().push(place);
                 }
-                let message = format!(
-                    "is the identity of every pod of {namespace} that names no service account: {} today",
-                    subject.whom(&who)
-                );
-                flaws.add(policy.object, field.place.path().index(at), value.clone(), message);
             }
+        }
+    }
+    for (namespace, places) in named {
+        let all = subject.pods();
+        let all = all.filter(|(_, pod)| pod.namespace == namespace && pod.service_account == "default");
+        let mut owners = BTreeSet::new();
+        let who: Vec<usize> = all
+            .filter(|(_, pod)| owners.insert(subject.snapshot.top_owner(pod.object).0))
+            .map(|(index, _)| index)
+            .collect();
+        let [(object, path, value), others @ ..] = places.as_slice() else { continue };
+        if who.is_empty() {
+            continue;
+        }
+        let more = match others.len() {
+            0 => String::new(),
+            1 => "; one more value names it".to_owned(),
+            more => format!("; {more} more values name it"),
+        };
+        let message = format!(
+            "is the identity of every pod of {namespace} that names no service account: {} today{more}",
+            subject.whom(&who)
+        );
+        let flaw = flaws.add(*object, path.clone(), *value, message);
+        for (object, path, _) in others {
+            flaw.related(*object, path.clone());
         }
     }
 }

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::Subject;
 use crate::place::Place;
 
+/// The ports of the proxy that Knative puts beside each program. Source: knative.dev/serving `pkg/networking/constants.go`.
+const OF_KNATIVE: [u16; 7] = [8008, 8012, 8013, 8022, 8112, 9090, 9091];
+
 /// What is known of the ports of workloads.
 #[derive(Default)]
 pub(super) struct KnownPorts {
@@ -26,6 +29,9 @@ impl KnownPorts {
                 return None;
             }
             known.ports.extend(workload.ports.iter().map(|port| port.number));
+            if subject.is_of_knative(*one) {
+                known.ports.extend(OF_KNATIVE);
+            }
             known.ports.extend(workload.probes.iter().map(|probe| probe.port));
             for service in subject.services_of(*one) {
                 for port in &service.ports {

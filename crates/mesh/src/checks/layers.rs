@@ -256,7 +256,7 @@ spec:
 };
 
 /// For each policy that ztunnel takes for workloads of the input: the policy, what is sent, and the workloads.
-fn in_ambient<'s>(
+pub(in crate::checks) fn in_ambient<'s>(
     subject: &'s Subject<'_>,
 ) -> impl Iterator<Item = (&'s AuthorizationPolicy, &'s Authorization, Vec<usize>)> {
     subject.ambient.authorizations().iter().filter_map(|sent| {
@@ -304,7 +304,7 @@ fn never_fires(subject: &Subject<'_>, flaws: &mut Flaws) {
 }
 
 /// For each workload the ports that carry bytes for its proxy, as the Services say that lead to them. Costs a look at all of them.
-fn tcp_ports(subject: &Subject<'_>) -> Vec<BTreeSet<u16>> {
+pub(in crate::checks) fn tcp_ports(subject: &Subject<'_>) -> Vec<BTreeSet<u16>> {
     let mut bytes = vec![BTreeSet::new(); subject.mesh.workloads.all.len()];
     let mut others = bytes.clone();
     for service in &subject.mesh.services {
@@ -339,11 +339,18 @@ pub(in crate::checks) fn reaches(rule: &Rule, part: Option<Part>, port: u16) -> 
         && conditions.into_iter().all(|condition| holds(&condition.values, port))
 }
 
-/// The first workload with a sidecar, and its port of bytes, that a rule of a policy may be about.
-fn tcp_witness(ports: &[(usize, BTreeSet<u16>)], rule: &Rule, part: Option<Part>) -> Option<(usize, u16)> {
-    ports.iter().find_map(|(workload, ports)| {
-        Some((*workload, *ports.iter().find(|port| reaches(rule, part, **port))?))
-    })
+/// The first workload with a sidecar, and its port of bytes, that a rule of a policy may be about; one that a container declares before others.
+fn tcp_witness(
+    subject: &Subject<'_>,
+    ports: &[(usize, BTreeSet<u16>)],
+    rule: &Rule,
+    part: Option<Part>,
+) -> Option<(usize, u16)> {
+    let all = || ports.iter().flat_map(|(one, ports)| ports.iter().map(move |port| (*one, *port)));
+    let mut reached = all().filter(|(_, port)| reaches(rule, part, *port));
+    let declares =
+        |(one, port): &(usize, u16)| subject.workload(*one).ports.iter().any(|own| own.number == *port);
+    reached.clone().find(declares).or_else(|| reached.next())
 }
 
 /// For each policy: itself, what a sidecar makes of it for bytes, and the ports of bytes of its workloads.
@@ -393,7 +400,9 @@ fn wider(subject: &Subject<'_>, flaws: &mut Flaws) {
         let mut seen = BTreeSet::new();
         for place in &compiled.widened {
             let rule = &policy.rules[place.rule];
-            let Some((workload, port)) = tcp_witness(&ports, rule, Some(place.part)) else { continue };
+            let Some((workload, port)) = tcp_witness(subject, &ports, rule, Some(place.part)) else {
+                continue;
+            };
             if !seen.insert(place.rule) {
                 continue;
             }
@@ -426,7 +435,7 @@ fn left_out(subject: &Subject<'_>, flaws: &mut Flaws) {
     for (policy, compiled, ports) in with_tcp(subject).filter(|(policy, ..)| policy.action == Action::Allow) {
         for at in &compiled.dropped {
             let rule = &policy.rules[*at];
-            let Some((workload, port)) = tcp_witness(&ports, rule, None) else { continue };
+            let Some((workload, port)) = tcp_witness(subject, &ports, rule, None) else { continue };
             let message = format!(
                 "lets nobody in to port {port} of {}, which carries TCP: the rule speaks of requests, and is left out",
                 subject.who(workload)

@@ -6,12 +6,15 @@
 //! What is not in the input is not known: a policy beside no workload is for workloads that are elsewhere, and nothing is said of whom it is
 //! for.
 
+mod callers;
 mod destinations;
 mod enrolment;
 mod examples;
+mod hosts;
 mod identity;
 mod known_ports;
 mod layers;
+mod passed_by;
 mod peers;
 mod plaintext;
 mod ports;
@@ -22,6 +25,7 @@ mod subject;
 mod targets;
 mod tokens;
 mod values;
+mod waypoints;
 mod webhook;
 
 use ringwall_model::check::Check;
@@ -94,6 +98,11 @@ pub static CHECKS: &[MeshCheck] = &[
     peers::UNDER_DISABLE,
     tokens::ISSUER,
     identity::DOTS,
+    waypoints::PAST_DENY,
+    callers::WITHOUT_PROXY,
+    passed_by::PASSED_BY,
+    hosts::HOST,
+    hosts::SUBSET,
 ];
 
 /// Runs all checks over a snapshot whose mesh is set so. Flaws are in the order of the checks; an object that istiod's webhook refuses has only

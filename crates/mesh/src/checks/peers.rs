@@ -11,10 +11,12 @@ use ringwall_model::path::FieldPath;
 use super::examples::{injected, strict, web};
 use super::{EVERY_VERSION, Flaws, MeshCheck, PEER, Subject, reviewed};
 use crate::enrolment::Mode as Carrier;
-use crate::matrix::Flow;
+use crate::matrix::{Flow, Matrix};
+use crate::mesh::Accepts;
 use crate::peer::{Mode, PeerAuthentication};
-use crate::place::is_subset;
+use crate::place::{Place, is_subset};
 use crate::sends::{Outcome, Why};
+use crate::services::Resolution;
 
 pub(super) const IN_ROOT: MeshCheck = MeshCheck {
     about: Check {
@@ -125,6 +127,7 @@ fn disabled(subject: &Subject<'_>, flaws: &mut Flaws) {
     }
     let aside = peers.losers.iter().map(|loser| loser.policy).chain(peers.ignored.iter().copied());
     let aside: BTreeSet<usize> = aside.collect();
+    let mut matrix = None;
     for (index, policy) in peers.all.iter().enumerate().filter(|(index, _)| !aside.contains(index)) {
         let workloads = takers.get(&index).map_or(&[][..], Vec::as_slice);
         // To ztunnel it is as PERMISSIVE, and under what it inherits not even that.
@@ -137,24 +140,98 @@ fn disabled(subject: &Subject<'_>, flaws: &mut Flaws) {
                 || ports.any(|own| own.is_empty() || own.iter().any(|own| own.number == port))
         };
         let of_ports = policy.ports.iter().filter(|(port, mode)| **mode == Mode::Disable && has_port(**port));
-        let of_ports = of_ports.map(|(port, _)| (policy.port_place(*port), format!("the port {port}")));
-        let whole = (policy.mode == Mode::Disable).then(|| (policy.mode_place(), "all ports".to_owned()));
-        for (place, of) in whole.into_iter().chain(of_ports) {
-            let message = format!("switches mutual TLS off for {of}: clients of the mesh send plaintext");
-            let fix = reviewed(
-                "take mutual TLS beside plaintext",
-                "whether the program does TLS by itself, which it would then get inside of the mesh's",
-                vec![Change::Set { path: place.path.clone(), value: Value::from(Mode::Permissive.name()) }],
-            );
-            let is_ambient = workloads.iter().any(|one| subject.carrier(*one) == Carrier::Ambient);
-            let fix = if is_ambient {
-                Err("for the workloads in ambient mode it means something else".to_owned())
-            } else {
-                Ok(fix)
-            };
-            flaws.add(place.object, place.path, of, message).fix(fix);
+        let of_ports: Vec<u16> = of_ports.map(|(port, _)| *port).collect();
+        let is_whole = policy.mode == Mode::Disable;
+        let mut places: Vec<Place> = is_whole.then(|| policy.mode_place()).into_iter().collect();
+        places.extend(of_ports.iter().map(|port| policy.port_place(*port)));
+        let Some(place) = places.first().cloned() else { continue };
+        let of = match of_ports.as_slice() {
+            _ if is_whole => "all ports".to_owned(),
+            [port] => format!("the port {port}"),
+            ports => format!("the ports {}", ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ")),
+        };
+        let broken = broken(subject, &mut matrix, workloads);
+        let so = match &broken {
+            None => "clients of the mesh send plaintext".to_owned(),
+            Some(broken) => {
+                let service = &subject.mesh.services[broken.service];
+                let to = format!("headless Service {}/{}", service.namespace, service.name);
+                let all = "send mutual TLS all the same, which the program cannot read: the calls fail";
+                if broken.is_all {
+                    format!("clients of the mesh that go through the {to} {all}")
+                } else {
+                    format!("clients of the mesh send plaintext; those that go through the {to} {all}")
+                }
+            }
+        };
+        let message = format!("switches mutual TLS off for {of}: {so}");
+        let permissive = |place: &Place| Change::Set {
+            path: place.path.clone(),
+            value: Value::from(Mode::Permissive.name()),
+        };
+        let fix = reviewed(
+            "take mutual TLS beside plaintext",
+            "whether the program does TLS by itself, which it would then get inside of the mesh's",
+            places.iter().map(permissive).collect(),
+        );
+        let is_ambient = workloads.iter().any(|one| subject.carrier(*one) == Carrier::Ambient);
+        let fix = if is_ambient {
+            Err("for the workloads in ambient mode it means something else".to_owned())
+        } else {
+            Ok(fix)
+        };
+        let flaw = flaws.add(place.object, place.path, of, message);
+        flaw.fix(fix);
+        for other in &places[1..] {
+            flaw.related(other.object, other.path.clone());
+        }
+        if let Some(broken) = broken {
+            let port = subject.mesh.services[broken.service]
+                .port_place(&subject.mesh.services[broken.service].ports[broken.port]);
+            flaw.related(port.object, port.path).severity(Severity::High);
         }
     }
+}
+
+/// That calls to ports with DISABLE fail.
+struct Broken {
+    /// A headless Service by which they do.
+    service: usize,
+    /// Its port.
+    port: usize,
+    /// Whether the Services of the workloads that lead to ports with DISABLE are all such.
+    is_all: bool,
+}
+
+/// Whether clients of the input send mutual TLS to ports of workloads that policies say DISABLE of. They do by a headless Service, where a client does not
+/// choose for each endpoint. A `DestinationRule` that makes them has a check of its own.
+fn broken(subject: &Subject<'_>, matrix: &mut Option<Matrix>, workloads: &[usize]) -> Option<Broken> {
+    let workloads: BTreeSet<usize> = workloads.iter().copied().collect();
+    let is_headless = |service: usize| subject.mesh.services[service].resolution == Resolution::Original;
+    let mut services = workloads.iter().flat_map(|one| &subject.services_of[*one]);
+    if !services.any(|service| is_headless(*service)) {
+        return None;
+    }
+    let matrix = match &subject.matrix {
+        Some(matrix) => matrix,
+        None => matrix.get_or_insert_with(|| Matrix::of(&subject.mesh)),
+    };
+    let mut found: Option<Broken> = None;
+    let mut is_all = true;
+    for of in &matrix.services {
+        for flow in of.groups.iter().flat_map(|group| &group.flows) {
+            if flow.accepts != Accepts::Disable || !workloads.contains(&flow.server) {
+                continue;
+            }
+            if flow.outcome == Outcome::Broken && !matches!(flow.why, Why::Rule(_)) && is_headless(of.service)
+            {
+                found.get_or_insert(Broken { service: of.service, port: flow.port, is_all: true });
+            } else if !is_headless(of.service) {
+                is_all = false;
+            }
+        }
+    }
+    found.map(|found| Broken { is_all, ..found })
 }
 
 pub(super) const DISABLED: MeshCheck = MeshCheck {
@@ -164,9 +241,11 @@ pub(super) const DISABLED: MeshCheck = MeshCheck {
         severity: Severity::Medium,
         summary: "a PeerAuthentication switches mutual TLS off",
         what: "`mtls.mode` of a PeerAuthentication, or that of one of its `portLevelMtls`, is `DISABLE`. Nothing is said of one that another puts aside, of a port \
-               that no workload has, nor for workloads in ambient mode, where it means the same as PERMISSIVE.",
+               that no workload has, nor for workloads in ambient mode, where it means the same as PERMISSIVE. The severity is high where clients of the input \
+               send mutual TLS all the same, since they call by a headless Service.",
         why: "Nothing of the traffic is encrypted, and the server does not know who calls: no AuthorizationPolicy that names a principal or a \
-              namespace can match. PERMISSIVE takes plaintext too, and mutual TLS from all who can do it.",
+              namespace can match. PERMISSIVE takes plaintext too, and mutual TLS from all who can do it. By a headless Service a client goes to the address \
+              itself, and does not look at what each endpoint takes: the program gets the mesh's TLS, and cannot read it.",
         fix: "Write `PERMISSIVE` while clients without a proxy are left, and `STRICT` when there are none.",
         bad: "\
 apiVersion: security.istio.io/v1

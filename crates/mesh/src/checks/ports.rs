@@ -10,6 +10,7 @@ use ringwall_model::path::FieldPath;
 
 use super::examples::{ambient, injected, policy, service, web};
 use super::known_ports::KnownPorts;
+use super::waypoints::asks_address;
 use super::{AMBIENT, AUTHORIZATION, EVERY_VERSION, Flaws, MeshCheck, Subject, reviewed};
 use crate::authorization::compile::parse_port;
 use crate::authorization::judge::{Because, Verdict};
@@ -278,10 +279,6 @@ fn renamed(field: &Field<'_>, at: usize, target: Option<u16>) -> Result<Fix, Str
 }
 
 fn waypoint(subject: &Subject<'_>, flaws: &mut Flaws) {
-    let asks_address = |policy: &AuthorizationPolicy| {
-        let addresses = ["ipBlocks", "remoteIpBlocks", "source.ip", "remote.ip", "destination.ip"];
-        policy.fields().any(|field| addresses.contains(&field.of))
-    };
     let asks_address: Vec<bool> = subject.policies.iter().map(asks_address).collect();
     let is_allow = |index: &&usize| {
         let policy = &subject.policies[**index];

@@ -21,7 +21,7 @@ pub(super) const EVERYONE: MeshCheck = MeshCheck {
         severity: Severity::Medium,
         summary: "an ALLOW rule that demands nothing makes the others of its workloads void",
         what: "An AuthorizationPolicy with ALLOW has a rule that demands nothing (`- {}`), and there are other ALLOW rules for one of its \
-               workloads: of this policy, or of another one.",
+               workloads: of this policy, or of another one. A policy without rules, which lets nobody in, is none of these.",
         why: "One rule that matches is enough. With one that always does, no other ALLOW rule keeps anyone out.",
         fix: "Take the rule away, or the others if everyone is meant.",
         bad: concat!(
@@ -200,11 +200,12 @@ fn demands_nothing(rule: &Rule) -> bool {
     rule.from.is_empty() && rule.to.is_empty() && rule.when.is_empty()
 }
 
-/// For each workload its first two policies with ALLOW that demand something.
+/// For each workload its first two policies with ALLOW that have a rule which demands something. One without rules lets nobody in, and demands nothing:
+/// that another one lets in is what it is for.
 fn limiting(subject: &Subject<'_>) -> Vec<Vec<usize>> {
     let mut found: Vec<Vec<usize>> = vec![Vec::new(); subject.mesh.workloads.all.len()];
     for (index, policy) in subject.policies.iter().enumerate() {
-        let has_rule = policy.rules.is_empty() || policy.rules.iter().any(|rule| !demands_nothing(rule));
+        let has_rule = policy.rules.iter().any(|rule| !demands_nothing(rule));
         if policy.action == Action::Allow && !policy.dry_run && has_rule {
             for workload in &subject.takers[index] {
                 if found[*workload].len() < 2 {
@@ -226,18 +227,18 @@ fn everyone(subject: &Subject<'_>, flaws: &mut Flaws) {
         let of_takers = subject.takers[index].iter().flat_map(|workload| &limiting[*workload]);
         let beside: BTreeSet<usize> = of_takers.copied().filter(|other| *other != index).collect();
         let other = beside.first().map(|other| &subject.policies[*other]);
-        let message = match other {
-            Some(other) => {
-                let more = if beside.len() > 1 { " and others" } else { "" };
-                format!(
-                    "lets everyone in: what AuthorizationPolicy {}/{}{more} demands does not count where this one is too",
-                    other.namespace, other.name
-                )
+        let more = if beside.len() > 1 { " and others" } else { "" };
+        let others =
+            other.map(|other| format!("AuthorizationPolicy {}/{}{more}", other.namespace, other.name));
+        let message = match (policy.rules.iter().any(|rule| !demands_nothing(rule)), others) {
+            (true, None) => "lets everyone in: the other rules of the policy limit nothing".to_owned(),
+            (true, Some(others)) => format!(
+                "lets everyone in: the other rules of the policy limit nothing, nor does {others} where this one is too"
+            ),
+            (false, Some(others)) => {
+                format!("lets everyone in: what {others} demands does not count where this one is too")
             }
-            None if policy.rules.iter().any(|rule| !demands_nothing(rule)) => {
-                "lets everyone in: the other rules of the policy limit nothing".to_owned()
-            }
-            None => continue,
+            (false, None) => continue,
         };
         let flaw = flaws.add(policy.object, AuthorizationPolicy::rule_path(at), "", message);
         if let Some(other) = other {

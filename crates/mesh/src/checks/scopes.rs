@@ -12,6 +12,7 @@ use ringwall_model::path::FieldPath;
 use super::examples::{injected, service, strict, web};
 use super::known_ports::KnownPorts;
 use super::{EVERY_VERSION, Flaws, MeshCheck, PEER, Subject, and_more, reviewed};
+use crate::mesh::Accepts;
 use crate::peer::{Mode, PeerAuthentication};
 use crate::place::Place;
 
@@ -170,7 +171,7 @@ fn port(subject: &Subject<'_>, flaws: &mut Flaws) {
             let hint = known.hint(*port);
             let message = format!("does nothing: no container of {who}{more} has the port {port}{hint}");
             let fix = match known.target(*port) {
-                Some(target) => renamed(policy, *port, target),
+                Some(target) => renamed(subject, policy, &workloads, [*port, target]),
                 None => Err("which port is meant is not in the manifest".to_owned()),
             };
             let flaw = flaws.add(policy.object, path, port.to_string(), message);
@@ -182,13 +183,41 @@ fn port(subject: &Subject<'_>, flaws: &mut Flaws) {
     }
 }
 
-/// Says of one port what is said of another.
-fn renamed(policy: &PeerAuthentication, port: u16, target: u16) -> Result<Fix, String> {
+/// Whether a port takes plaintext by this mode that does not take it as it is, at one of the workloads.
+fn weakens(subject: &Subject<'_>, workloads: &[usize], port: u16, mode: Mode) -> bool {
+    let is_weaker = |accepts: Accepts| match mode {
+        Mode::Disable => matches!(accepts, Accepts::Strict | Accepts::Permissive),
+        Mode::Permissive => accepts == Accepts::Strict,
+        Mode::Strict | Mode::Unset => false,
+    };
+    workloads.iter().any(|one| is_weaker(subject.mesh.accepts(*one, port)))
+}
+
+/// Says of one port what is said of another, or where less would hold then than does now, takes away what says nothing.
+fn renamed(
+    subject: &Subject<'_>,
+    policy: &PeerAuthentication,
+    workloads: &[usize],
+    [port, target]: [u16; 2],
+) -> Result<Fix, String> {
     if policy.ports.contains_key(&target) {
         return Err(format!("the policy says something of the port {target} already"));
     }
     let at = |port: u16| FieldPath::keys(&["spec", "portLevelMtls", &port.to_string()]);
     let mode = policy.ports.get(&port).copied().unwrap_or_default();
+    if weakens(subject, workloads, target, mode) {
+        // An empty mapping is refused.
+        let path =
+            if policy.ports.len() > 1 { at(port) } else { FieldPath::keys(&["spec", "portLevelMtls"]) };
+        return Ok(reviewed(
+            format!("take away what is said of {port}, which changes nothing"),
+            format!(
+                "whether the port {target} should have {} after all: that is less than what holds there now",
+                mode.name()
+            ),
+            vec![Change::Remove { path }],
+        ));
+    }
     let value = Value::Mapping(vec![("mode".to_owned(), Value::from(mode.name()))]);
     Ok(reviewed(
         format!("say of the port {target} what is said of {port}"),

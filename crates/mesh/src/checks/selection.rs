@@ -181,6 +181,9 @@ fn empty(subject: &Subject<'_>, flaws: &mut Flaws) {
     }
 }
 
+/// What labels begin with that Knative puts on the pods of its Services.
+const OF_KNATIVE: &str = "serving.knative.dev/";
+
 /// Labels that controllers put on pods; that no template has them says nothing.
 const OF_CONTROLLERS: [&str; 6] = [
     "job-name",
@@ -190,6 +193,11 @@ const OF_CONTROLLERS: [&str; 6] = [
     "controller-revision-hash",
     "statefulset.kubernetes.io/pod-name",
 ];
+
+/// Whether a controller puts a label on pods.
+pub(super) fn of_controller(key: &str) -> bool {
+    OF_CONTROLLERS.contains(&key) || key.starts_with(OF_KNATIVE)
+}
 
 fn nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
     for own in selecting(subject).into_iter().filter(|own| !own.labels.is_empty()) {
@@ -206,7 +214,7 @@ fn nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
         let of_gateways =
             |(key, value): &(Box<str>, Box<str>)| &**key == "istio" || value.starts_with("istio-");
         if pods.is_empty()
-            || own.labels.iter().any(|(key, _)| OF_CONTROLLERS.contains(&&**key))
+            || own.labels.iter().any(|(key, _)| of_controller(key))
             || own.labels.iter().any(of_gateways)
             || !own.labels.iter().any(is_near)
             || pods.iter().any(|pod| is_subset(&own.labels, &pod.labels))

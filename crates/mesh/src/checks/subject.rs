@@ -144,10 +144,16 @@ impl<'s> Subject<'s> {
         &self.mesh.workloads.all[workload]
     }
 
-    /// `Kind namespace/name`.
+    /// `Kind namespace/name`; a Service of Knative is said to be Knative's.
     pub(super) fn who(&self, workload: usize) -> String {
         let one = self.workload(workload);
-        format!("{} {}/{}", one.kind, one.namespace, one.name)
+        let whose = if self.is_of_knative(workload) { "Knative " } else { "" };
+        format!("{whose}{} {}/{}", one.kind, one.namespace, one.name)
+    }
+
+    /// Whether Knative makes the pods: it gives them labels, and a proxy of its own with ports, that no template has.
+    pub(super) fn is_of_knative(&self, workload: usize) -> bool {
+        self.object(self.workload(workload).object).id.group == "serving.knative.dev"
     }
 
     /// `Kind namespace/name`, and how many there are besides.

@@ -20,7 +20,7 @@ pub(super) const NEVER: MeshCheck = MeshCheck {
         summary: "a value of an AuthorizationPolicy matches nothing that a client sends",
         what: "One of: a principal with `spiffe://` before it, or one that is not of the form TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT; a method that is not in capitals; a host with a scheme or a path; a path that does \
                not begin with `/`, or holds a query; a star in the middle of a value (or at both ends), which is no wildcard there; a \
-               start of a `requestPrincipals` that is cut at a slash of its scheme, as in `https://iss*`. The severity is high where the rule lets in for it \
+               start of a `requestPrincipals` that is cut at a slash of its scheme, as in `https://iss*`. Nothing is said of a star too many where a value beside it holds all that is meant. The severity is high where the rule lets in for it \
                what it should keep out. The tool mends what it can tell.",
         why: "The rule is taken, and does nothing for this value: a DENY does not keep out, an ALLOW does not let in, and the `not` form of a field \
               does the opposite.",
@@ -60,9 +60,10 @@ pub(super) const HOST: MeshCheck = MeshCheck {
         id: "RW-MESH-020",
         name: "host-without-port",
         severity: Severity::Medium,
-        summary: "a DENY rule names a host, and not the host with a port",
-        what: "`hosts` of a rule with DENY, or `notHosts` of one with ALLOW, holds a name without a port, and no value beside it matches the name with a port.",
-        why: "The value is compared with the `Host` header as it is sent. Who writes `shop.example.com:443` there passes the rule, and is served.",
+        summary: "a rule with DENY or CUSTOM names a host, and not the host with a port",
+        what: "`hosts` of a rule with DENY or CUSTOM, or `notHosts` of one with ALLOW, holds a name without a port, and no value beside it matches the name with a port.",
+        why: "The value is compared with the `Host` header as it is sent. Who writes `shop.example.com:443` there passes the rule, and is served; of CUSTOM, \
+              the authorizer is not asked.",
         fix: "Add the name with `:*` behind it.",
         bad: concat!(
             policy!("no-admin"),
@@ -99,10 +100,11 @@ pub(super) const PATH: MeshCheck = MeshCheck {
         id: "RW-MESH-021",
         name: "path-evaded",
         severity: Severity::Low,
-        summary: "a DENY rule names a path, and another way of writing it passes",
-        what: "`paths` of a rule with DENY, or `notPaths` of one with ALLOW, holds a path, and the same with a slash behind it, or without the one that it has, \
+        summary: "a rule with DENY or CUSTOM names a path, and another way of writing it passes",
+        what: "`paths` of a rule with DENY or CUSTOM, or `notPaths` of one with ALLOW, holds a path, and the same with a slash behind it, or without the one that it has, \
                matches no value beside it; or a start of paths, and the same without its slash matches none, or with two slashes before it matches none, in a mesh that does not merge slashes (`pathNormalization`); of that the severity is info.",
-        why: "Many programs serve `/admin/` and `//admin` as they do `/admin`. What a list of paths keeps out is what it names, and no more.",
+        why: "Many programs serve `/admin/` and `//admin` as they do `/admin`. What a list of paths keeps out is what it names, and no more; of CUSTOM, the \
+              authorizer is not asked about the others.",
         fix: "Say in ALLOW rules which paths are served, rather than in DENY which are not. Else name the other ways too (`/admin/*`), and set \
               `pathNormalization.normalization: MERGE_SLASHES` in the mesh's configuration.",
         bad: concat!(
@@ -200,6 +202,32 @@ fn has_inner_star(value: &str) -> bool {
     rest.contains('*')
 }
 
+/// Whether other values of the list hold all that is meant by one whose star is none: then it is only one too many.
+fn is_moot(field: &Field<'_>, value: &str) -> bool {
+    if !has_inner_star(value) {
+        return false;
+    }
+    let mut others = field.values.iter().filter(|other| why_never(field.of, other).is_none());
+    // A run of stars stands for a part, or for several.
+    let filled = |with: &str| {
+        let mut parts: Vec<&str> = value.split('*').collect();
+        parts.dedup_by(|one, before| one.is_empty() && before.is_empty());
+        parts.join(with)
+    };
+    let meant = ["x", "x/y", ""].map(filled);
+    let holds = |other: &String| match field.of {
+        "paths" => {
+            let own = PathMatch::parse(other);
+            meant.iter().all(|path| own.matches(path))
+        }
+        _ => {
+            let own = Text::parse(other);
+            meant.iter().all(|text| own.matches(text))
+        }
+    };
+    others.any(holds)
+}
+
 /// Puts another value where one stands.
 fn instead(field: &Field<'_>, at: usize, meant: Option<String>) -> Result<Fix, String> {
     // What leaves more out of a DENY, or of what an ALLOW leaves out, is not for a tool to write.
@@ -218,6 +246,9 @@ fn never(subject: &Subject<'_>, flaws: &mut Flaws) {
         for field in policy.fields() {
             for (at, value) in field.values.iter().enumerate() {
                 let Some((why, meant)) = why_never(field.of, value) else { continue };
+                if is_moot(&field, value) {
+                    continue;
+                }
                 let opens = match (policy.action, field.negated) {
                     (Action::Allow, negated) => negated,
                     (_, negated) => !negated,
@@ -241,12 +272,20 @@ fn never(subject: &Subject<'_>, flaws: &mut Flaws) {
     }
 }
 
-/// The lists of values that decide what is kept out: of DENY what must match, of ALLOW what may not.
+/// The lists of values that decide what is kept out: of DENY what must match, of ALLOW what may not. CUSTOM keeps out until its authorizer lets in.
 fn keeps_out(policy: &AuthorizationPolicy, field: &Field<'_>) -> bool {
     match policy.action {
-        Action::Deny => !field.negated,
+        Action::Deny | Action::Custom => !field.negated,
         Action::Allow => field.negated,
-        Action::Audit | Action::Custom => false,
+        Action::Audit => false,
+    }
+}
+
+/// What a rule does with what it matches, as the title of a fix has it, and what becomes of what it does not.
+const fn does(action: Action) -> (&'static str, &'static str) {
+    match action {
+        Action::Custom => ("ask the authorizer about", "passes, and the authorizer is not asked"),
+        _ => ("keep out", "passes"),
     }
 }
 
@@ -264,12 +303,13 @@ fn host(subject: &Subject<'_>, flaws: &mut Flaws) {
                 if all.iter().any(|one| one.matches_any_case(&witness)) {
                     continue;
                 }
+                let (does, passes) = does(policy.action);
                 let message =
-                    format!("`{witness}` passes: the header is compared as it is sent, with its port");
+                    format!("`{witness}` {passes}: the header is compared as it is sent, with its port");
                 let fix = if bare == value {
                     Ok(reviewed(
-                        format!("keep out `{value}` with any port too"),
-                        "whether clients that write a port are to be kept out as well",
+                        format!("{does} `{value}` with any port too"),
+                        "whether the same is meant for clients that write a port",
                         vec![Change::Append {
                             path: field.place.path(),
                             value: Value::Text(format!("{value}:*")),
@@ -322,16 +362,17 @@ fn path(subject: &Subject<'_>, flaws: &mut Flaws) {
                 let Some((witness, meant, severity)) = ways.find(|(witness, ..)| !is_matched(witness)) else {
                     continue;
                 };
+                let (does, passes) = does(policy.action);
                 let fix = match meant {
                     Some(meant) => Ok(reviewed(
-                        format!("keep out `{meant}` too"),
+                        format!("{does} `{meant}` too"),
                         "whether anybody is meant to come there",
                         vec![Change::Append { path: field.place.path(), value: Value::Text(meant) }],
                     )),
                     None => Err("the mesh's configuration decides about slashes".to_owned()),
                 };
                 let message =
-                    format!("`{witness}` passes, which many programs serve as they do what is kept out");
+                    format!("`{witness}` {passes}; many programs serve it as they do the path that is named");
                 let flaw = flaws.add(policy.object, field.place.path().index(at), value.clone(), message);
                 flaw.fix(fix).severity(severity);
             }

@@ -6,6 +6,7 @@
 mod ambient;
 mod authorization;
 mod checks;
+mod checks_certain;
 mod common;
 mod corpus;
 mod enrolment;

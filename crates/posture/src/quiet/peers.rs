@@ -451,6 +451,8 @@ const TABLE: &[Row] = &[
     row!(Istioctl "IST0123": "conflicting-mesh-labels"),
     row!(Istioctl "IST0127": "mesh-policy-for-nobody"),
     row!(Istioctl "IST0144": "runs-as-proxy-user"),
+    row!(Istioctl "IST0173": "subset-of-nobody"),
+    row!(Istioctl "IST0174": "destination-rule-for-nobody"),
     row!(Kiali "KIA0002": "peer-authentication-put-aside"),
     row!(Kiali "KIA0003": "peer-authentication-put-aside"),
     row!(Kiali "KIA0004": "mesh-policy-for-nobody"),
@@ -460,6 +462,8 @@ const TABLE: &[Row] = &[
     row!(Kiali "KIA0106": "identity-of-nobody"),
     row!(Kiali "KIA0109": "allow-rule-left-out" "deny-never-fires" "rule-wider-than-written"),
     row!(Kiali "KIA0110": "allow-rule-left-out" "deny-never-fires" "rule-wider-than-written"),
+    row!(Kiali "KIA0202": "destination-rule-for-nobody"),
+    row!(Kiali "KIA0203": "subset-of-nobody"),
     row!(Kiali "KIA0207": "destination-rule-against-strict"),
     row!(Kiali "KIA0208": "destination-rule-against-strict"),
     row!(Kiali "KIA1115": "not-enforced-in-ambient"),
@@ -539,7 +543,9 @@ mod tests {
             (
                 "galley.istio.io/analyze-suppress",
                 "*",
-                Some("RW-MESH-034+RW-MESH-035+RW-MESH-030+RW-MESH-031+RW-MESH-009+RW-MESH-032 because -"),
+                Some(
+                    "RW-MESH-034+RW-MESH-035+RW-MESH-030+RW-MESH-031+RW-MESH-009+RW-MESH-032+RW-MESH-050+RW-MESH-049 because -",
+                ),
             ),
             ("example.com/note", "CKV_K8S_16", None),
         ] {
