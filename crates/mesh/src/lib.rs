@@ -9,6 +9,7 @@ pub mod config;
 pub mod destination;
 pub mod enrolment;
 pub mod host;
+pub mod injector;
 pub mod matrix;
 pub mod mesh;
 pub mod peer;

@@ -327,7 +327,7 @@ fn is_injectable(mesh: &Mesh, index: usize) -> bool {
     let mut labelled: Workload = workload.clone();
     labelled.labels = vec![(crate::enrolment::INJECT.into(), "true".into())];
     let free = crate::workloads::Namespace::default();
-    expected(&labelled, &free, false).reason == Reason::PodLabel && !workload.host_network
+    expected(&labelled, &free, &mesh.injector).reason == Reason::PodLabel && !workload.host_network
 }
 
 /// An exception for the port that refuses. In the root namespace policies with selectors are for nobody.

@@ -10,6 +10,7 @@ mod common;
 mod corpus;
 mod enrolment;
 mod envoy_filters;
+mod machines;
 mod meshes;
 mod plaintext;
 mod plan;

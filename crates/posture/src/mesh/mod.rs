@@ -50,12 +50,12 @@ impl<'s> Meshed<'s> {
         root: Option<&str>,
         read: &ReadText<'_>,
     ) -> Self {
-        let config::Stated { mut config, injects_by_default, location, notes } = config::of(snapshot, read);
+        let config::Stated { mut config, injector, location, notes } = config::of(snapshot, read);
         if let Some(root) = root {
             root.clone_into(&mut config.root_namespace);
         }
         let mesh =
-            Mesh::of(snapshot, config, &Settings { custom, injects_by_default, ..Settings::default() });
+            Mesh::of(snapshot, config, &Settings { custom, injector: &injector, ..Settings::default() });
         let mut meshed = Self { snapshot, mesh, configured: location, notes };
         meshed.notes.extend(config::other_line(snapshot));
         meshed.note_misread();
