@@ -2,6 +2,7 @@
 
 use ringwall_model::selector::Selector;
 
+use crate::discovery::Discovery;
 use crate::quirks::Release;
 
 /// How the paths of requests are normalised before policies see them.
@@ -77,6 +78,8 @@ pub struct MeshConfig {
     pub keeps_rules_private: bool,
     /// Who may see a `ServiceEntry`, where sidecars heed that.
     pub entry_visibility: Option<EntryVisibility>,
+    /// The namespaces that istiod looks into. [`crate::mesh::Mesh::of`] takes a snapshot of them; see [`Discovery::seen`].
+    pub discovery: Discovery,
 }
 
 impl Default for MeshConfig {
@@ -95,6 +98,7 @@ impl Default for MeshConfig {
             default_service_export_to: Vec::new(),
             keeps_rules_private: false,
             entry_visibility: None,
+            discovery: Discovery::default(),
         }
     }
 }

@@ -7,6 +7,7 @@ pub mod authorization;
 pub mod checks;
 pub mod config;
 pub mod destination;
+pub mod discovery;
 pub mod enrolment;
 pub mod host;
 pub mod injector;

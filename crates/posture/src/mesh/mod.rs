@@ -21,6 +21,8 @@ pub mod plan;
 pub mod unknown;
 pub mod words;
 
+use std::borrow::Cow;
+
 use ringwall_mesh::mesh::{Mesh, Settings};
 use ringwall_mesh::place::Place;
 use ringwall_mesh::validate::validate;
@@ -32,8 +34,8 @@ use ringwall_model::workload::CustomKind;
 /// A snapshot with the eyes of the mesh ring.
 #[derive(Debug)]
 pub struct Meshed<'s> {
-    /// The objects.
-    pub snapshot: &'s Snapshot,
+    /// The objects that istiod sees, and all that it does not ask for.
+    pub snapshot: Cow<'s, Snapshot>,
     /// The mesh.
     pub mesh: Mesh,
     /// What shows how the mesh is set; nothing where all is as usual.
@@ -54,9 +56,9 @@ impl<'s> Meshed<'s> {
         if let Some(root) = root {
             root.clone_into(&mut config.root_namespace);
         }
-        let mesh =
-            Mesh::of(snapshot, config, &Settings { custom, injector: &injector, ..Settings::default() });
-        let mut meshed = Self { snapshot, mesh, configured: location, notes };
+        let seen = config.discovery.seen(snapshot);
+        let mesh = Mesh::of(&seen, config, &Settings { custom, injector: &injector, ..Settings::default() });
+        let mut meshed = Self { snapshot: seen, mesh, configured: location, notes };
         meshed.notes.extend(config::other_line(snapshot));
         meshed.note_misread();
         meshed.note_refused();
@@ -95,8 +97,8 @@ impl<'s> Meshed<'s> {
             "WasmPlugin",
             "WorkloadGroup",
         ];
-        let snapshot = self.snapshot;
-        for (index, object) in snapshot.objects() {
+        let mut refused = Vec::new();
+        for (index, object) in self.snapshot.objects() {
             if UNREAD.contains(&object.id.kind.as_str()) {
                 continue;
             }
@@ -108,8 +110,11 @@ impl<'s> Meshed<'s> {
                     object.id.name,
                     error.message
                 );
-                self.note(&Place { object: index, path: error.path }, message);
+                refused.push((Place { object: index, path: error.path }, message));
             }
+        }
+        for (place, message) in refused {
+            self.note(&place, message);
         }
     }
 

@@ -354,7 +354,7 @@ impl Meshed<'_> {
         }
         // The waypoint calls on as itself, where the server takes its tunnel: istiod gives it an account of its own name.
         let domain = &self.mesh.config.trust_domain;
-        let account = account(self.snapshot, waypoint.gateway, named);
+        let account = account(&self.snapshot, waypoint.gateway, named);
         let identity = format!("spiffe://{domain}/ns/{}/sa/{account}", named.namespace);
         let has_identity = self.mesh.servers[waypoint.server].takes_tunnel;
         let behind = Caller { peer: has_identity.then_some(&identity), source: None };

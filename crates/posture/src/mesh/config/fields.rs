@@ -1,6 +1,7 @@
 //! `MeshConfig`, field by field. Source: istio.io/api `mesh/v1alpha1/config.proto`.
 
 use ringwall_mesh::config::{EntryVisibility, MeshConfig, PathNormalization, Visibility};
+use ringwall_mesh::discovery::Discovery;
 use ringwall_model::selector::Selector;
 use ringwall_model::tree::Node;
 
@@ -49,6 +50,14 @@ pub(super) fn take(stated: &Layers<'_>, config: &mut MeshConfig) -> Vec<String> 
     }
     if let Some(list) = stated.texts(&["defaultDestinationRuleExportTo"]) {
         config.keeps_rules_private = list.iter().any(|to| to == ".");
+    }
+    if let Some(list) = stated.at(&["discoverySelectors"]) {
+        let selectors: Result<Vec<Selector>, _> = list.items().map(Selector::compile).collect();
+        match selectors {
+            Ok(selectors) => config.discovery = Discovery::new(selectors),
+            // With one that cannot be read istiod goes on as before.
+            Err(_) => wrong.push("discoverySelectors: one is no selector, and istiod heeds none".to_owned()),
+        }
     }
     let visibility = stated.under(&["serviceEntryVisibility"]);
     if visibility.at(&["applyToSidecars"]).and_then(Node::as_bool) == Some(true) {

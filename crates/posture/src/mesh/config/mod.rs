@@ -127,11 +127,33 @@ pub fn of(snapshot: &Snapshot, read: &ReadText<'_>) -> Stated {
             take(&Layers::one(tree.root()), &place, &mut stated.injector);
         }
     }
+    let notes = hidden(snapshot, &stated.config, stated.location.as_ref());
+    stated.notes.extend(notes);
     stated
 }
 
 /// Takes over what a text says of the injector.
 type Take = fn(&Layers<'_>, &Place, &mut Injector);
+
+/// Namespaces with something in them that istiod does not see, or of which it is not known whether it does. `location` is that of the configuration.
+fn hidden(snapshot: &Snapshot, config: &MeshConfig, location: Option<&Location>) -> Vec<Note> {
+    let Some(location) = location else { return Vec::new() };
+    let mut notes = Vec::new();
+    for (namespace, sees) in config.discovery.answers(snapshot) {
+        let message = match sees {
+            Some(true) => continue,
+            Some(false) => format!(
+                "istiod does not look into the namespace {namespace}, which no one of the discoverySelectors chooses: its Services, entries and \
+                 policies are counted out, and to pods there that ask for the mesh istiod gives no root certificate"
+            ),
+            None => format!(
+                "whether istiod looks into the namespace {namespace} depends on its labels, which are not in the input: it is counted in"
+            ),
+        };
+        notes.push(Note { file: location.file.clone(), position: Some(location.position), message });
+    }
+    notes
+}
 
 /// The line of Istio that the answers are of: 1.31.
 const LINE: u16 = 31;
