@@ -17,4 +17,5 @@ mod plan;
 mod quirks;
 mod random;
 mod scale;
+mod settings;
 mod traffic;
