@@ -13,7 +13,7 @@ use ringwall_model::snapshot::Snapshot;
 use crate::workloads::namespace_of;
 
 /// The label that the API server gives to each namespace: its name.
-const NAME: &str = "kubernetes.io/metadata.name";
+pub(crate) const NAME: &str = "kubernetes.io/metadata.name";
 
 /// The selectors. Where there is none, istiod looks into all namespaces.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
 
 use crate::config::{MeshConfig, Visibility};
+use crate::discovery;
 use crate::place::{Misread, Pairs, Place, is_subset};
 use crate::reader::{At, Reader};
 use crate::workloads::{Namespace, Origin, Workload, Workloads, bare_entry, entry, namespace_of};
@@ -123,7 +124,11 @@ impl Service {
         }
         let Some(visibility) = config.entry_visibility.as_ref().filter(|_| self.is_entry) else { return };
         let may_see = |to: &String| matches!(to.as_str(), "*" | ".") || *to == self.namespace;
-        let to = match visibility.of(|key| namespace.and_then(|one| one.label(key))) {
+        let label = |key: &str| match key {
+            discovery::NAME => Some(self.namespace.as_str()),
+            key => namespace.and_then(|one| one.label(key)),
+        };
+        let to = match visibility.of(label) {
             Visibility::Public => return,
             Visibility::Namespace if self.export_to.is_empty() || self.export_to.iter().any(may_see) => ".",
             Visibility::Namespace | Visibility::None => "~",

@@ -85,6 +85,12 @@ spec:
     assert_eq!(seen(Visibility::Namespace, "shop"), (Why::Auto, Why::Unseen));
     assert_eq!(seen(Visibility::Namespace, "new"), (Why::Unseen, Why::Unseen));
     assert_eq!(seen(Visibility::None, "'*'"), (Why::Unseen, Why::Unseen));
+    let by_name = Selector::of_labels([("kubernetes.io/metadata.name", "shop")]);
+    let policies = vec![(vec![Some(by_name)], Visibility::Public)];
+    let visibility = Some(EntryVisibility { default: Visibility::None, policies });
+    let config = MeshConfig { entry_visibility: visibility, ..MeshConfig::default() };
+    let text = [two(), entry.replace("EXPORT", "'*'")].concat();
+    assert_eq!(sent(&with(&text, config), "new/web", "shop/192.0.2.1").2, Why::Auto, "a label that each has");
 }
 
 #[test]
