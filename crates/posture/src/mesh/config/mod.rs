@@ -14,7 +14,7 @@ use ringwall_model::finding::{Location, Note};
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
-use ringwall_model::tree::{ReadText, Tree};
+use ringwall_model::tree::{Node, ReadText, Tree};
 
 use layers::Layers;
 
@@ -130,6 +130,13 @@ pub fn of(snapshot: &Snapshot, read: &ReadText<'_>) -> Stated {
     let notes = hidden(snapshot, &stated.config, stated.location.as_ref());
     stated.notes.extend(notes);
     stated
+}
+
+/// What a `MeshConfig` says over the defaults, and what is wrong with it.
+pub fn of_mesh_config(root: Node<'_>) -> (MeshConfig, Vec<String>) {
+    let mut config = MeshConfig::default();
+    let wrong = fields::take(&Layers::one(root), &mut config);
+    (config, wrong)
 }
 
 /// Takes over what a text says of the injector.
