@@ -1,12 +1,15 @@
 //! What the mesh and its injector are set to, and what that changes.
 
+use ringwall_mesh::checks;
 use ringwall_mesh::config::{EntryVisibility, MeshConfig, Visibility};
+use ringwall_mesh::discovery::Discovery;
 use ringwall_mesh::enrolment::{Mode, Reason};
 use ringwall_mesh::injector::{Injector, Policy, ProxyDefaults};
 use ringwall_mesh::matrix::Matrix;
 use ringwall_mesh::mesh::{Accepts, Mesh, Settings, WhyAccepts};
 use ringwall_mesh::place::Place;
 use ringwall_mesh::sends::{Sends, Why};
+use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::selector::Selector;
 
@@ -174,4 +177,52 @@ fn http_of_a_port_goes_by_the_first_listener_that_names_it() {
     assert_eq!(why("name: http", &both.replace("./*", "shop/*")), Why::Auto);
     let proxy = "{port: {number: 80, protocol: HTTP_PROXY, name: http}, hosts: ['shop/*']}";
     assert_eq!(why("name: http", proxy), Why::Auto);
+}
+
+#[test]
+fn what_is_not_looked_into_keeps_its_place_and_is_still_refused() {
+    let text = [
+        two(),
+        "apiVersion: security.istio.io/v1
+kind: PeerAuthentication
+metadata: {name: bad, namespace: new}
+spec: {portLevelMtls: {8080: {mode: STRICT}}}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: nobody, namespace: new}
+spec: {selector: {matchLabels: {app: nobody}}, rules: [{}]}
+"
+        .to_owned(),
+    ]
+    .concat();
+    let snapshot = snapshot(&text);
+    let flaws = |discovery: Discovery| {
+        let config = MeshConfig { discovery, ..MeshConfig::default() };
+        let found = checks::find(&snapshot, &config, &Settings::default());
+        let last = snapshot.all().len() - 2;
+        let of = |object: usize| found.iter().filter(move |flaw| flaw.object == object).count();
+        (of(last), of(last + 1))
+    };
+    let all = flaws(Discovery::default());
+    assert!(all.0 > 0 && all.1 > 0, "{all:?}");
+    let shop = Discovery::new(vec![Selector::of_labels([("kubernetes.io/metadata.name", "shop")])]);
+    assert_eq!(flaws(shop.clone()), (all.0, 0), "the webhook is asked all the same");
+    let seen = shop.seen(&snapshot);
+    assert_eq!(seen.all().len(), snapshot.all().len());
+    let name = |object: &Object| object.id.to_string();
+    let hidden: Vec<String> = snapshot
+        .objects()
+        .filter(|(index, _)| seen.objects().all(|(other, _)| other != *index))
+        .map(|(_, object)| name(object))
+        .collect();
+    assert_eq!(hidden.len(), 3, "{hidden:?}");
+    assert!(hidden.iter().all(|one| one.contains("new")), "{hidden:?}");
+    assert!(
+        snapshot
+            .all()
+            .iter()
+            .filter(|one| hidden.contains(&name(one)))
+            .all(|one| seen.find(&one.id).is_none())
+    );
 }
