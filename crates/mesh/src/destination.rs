@@ -351,14 +351,16 @@ pub struct OfService<'d> {
 pub struct Own<'d>(Option<&'d Level>);
 
 impl Destinations {
-    /// Takes them all together; their order does not matter. Costs a sort, and a look at rules for the same host of the same namespace.
-    pub fn new(mut rules: Vec<DestinationRule>, root: &str) -> Self {
+    /// Takes them all together; their order does not matter. `keeps_private` says that one that exports to nobody is for its own namespace
+    /// alone; see [`crate::config::MeshConfig::keeps_rules_private`]. Costs a sort, and a look at rules for the same host of the same namespace.
+    pub fn new(mut rules: Vec<DestinationRule>, root: &str, keeps_private: bool) -> Self {
         rules.sort_by(|a, b| a.order().cmp(&b.order()));
         let mut all = Self { root: root.to_owned(), ..Self::default() };
         for rule in rules {
             let (namespace, exported) = (rule.namespace.clone(), &rule.export_to);
             let is_own = exported.is_empty() || [".", "*", &namespace].iter().any(|to| rule.exports(to));
-            let is_private = exported.len() == 1 && (rule.exports(".") || rule.exports(&namespace));
+            let is_private = (exported.is_empty() && keeps_private)
+                || exported.len() == 1 && (rule.exports(".") || rule.exports(&namespace));
             if is_own {
                 merge(&mut all.merged, all.local.entry(namespace.clone()).or_default(), &rule);
             }

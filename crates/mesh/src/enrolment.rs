@@ -5,6 +5,7 @@
 //! `cni/pkg/util/enablement_selector.go`.
 
 use crate::authorization::policy::parse_bool;
+use crate::injector::{Injector, ProxyDefaults};
 use crate::place::Place;
 use crate::workloads::{Namespace, Origin, Workload};
 
@@ -71,6 +72,8 @@ pub enum Reason {
     PodAnnotation,
     /// The mesh injects where nothing is said.
     ByDefault,
+    /// The injector's own settings leave it out.
+    Injector,
     /// Nothing asks for it.
     NothingAsks,
     /// The annotation that injection or ambient leaves.
@@ -119,8 +122,8 @@ pub struct Enrolment {
 }
 
 impl Enrolment {
-    /// How a workload of a namespace is enrolled. `by_default` is the mesh's `sidecarInjectorWebhook.enableNamespacesByDefault`.
-    pub fn of(workload: &Workload, namespace: &Namespace, by_default: bool) -> Self {
+    /// How a workload of a namespace is enrolled.
+    pub fn of(workload: &Workload, namespace: &Namespace, injector: &Injector) -> Self {
         let actual = match workload.origin {
             // One that holds its proxy has one: a gateway, or what `istioctl kube-inject` wrote.
             Origin::Template if workload.proxy.is_some() => {
@@ -132,7 +135,7 @@ impl Enrolment {
                 return Self { expected: of_entry(workload), actual: None };
             }
         };
-        Self { expected: expected(workload, namespace, by_default), actual }
+        Self { expected: expected(workload, namespace, injector), actual }
     }
 
     /// The answer that counts: what is there, and of a template what will be.
@@ -166,8 +169,8 @@ fn of_entry(workload: &Workload) -> Decision {
 }
 
 /// What pods get that are made now.
-pub fn expected(workload: &Workload, namespace: &Namespace, by_default: bool) -> Decision {
-    let sidecar = sidecar(workload, namespace, by_default);
+pub fn expected(workload: &Workload, namespace: &Namespace, injector: &Injector) -> Decision {
+    let sidecar = sidecar(workload, namespace, injector);
     if sidecar.mode != Mode::None {
         return sidecar;
     }
@@ -182,7 +185,7 @@ fn of_namespace(namespace: &Namespace, key: &str) -> Option<Place> {
 }
 
 /// Whether a new pod gets a sidecar: first whether the API server asks the webhook, then what the injector says.
-fn sidecar(workload: &Workload, namespace: &Namespace, by_default: bool) -> Decision {
+fn sidecar(workload: &Workload, namespace: &Namespace, injector: &Injector) -> Decision {
     let none = |reason, place| Decision::new(Mode::None, reason, place);
     let asks = workload.label(INJECT);
     let label = |key: &str| Some(workload.metadata("labels", key));
@@ -194,7 +197,7 @@ fn sidecar(workload: &Workload, namespace: &Namespace, by_default: bool) -> Deci
         (None, None) => match (workload.label(REVISION), asks) {
             (Some(revision), _) => (revision, Reason::PodLabel, label(REVISION)),
             (None, Some("true")) => ("default", Reason::PodLabel, label(INJECT)),
-            (None, None) if by_default && !IGNORED.contains(&workload.namespace.as_str()) => {
+            (None, None) if injector.by_default && !IGNORED.contains(&workload.namespace.as_str()) => {
                 ("default", Reason::ByDefault, None)
             }
             // An annotation alone is never seen: webhooks select by labels.
@@ -214,6 +217,9 @@ fn sidecar(workload: &Workload, namespace: &Namespace, by_default: bool) -> Deci
     // The label counts before the annotation, also where it has a value that says nothing.
     if asks.is_none() && workload.annotation(INJECT) == Some("false") {
         return none(Reason::PodAnnotation, Some(workload.metadata("annotations", INJECT)));
+    }
+    if injector.leaves_out(workload, asks.or_else(|| workload.annotation(INJECT))) {
+        return none(Reason::Injector, injector.place.clone());
     }
     // Source: `files/grpc-agent.yaml` and `grpc-simple.yaml`, which bring no proxy.
     let is_grpc = |name: &str| matches!(name.trim(), "grpc-agent" | "grpc-simple");
@@ -310,6 +316,8 @@ pub struct Exclusions {
     pub all_outbound: Option<&'static str>,
     /// The ports that pass the proxy even so.
     pub included_outbound: Vec<u16>,
+    /// Where the mesh says what counts for workloads whose annotations do not.
+    pub default_place: Option<Place>,
 }
 
 const ONLY_INBOUND: &str = "traffic.sidecar.istio.io/includeInboundPorts";
@@ -330,19 +338,20 @@ fn ports(list: &str) -> Vec<u16> {
 }
 
 /// The annotation by which nothing of what goes out passes the proxy, if one says so.
-fn all_outbound(workload: &Workload) -> Option<&'static str> {
-    let includes_none = workload.annotation(ONLY_RANGES).is_some_and(|list| list.trim().is_empty());
+fn all_outbound(workload: &Workload, proxy: &ProxyDefaults) -> Option<&'static str> {
+    let includes_none = proxy.stated(workload, ONLY_RANGES).is_some_and(|list| list.trim().is_empty());
     let is_all = |range: &str| matches!(range.trim(), "0.0.0.0/0" | "*");
-    let excludes_all = workload.annotation(NOT_RANGES).is_some_and(|list| list.split(',').any(is_all));
+    let excludes_all = proxy.stated(workload, NOT_RANGES).is_some_and(|list| list.split(',').any(is_all));
     if includes_none { Some(ONLY_RANGES) } else { excludes_all.then_some(NOT_RANGES) }
 }
 
 impl Exclusions {
-    /// What the annotations of a workload exclude, by what carries its traffic. Sources: `files/injection-template.yaml`,
-    /// `tools/istio-iptables/pkg/capture/run.go`; for ambient `getPodLevelTrafficOverrides` in `cni/pkg/nodeagent/net.go`.
-    pub fn of(workload: &Workload, mode: Mode) -> Self {
+    /// What the annotations of a workload exclude, or the mesh where they do not say, by what carries its traffic. Sources:
+    /// `files/injection-template.yaml`, `tools/istio-iptables/pkg/capture/run.go`; for ambient `getPodLevelTrafficOverrides` in
+    /// `cni/pkg/nodeagent/net.go`.
+    pub fn of(workload: &Workload, mode: Mode, proxy: &ProxyDefaults) -> Self {
         match mode {
-            Mode::Sidecar => Self::of_sidecar(workload),
+            Mode::Sidecar => Self::of_sidecar(workload, proxy),
             Mode::Ambient => {
                 let bypasses = workload.annotation(BYPASS).and_then(parse_bool) == Some(true);
                 Self { all_inbound: bypasses.then_some(BYPASS), ..Self::default() }
@@ -351,8 +360,8 @@ impl Exclusions {
         }
     }
 
-    fn of_sidecar(workload: &Workload) -> Self {
-        let only = workload.annotation(ONLY_INBOUND).filter(|list| list.trim() != "*");
+    fn of_sidecar(workload: &Workload, proxy: &ProxyDefaults) -> Self {
+        let only = proxy.stated(workload, ONLY_INBOUND).filter(|list| list.trim() != "*");
         // Nothing is redirected then. The ports that a `Sidecar` binds by its `ingress` are not looked at.
         if workload.annotation(INTERCEPTION) == Some("NONE") {
             return Self {
@@ -363,17 +372,24 @@ impl Exclusions {
         }
         Self {
             all_inbound: None,
-            included_outbound: workload.annotation(ONLY_OUTBOUND).map(ports).unwrap_or_default(),
+            included_outbound: proxy.stated(workload, ONLY_OUTBOUND).map(ports).unwrap_or_default(),
             only_inbound: only.map(ports),
-            inbound: workload.annotation(NOT_INBOUND).map(ports).unwrap_or_default(),
-            outbound: workload.annotation(NOT_OUTBOUND).map(ports).unwrap_or_default(),
-            all_outbound: all_outbound(workload),
+            inbound: proxy.stated(workload, NOT_INBOUND).map(ports).unwrap_or_default(),
+            outbound: proxy.stated(workload, NOT_OUTBOUND).map(ports).unwrap_or_default(),
+            all_outbound: all_outbound(workload, proxy),
+            default_place: proxy.place.clone(),
         }
     }
 
     /// Whether the proxy is for the way out alone, as before a program that is the edge itself.
     pub fn is_way_out(&self) -> bool {
         self.all_inbound == Some(BYPASS) || self.only_inbound.as_ref().is_some_and(Vec::is_empty)
+    }
+
+    /// Where an annotation is written, or the mesh's setting that counts without it.
+    fn stated_at(&self, workload: &Workload, key: &str) -> Place {
+        let default = self.default_place.clone().filter(|_| workload.annotation(key).is_none());
+        default.unwrap_or_else(|| workload.metadata("annotations", key))
     }
 
     /// Whether what comes in at a port goes past the proxy.
@@ -401,13 +417,13 @@ impl Exclusions {
         } else {
             return None;
         };
-        Some(workload.metadata("annotations", key))
+        Some(self.stated_at(workload, key))
     }
 
     /// Where it is written that what goes out to a port goes past the proxy.
     pub fn outbound_place(&self, workload: &Workload, port: u16) -> Option<Place> {
         let is_named = self.outbound.binary_search(&port).is_ok();
         let key = self.all_outbound.filter(|_| !is_named).unwrap_or(NOT_OUTBOUND);
-        self.excludes_outbound(port).then(|| workload.metadata("annotations", key))
+        self.excludes_outbound(port).then(|| self.stated_at(workload, key))
     }
 }

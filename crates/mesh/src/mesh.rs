@@ -1,6 +1,7 @@
 //! All that decides what is encrypted between whom, read from a snapshot.
 
 use std::collections::BTreeSet;
+use std::sync::LazyLock;
 
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::workload::CustomKind;
@@ -9,6 +10,7 @@ use crate::config::MeshConfig;
 use crate::destination::{DestinationRule, Destinations};
 use crate::enrolment::{Enrolment, Exclusions, Mode, TLS_MODE, takes_mutual, takes_tunnel};
 use crate::gateways::{Gateways, Listens};
+use crate::injector::Injector;
 use crate::peer::{self, Folded, PeerAuthentication, Peers};
 use crate::peer_ambient::Ambient;
 use crate::place::{Misread, Pairs, Place, sorted};
@@ -93,15 +95,17 @@ pub struct Server {
 pub struct Settings<'s> {
     /// Further kinds with pod templates.
     pub custom: &'s [CustomKind],
-    /// Whether sidecars are injected where nothing is said: `sidecarInjectorWebhook.enableNamespacesByDefault`.
-    pub injects_by_default: bool,
+    /// How sidecars are injected.
+    pub injector: &'s Injector,
     /// The domain that short hosts of rules are completed with; see [`crate::destination::full_host`].
     pub rule_domain: &'s str,
 }
 
+static USUAL_INJECTOR: LazyLock<Injector> = LazyLock::new(Injector::default);
+
 impl Default for Settings<'_> {
     fn default() -> Self {
-        Self { custom: &[], injects_by_default: false, rule_domain: services::DOMAIN }
+        Self { custom: &[], injector: &USUAL_INJECTOR, rule_domain: services::DOMAIN }
     }
 }
 
@@ -128,8 +132,8 @@ pub struct Mesh {
     pub gateways: Gateways,
     /// Fields of the wrong type, in the order in which they were read.
     pub misread: Vec<Misread>,
-    /// Whether the mesh injects where nothing is said.
-    pub injects_by_default: bool,
+    /// How sidecars are injected.
+    pub injector: Injector,
 }
 
 impl Mesh {
@@ -138,7 +142,7 @@ impl Mesh {
         config.release = config.release.or_else(|| Release::of(snapshot).map(|(release, _)| release));
         let mut misread = Vec::new();
         let mut workloads = Workloads::of(snapshot, settings.custom, &mut misread);
-        let services = services::read(snapshot, &mut workloads, &mut misread);
+        let services = services::read(snapshot, &config, &mut workloads, &mut misread);
         let (mut peers, mut rules, mut scopes) = (Vec::new(), Vec::new(), Vec::new());
         for (index, object) in snapshot.objects() {
             peers.extend(PeerAuthentication::read(object, index, &mut misread));
@@ -147,7 +151,7 @@ impl Mesh {
         }
         let mut mesh = Self {
             peers: Peers::new(peers, &config.root_namespace).of_release(config.release),
-            destinations: Destinations::new(rules, &config.root_namespace),
+            destinations: Destinations::new(rules, &config.root_namespace, config.keeps_rules_private),
             scopes: Scopes::new(scopes, &config.root_namespace),
             waypoints: Waypoints::of(snapshot, &services, &workloads.all),
             gateways: Gateways::of(snapshot, &workloads.all, &services, &mut misread),
@@ -156,7 +160,7 @@ impl Mesh {
             servers: Vec::new(),
             services,
             misread,
-            injects_by_default: settings.injects_by_default,
+            injector: settings.injector.clone(),
         };
         mesh.serve();
         mesh
@@ -212,13 +216,13 @@ impl Mesh {
         let mut servers = Vec::with_capacity(self.workloads.all.len());
         for workload in &self.workloads.all {
             let namespace = self.workloads.namespaces.get(&workload.namespace).unwrap_or(&nothing);
-            let enrolment = Enrolment::of(workload, namespace, self.injects_by_default);
+            let enrolment = Enrolment::of(workload, namespace, &self.injector);
             let mode = enrolment.mode();
             servers.push(Server {
                 folded: self.peers.fold(&workload.namespace, &workload.labels),
                 ambient: (mode == Mode::Ambient)
                     .then(|| self.peers.ambient(&workload.namespace, &workload.labels)),
-                exclusions: Exclusions::of(workload, mode),
+                exclusions: Exclusions::of(workload, mode, &self.injector.proxy),
                 takes_mutual: takes_mutual(workload, mode),
                 takes_tunnel: takes_tunnel(workload, mode, self.config.enable_hbone),
                 enrolment,

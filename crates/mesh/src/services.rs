@@ -9,9 +9,11 @@ use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
 
+use crate::config::{MeshConfig, Visibility};
+use crate::discovery;
 use crate::place::{Misread, Pairs, Place, is_subset};
 use crate::reader::{At, Reader};
-use crate::workloads::{Origin, Workload, Workloads, bare_entry, entry, namespace_of};
+use crate::workloads::{Namespace, Origin, Workload, Workloads, bare_entry, entry, namespace_of};
 
 /// The domain of the cluster's services.
 pub const DOMAIN: &str = "cluster.local";
@@ -53,8 +55,18 @@ pub struct ServicePort {
     pub path: FieldPath,
 }
 
-/// Whether a port says that it carries HTTP: by its protocol where it states one, or else by its name, or by a number for which nobody looks
-/// at what comes. Source: `ConvertProtocol` in istio.io/istio `pkg/config/kube/conversion.go`.
+/// Whether a port of a `ServiceEntry` says that it carries HTTP: by its protocol alone, and of a word that istiod does not know nothing is
+/// said. Source: `Parse` in istio.io/istio `pkg/config/protocol/instance.go`.
+fn is_http_of_entry(protocol: &str) -> Option<bool> {
+    match protocol.to_ascii_lowercase().as_str() {
+        "http" | "http2" | "http_proxy" | "grpc" | "grpc-web" => Some(true),
+        "tcp" | "https" | "tls" | "mongo" | "redis" | "mysql" => Some(false),
+        _ => None,
+    }
+}
+
+/// Whether a port of a Service says that it carries HTTP: by its protocol where it states one, or else by its name, or by a number for which
+/// nobody looks at what comes. Source: `ConvertProtocol` in istio.io/istio `pkg/config/kube/conversion.go`.
 fn is_http(stated: Option<&str>, name: &str, number: u16) -> Option<bool> {
     let name = stated.unwrap_or(name).to_ascii_lowercase();
     if name == "kubernetes.io/h2c" || name == "kubernetes.io/ws" || name.starts_with("grpc-web") {
@@ -79,6 +91,8 @@ pub struct Service {
     pub name: String,
     /// The host that rules name it by.
     pub host: String,
+    /// Whether a `ServiceEntry` states it.
+    pub is_entry: bool,
     /// How clients find its endpoints.
     pub resolution: Resolution,
     /// Whether it is outside of the mesh: then nobody uses mutual TLS by himself.
@@ -94,30 +108,61 @@ pub struct Service {
 }
 
 impl Service {
-    /// Whether clients of a namespace see it. Source: `pilot/pkg/model/push_context.go` (`IsServiceVisible`).
+    /// Whether clients of a namespace see it: all where it is for `*`, and of the rest nobody where it is for `~` too. Source:
+    /// `pilot/pkg/model/push_context.go` (`initServiceRegistry`).
     pub fn is_visible(&self, namespace: &str) -> bool {
-        let sees = |entry: &String| match entry.as_str() {
-            "*" => true,
-            "." => namespace == self.namespace,
-            "~" => false,
-            other => other == namespace,
+        let is_for = |whom: &str| self.export_to.iter().any(|to| to == whom);
+        let is_own = namespace == self.namespace && is_for(".");
+        self.export_to.is_empty() || is_for("*") || (!is_for("~") && (is_own || is_for(namespace)))
+    }
+
+    /// Narrows who sees it by what the mesh says of services that do not, and of `ServiceEntry` objects of a namespace with these labels.
+    /// Source: `pilot/pkg/model/push_context.go` (`initDefaultExportMaps`, `serviceExportTo`).
+    fn export(&mut self, config: &MeshConfig, namespace: Option<&Namespace>) {
+        if self.export_to.is_empty() {
+            self.export_to.clone_from(&config.default_service_export_to);
+        }
+        let Some(visibility) = config.entry_visibility.as_ref().filter(|_| self.is_entry) else { return };
+        let may_see = |to: &String| matches!(to.as_str(), "*" | ".") || *to == self.namespace;
+        let label = |key: &str| match key {
+            discovery::NAME => Some(self.namespace.as_str()),
+            key => namespace.and_then(|one| one.label(key)),
         };
-        self.export_to.is_empty() || self.export_to.iter().any(sees)
+        let to = match visibility.of(label) {
+            Visibility::Public => return,
+            Visibility::Namespace if self.export_to.is_empty() || self.export_to.iter().any(may_see) => ".",
+            Visibility::Namespace | Visibility::None => "~",
+        };
+        self.export_to = vec![to.to_owned()];
     }
 
     /// The port of a workload that a port leads to; nothing where the workload has none of its name.
+    ///
+    /// A machine outside has ports by name: a named target is looked up by that name alone, of any other the port's own name counts before the
+    /// number. Source: `pilot/pkg/serviceregistry/kube/controller/controller.go` (`serviceInstanceFromWorkloadInstance`),
+    /// `pilot/pkg/serviceregistry/serviceentry/conversion.go` (`convertWorkloadInstanceToServiceInstance`).
     pub fn target(&self, port: &ServicePort, workload: &Workload) -> Option<u16> {
-        if let Some(number) = workload.entry_ports.get(&port.name) {
-            return Some(*number);
-        }
         match &port.target {
-            Target::Number(number) => Some(*number),
+            Target::Number(number) => Some(*workload.entry_ports.get(&port.name).unwrap_or(number)),
+            Target::Name(name) if workload.origin == Origin::Entry => workload.entry_ports.get(name).copied(),
             Target::Name(name) => {
                 let is_it =
                     |own: &&crate::workloads::ContainerPort| *own.name == **name && &*own.protocol == "TCP";
                 workload.ports.iter().find(is_it).map(|own| own.number)
             }
         }
+    }
+
+    /// Whether a workload that it selects is behind it. A machine outside is behind a Service only where the proxy chooses, and one that is
+    /// known by a name only behind what asks DNS. Source: `pilot/pkg/serviceregistry/kube/controller/controller.go`
+    /// (`serviceInstancesFromWorkloadInstances`), `pilot/pkg/serviceregistry/serviceentry/conversion.go` (`services`).
+    fn leads_to(&self, workload: &Workload) -> bool {
+        workload.origin != Origin::Entry
+            || match self.resolution {
+                Resolution::Dns => true,
+                Resolution::Proxy => !workload.needs_dns,
+                Resolution::Original | Resolution::Alias => self.is_entry && !workload.needs_dns,
+            }
     }
 
     /// The place of a port.
@@ -129,7 +174,12 @@ impl Service {
 /// Reads Services and `ServiceEntry` objects, and finds the workloads behind each. Endpoints that a `ServiceEntry` states become
 /// workloads. Costs a
 /// pass over the objects, and for each service a look at the workloads that have the rarest label that it asks for.
-pub fn read(snapshot: &Snapshot, workloads: &mut Workloads, misread: &mut Vec<Misread>) -> Vec<Service> {
+pub fn read(
+    snapshot: &Snapshot,
+    config: &MeshConfig,
+    workloads: &mut Workloads,
+    misread: &mut Vec<Misread>,
+) -> Vec<Service> {
     let mut services = Vec::new();
     for (index, object) in snapshot.objects() {
         let mut reader = Reader { object: index, misread };
@@ -140,6 +190,9 @@ pub fn read(snapshot: &Snapshot, workloads: &mut Workloads, misread: &mut Vec<Mi
             }
             _ => {}
         }
+    }
+    for service in &mut services {
+        service.export(config, workloads.namespaces.get(&service.namespace));
     }
     select(&mut services, workloads);
     services
@@ -153,6 +206,7 @@ fn of_kubernetes(object: &Object, reader: &mut Reader<'_>) -> Service {
         host: format!("{}.{namespace}.svc.{DOMAIN}", object.id.name),
         namespace,
         name: object.id.name.clone(),
+        is_entry: false,
         resolution: Resolution::Proxy,
         is_external: false,
         export_to: Vec::new(),
@@ -229,7 +283,7 @@ fn of_istio(
         let (number, target) = (port_at("number"), port_at("targetPort").filter(|target| *target != 0));
         let Some(number) = number else { continue };
         let name = reader.text(&port, "name").unwrap_or_default().to_owned();
-        let is_http = is_http(reader.text(&port, "protocol"), &name, number);
+        let is_http = is_http_of_entry(reader.text(&port, "protocol").unwrap_or_default());
         ports.push(ServicePort {
             name,
             number,
@@ -267,6 +321,7 @@ fn of_istio(
             namespace: namespace.to_owned(),
             name: object.id.name.clone(),
             host: host.to_owned(),
+            is_entry: true,
             resolution,
             is_external,
             export_to: export_to.clone(),
@@ -296,7 +351,11 @@ fn select(services: &mut [Service], workloads: &Workloads) {
             .map(|(key, value)| by_label.get(&(namespace, &**key, &**value)).map_or(&[][..], Vec::as_slice))
             .min_by_key(|found| found.len())
             .unwrap_or_default();
-        let chosen = rarest.iter().filter(|index| is_subset(selector, &workloads.all[**index].labels));
-        service.workloads.extend(chosen.copied());
+        let is_behind = |index: &&usize| {
+            let workload = &workloads.all[**index];
+            is_subset(selector, &workload.labels) && service.leads_to(workload)
+        };
+        let chosen: Vec<usize> = rarest.iter().filter(is_behind).copied().collect();
+        service.workloads.extend(chosen);
     }
 }

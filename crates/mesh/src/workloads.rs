@@ -1,6 +1,7 @@
 //! What sends and receives: pods, the templates of those to come, and machines outside that Istio is told of.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::net::IpAddr;
 
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
@@ -94,8 +95,12 @@ pub struct Workload {
     pub is_router: bool,
     /// Whether they are over.
     pub finished: bool,
-    /// The ports of a machine outside, by the names that a `ServiceEntry` gives them.
+    /// The ports of a machine outside, by the names that services give them.
     pub entry_ports: BTreeMap<String, u16>,
+    /// Which labels of a `WorkloadEntry` are those of its metadata, not of its `spec`.
+    pub own_labels: BTreeSet<Box<str>>,
+    /// Whether the address of a machine outside is a name or a socket, which only a `ServiceEntry` that asks DNS leads to.
+    pub needs_dns: bool,
 }
 
 impl Workload {
@@ -111,14 +116,26 @@ impl Workload {
 
     /// The place of a label or an annotation (`what` is `labels` or `annotations`) in the object.
     pub fn metadata(&self, what: &str, key: &str) -> Place {
-        let at = self.at.clone();
-        let at = if self.origin == Origin::Entry { at } else { at.key("metadata") };
+        let at = match self.origin {
+            Origin::Entry if self.own_labels.contains(key) => FieldPath::keys(&["metadata"]),
+            Origin::Entry => self.at.clone(),
+            Origin::Pod | Origin::Template => self.at.clone().key("metadata"),
+        };
         Place { object: self.object, path: at.key(what).key(key) }
     }
 
     /// The place of a field of the pod's `spec`.
     pub fn spec(&self, key: &str) -> Place {
         Place { object: self.object, path: self.at.clone().key("spec").key(key) }
+    }
+
+    /// Takes over the labels of a `WorkloadEntry`'s metadata, which go over those of its `spec`. Source: istio.io/istio
+    /// `pilot/pkg/serviceregistry/serviceentry/conversion.go` (`ConvertWorkloadEntry`).
+    fn label_by(&mut self, own: Pairs) {
+        self.own_labels = own.iter().map(|(key, _)| key.clone()).collect();
+        self.labels.retain(|(key, _)| !self.own_labels.contains(key));
+        self.labels.extend(own);
+        self.labels = sorted(std::mem::take(&mut self.labels));
     }
 
     /// Whether it can be asked: it is no pod that is over.
@@ -164,6 +181,7 @@ impl Workloads {
                     if let Some(spec) = reader.mapping(&At::root(object), "spec") {
                         let mut entry = entry(&mut reader, &spec, namespace_of(object));
                         entry.name.clone_from(&object.id.name);
+                        entry.label_by(map(object.root(), "labels"));
                         found.all.push(entry);
                     }
                 }
@@ -270,6 +288,8 @@ fn pod(object: &Object, index: usize, at: At<'_>, is_pod: bool) -> Workload {
         is_router,
         finished: matches!(phase, Some("Succeeded" | "Failed")),
         entry_ports: BTreeMap::new(),
+        own_labels: BTreeSet::new(),
+        needs_dns: false,
         at: at.path,
     }
 }
@@ -316,6 +336,8 @@ pub(crate) fn bare_entry(object: usize, namespace: &str, name: &str, at: FieldPa
         is_router: false,
         finished: false,
         entry_ports: BTreeMap::new(),
+        own_labels: BTreeSet::new(),
+        needs_dns: false,
     }
 }
 
@@ -323,9 +345,12 @@ pub(crate) fn bare_entry(object: usize, namespace: &str, name: &str, at: FieldPa
 pub(crate) fn entry(reader: &mut Reader<'_>, at: &At<'_>, namespace: &str) -> Workload {
     let address = reader.text(at, "address").unwrap_or_default();
     let mut workload = bare_entry(reader.object, namespace, address, at.path.clone());
+    workload.needs_dns = !address.is_empty() && address.parse::<IpAddr>().is_err();
     if let Some(ports) = reader.mapping(at, "ports") {
         for port in ports.node.entries() {
             let number = reader.number(&ports, port.key).and_then(|number| u16::try_from(number).ok());
+            // Zero is as good as none.
+            let number = number.filter(|number| *number != 0);
             workload.entry_ports.extend(number.map(|number| (port.key.to_owned(), number)));
         }
     }

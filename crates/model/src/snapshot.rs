@@ -40,7 +40,7 @@ pub struct Repeat {
 }
 
 /// All objects taken together.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     objects: Vec<Object>,
     /// Facts about the cluster.
@@ -115,6 +115,18 @@ impl Snapshot {
             (0..snapshot.objects.len()).map(|index| snapshot.controller_of(index)).collect();
         snapshot.owners = (0..direct.len()).map(|index| top_of(index, &direct)).collect();
         snapshot
+    }
+
+    /// The same, where some objects are passed over as exact repeats are: what is left keeps its index. Costs a copy of what stands beside the
+    /// texts.
+    #[must_use]
+    pub fn without(&self, is_hidden: impl Fn(&Object) -> bool) -> Self {
+        let mut seen = self.clone();
+        for (index, object) in self.objects.iter().enumerate() {
+            seen.dropped[index] |= is_hidden(object);
+        }
+        seen.by_id.retain(|_, index| !seen.dropped[*index]);
+        seen
     }
 
     /// All objects as read, those that count once and their repeats alike.

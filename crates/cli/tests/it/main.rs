@@ -11,6 +11,7 @@ mod fix;
 mod input;
 mod mesh;
 mod mesh_analyze;
+mod mesh_settings;
 mod mesh_waypoints;
 mod migrate_psp;
 mod misread;

@@ -28,6 +28,9 @@ mod values;
 mod waypoints;
 mod webhook;
 
+use std::borrow::Cow;
+use std::collections::HashSet;
+
 use ringwall_model::check::Check;
 use ringwall_model::fix::{Fixable, reviewed};
 use ringwall_model::object::Object;
@@ -114,7 +117,19 @@ pub fn find(snapshot: &Snapshot, config: &MeshConfig, settings: &Settings<'_>) -
     if !snapshot.objects().any(|(_, object)| is_judged(object)) {
         return Vec::new();
     }
-    find_in(&Subject::new(snapshot, config.clone(), settings))
+    let seen = config.discovery.seen(snapshot);
+    let mut found = find_in(&Subject::new(&seen, config.clone(), settings));
+    if matches!(seen, Cow::Owned(_)) {
+        // The webhook is asked about what istiod does not see, too.
+        let is_seen: HashSet<usize> = seen.objects().map(|(index, _)| index).collect();
+        let all = find_in(&Subject::new(snapshot, config.clone(), settings));
+        found.extend(all.into_iter().filter(|flaw| is_of_webhook(flaw) && !is_seen.contains(&flaw.object)));
+    }
+    found
+}
+
+fn is_of_webhook(flaw: &Flaw) -> bool {
+    [webhook::REFUSED.about.id, webhook::UNKNOWN.about.id].contains(&flaw.check.id)
 }
 
 /// Whether an object shows that there is a mesh.
@@ -138,8 +153,7 @@ pub fn find_in(subject: &Subject<'_>) -> Vec<Flaw> {
         (check.find)(subject, &mut flaws);
         found = flaws.found;
     }
-    let of_webhook = [webhook::REFUSED.about.id, webhook::UNKNOWN.about.id];
-    found.retain(|flaw| !subject.refused.contains_key(&flaw.object) || of_webhook.contains(&flaw.check.id));
+    found.retain(|flaw| !subject.refused.contains_key(&flaw.object) || is_of_webhook(flaw));
     found
 }
 

@@ -328,6 +328,7 @@ fn waypoint(subject: &Subject<'_>, flaws: &mut Flaws) {
 fn provider(subject: &Subject<'_>, flaws: &mut Flaws) {
     let path = FieldPath::keys(&["spec", "provider", "name"]);
     let known = &subject.mesh.config.extension_providers;
+    let others = &subject.mesh.config.other_providers;
     // For each workload a policy of each of the first two providers that it has.
     let mut asked: Vec<Vec<usize>> = vec![Vec::new(); subject.mesh.workloads.all.len()];
     for (index, policy) in subject.policies.iter().enumerate().filter(|(_, one)| one.action == Action::Custom)
@@ -347,11 +348,19 @@ fn provider(subject: &Subject<'_>, flaws: &mut Flaws) {
             let mut others = asked[*workload].iter().map(|other| &subject.policies[*other]);
             others.find(|other| other.provider != policy.provider).map(|other| (*workload, other))
         });
-        let message = if !known.is_empty() && !known.contains(&policy.provider) {
+        let unfit = others.iter().find(|(name, _)| *name == policy.provider);
+        let shows_none = known.is_empty() && others.is_empty();
+        let message = if let Some((name, why)) = unfit {
+            format!(
+                "`{name}` of the mesh's providers cannot be asked, since {why}: what the rules match is kept out"
+            )
+        } else if !shows_none && !known.contains(&policy.provider) {
+            let names: Vec<&str> =
+                known.iter().chain(others.iter().map(|(name, _)| name)).map(String::as_str).collect();
             format!(
                 "`{}` is none of the mesh's providers ({}): what the rules match is kept out",
                 policy.provider,
-                known.join(", ")
+                names.join(", ")
             )
         } else if let Some((workload, other)) = other {
             format!(

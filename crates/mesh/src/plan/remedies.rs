@@ -206,5 +206,5 @@ fn is_injectable(now: &Mesh, index: usize) -> bool {
     let mut labelled: Workload = workload.clone();
     labelled.labels = vec![(INJECT.into(), "true".into())];
     let free = Namespace::default();
-    expected(&labelled, &free, false).reason == Reason::PodLabel && !workload.host_network
+    expected(&labelled, &free, &now.injector).reason == Reason::PodLabel && !workload.host_network
 }

@@ -18,6 +18,6 @@ pub(crate) fn findings(
     problems: &[Problem],
     mend: bool,
 ) -> Vec<Finding> {
-    let settings = Settings { custom, injects_by_default: stated.injects_by_default, ..Settings::default() };
+    let settings = Settings { custom, injector: &stated.injector, ..Settings::default() };
     of_flaws(snapshot, checks::find(snapshot, &stated.config, &settings), problems, mend)
 }

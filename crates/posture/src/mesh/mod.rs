@@ -21,6 +21,7 @@ pub mod plan;
 pub mod unknown;
 pub mod words;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use ringwall_mesh::enrolment::Reason;
@@ -40,8 +41,8 @@ const SHOWN: usize = 3;
 /// A snapshot with the eyes of the mesh ring.
 #[derive(Debug)]
 pub struct Meshed<'s> {
-    /// The objects.
-    pub snapshot: &'s Snapshot,
+    /// The objects that istiod sees, and all that it does not ask for.
+    pub snapshot: Cow<'s, Snapshot>,
     /// The mesh.
     pub mesh: Mesh,
     /// What shows how the mesh is set; nothing where all is as usual.
@@ -58,13 +59,13 @@ impl<'s> Meshed<'s> {
         root: Option<&str>,
         read: &ReadText<'_>,
     ) -> Self {
-        let config::Stated { mut config, injects_by_default, location, notes } = config::of(snapshot, read);
+        let config::Stated { mut config, injector, location, notes } = config::of(snapshot, read);
         if let Some(root) = root {
             root.clone_into(&mut config.root_namespace);
         }
-        let mesh =
-            Mesh::of(snapshot, config, &Settings { custom, injects_by_default, ..Settings::default() });
-        let mut meshed = Self { snapshot, mesh, configured: location, notes };
+        let seen = config.discovery.seen(snapshot);
+        let mesh = Mesh::of(&seen, config, &Settings { custom, injector: &injector, ..Settings::default() });
+        let mut meshed = Self { snapshot: seen, mesh, configured: location, notes };
         meshed.notes.extend(config::other_line(snapshot));
         meshed.note_misread();
         meshed.note_refused();
@@ -103,8 +104,8 @@ impl<'s> Meshed<'s> {
             "WasmPlugin",
             "WorkloadGroup",
         ];
-        let snapshot = self.snapshot;
-        for (index, object) in snapshot.objects() {
+        let mut refused = Vec::new();
+        for (index, object) in self.snapshot.objects() {
             if UNREAD.contains(&object.id.kind.as_str()) {
                 continue;
             }
@@ -116,8 +117,11 @@ impl<'s> Meshed<'s> {
                     object.id.name,
                     error.message
                 );
-                self.note(&Place { object: index, path: error.path }, message);
+                refused.push((Place { object: index, path: error.path }, message));
             }
+        }
+        for (place, message) in refused {
+            self.note(&place, message);
         }
     }
 

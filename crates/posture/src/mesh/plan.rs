@@ -204,7 +204,9 @@ impl Meshed<'_> {
             }
             Remedy::Rule(place) => ("change what the DestinationRule says".to_owned(), self.location(place)),
             Remedy::Annotation(place) => {
-                ("take the port out of the annotation".to_owned(), self.location(place))
+                let what =
+                    if words::is_setting(self, place) { "injector's configuration" } else { "annotation" };
+                (format!("take the port out of the {what}"), self.location(place))
             }
             Remedy::Export(index) => (format!("let clients see service {}", service(*index)), None),
             Remedy::AutoMtls => ("switch enableAutoMtls on".to_owned(), self.configured.clone()),

@@ -37,6 +37,7 @@ pub const fn enrolled(decision: &Decision) -> &'static str {
         Reason::NamespaceLabel => "a label of its namespace",
         Reason::PodLabel => "a label of the pod",
         Reason::PodAnnotation => "an annotation of the pod",
+        Reason::Injector => "the injector's configuration leaves it out",
         Reason::ByDefault => "the mesh injects where nothing is said",
         Reason::NothingAsks => "nothing asks for one",
         Reason::Status => "the annotation that injection leaves",
@@ -59,10 +60,12 @@ pub fn accepts<'w>(meshed: &Meshed<'_>, server: usize, why: &'w WhyAccepts) -> (
         }
         WhyAccepts::Gateway(Some(place)) => (format!("a listener of {}", object(meshed, place)), Some(place)),
         WhyAccepts::Excluded(place) => {
-            let what = if place.is_some() {
-                "an annotation takes the port past the proxy"
-            } else {
-                "a port of the proxy's own"
+            let what = match place {
+                Some(place) if is_setting(meshed, place) => {
+                    "the injector's configuration takes the port past the proxy"
+                }
+                Some(_) => "an annotation takes the port past the proxy",
+                None => "a port of the proxy's own",
             };
             (what.to_owned(), place.as_ref())
         }
@@ -76,6 +79,12 @@ pub fn accepts<'w>(meshed: &Meshed<'_>, server: usize, why: &'w WhyAccepts) -> (
             Some(place),
         ),
     }
+}
+
+/// Whether a place is where the mesh's settings stand, not an annotation.
+pub(super) fn is_setting(meshed: &Meshed<'_>, place: &Place) -> bool {
+    let object = meshed.snapshot.all().get(place.object);
+    object.is_some_and(|object| object.is("", "ConfigMap") || object.is("install.istio.io", "IstioOperator"))
 }
 
 /// The object of a place: its kind and name.
@@ -98,6 +107,9 @@ pub fn sends<'w>(meshed: &Meshed<'_>, why: &'w Why) -> (String, Option<&'w Place
     let plain = |text: &str| (text.to_owned(), None);
     match why {
         Why::NoProxy => plain("the client has no proxy"),
+        Why::Excluded(place) if is_setting(meshed, place) => {
+            ("the injector's configuration takes the port past the client's proxy".to_owned(), Some(place))
+        }
         Why::Excluded(place) => {
             ("an annotation of the client takes the port past its proxy".to_owned(), Some(place))
         }

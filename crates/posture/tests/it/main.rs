@@ -4,6 +4,7 @@ mod beside;
 mod control_plane;
 mod examples;
 mod fix;
+mod mesh_config;
 mod network;
 mod planted;
 mod reduce;

@@ -10,6 +10,7 @@ mod judge;
 mod parties;
 mod way;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -285,7 +286,7 @@ impl Meshed<'_> {
         let tried = sets.iter().map(|(name, set)| (*name, set.clone()));
         for (namespace, injected) in tried.chain(first.map(|name| (name, both))) {
             let other = Meshed {
-                snapshot: self.snapshot,
+                snapshot: Cow::Borrowed(&*self.snapshot),
                 mesh: self.mesh.with_sidecars(&injected),
                 configured: self.configured.clone(),
                 notes: Vec::new(),

@@ -332,15 +332,15 @@ impl Meshed<'_> {
         Some(ringwall_mesh::authorization::request::address(address))
     }
 
-    /// Whether a sidecar refuses the certificate of a principal: it is of a trust domain that is none of the mesh's. Source: `TrustDomainsForValidation` in
-    /// istio.io/istio `pilot/pkg/security/authn/utils.go`.
+    /// Whether a sidecar refuses the certificate of a principal: it is of a trust domain that is none of the mesh's, nor of a
+    /// further authority's. Source: `TrustDomainsForValidation` in istio.io/istio `pilot/pkg/networking/plugin/authn/util.go`.
     fn is_foreign(&self, client: &Client, backend: Backend) -> bool {
         let Client::Principal(principal) = client else { return false };
         let bare = principal.strip_prefix("spiffe://").unwrap_or(principal);
         let domain = bare.split('/').next().unwrap_or_default();
         let config = &self.mesh.config;
-        let is_own =
-            domain == config.trust_domain || config.trust_domain_aliases.iter().any(|own| own == domain);
+        let mut others = config.trust_domain_aliases.iter().chain(&config.ca_trust_domains);
+        let is_own = domain == config.trust_domain || others.any(|own| own == domain);
         matches!(backend, Backend::SidecarHttp | Backend::SidecarTcp) && !is_own
     }
 
@@ -538,7 +538,7 @@ impl Meshed<'_> {
         }
         // The waypoint calls on as itself, where the server takes its tunnel: istiod gives it an account of its own name.
         let domain = &self.mesh.config.trust_domain;
-        let account = account(self.snapshot, waypoint.gateway, named);
+        let account = account(&self.snapshot, waypoint.gateway, named);
         let identity = format!("spiffe://{domain}/ns/{}/sa/{account}", named.namespace);
         let has_identity = waypoint.has_identity;
         let behind = Caller { peer: has_identity.then_some(&identity), source: None };
