@@ -29,6 +29,8 @@ pub struct MeshConfig {
     pub enable_auto_mtls: bool,
     /// Whether injection makes sidecars take HBONE, the tunnel of ambient (`ISTIO_META_ENABLE_HBONE` of `defaultConfig.proxyMetadata`).
     pub enable_hbone: bool,
+    /// Whether sidecars let nothing out to what they do not know of (`outboundTrafficPolicy`).
+    pub registry_only: bool,
     /// How paths are normalised.
     pub path_normalization: PathNormalization,
     /// The release of Istio, where it is known; see [`crate::quirks`].
@@ -45,6 +47,7 @@ impl Default for MeshConfig {
             trust_domain_aliases: Vec::new(),
             enable_auto_mtls: true,
             enable_hbone: false,
+            registry_only: false,
             path_normalization: PathNormalization::default(),
             release: None,
             extension_providers: Vec::new(),

@@ -4,6 +4,7 @@
 //! the injector in `pkg/kube/inject/inject.go` (`injectRequired`), and ambient's selectors in `manifests/charts/istio-cni/values.yaml` and
 //! `cni/pkg/util/enablement_selector.go`.
 
+use crate::authorization::policy::parse_bool;
 use crate::place::Place;
 use crate::workloads::{Namespace, Origin, Workload};
 
@@ -29,6 +30,8 @@ pub const GATEWAY_ACCOUNT: &str = "gateway.istio.io/service-account";
 pub const INGRESS_USE_WAYPOINT: &str = "istio.io/ingress-use-waypoint";
 /// The label of a waypoint that says what it is for: `service`, `workload`, `all` or `none`.
 pub const WAYPOINT_FOR: &str = "istio.io/waypoint-for";
+/// The annotation that names what is injected.
+pub const TEMPLATES: &str = "inject.istio.io/templates";
 /// The annotation that injection leaves.
 pub const STATUS: &str = "sidecar.istio.io/status";
 /// The annotation that ambient leaves.
@@ -78,6 +81,8 @@ pub enum Reason {
     NoSign,
     /// It is outside of Kubernetes, and says so by a label or its service account.
     Entry,
+    /// It gets the agent alone: its library for gRPC does by itself what a proxy would do.
+    Proxyless,
 }
 
 /// An answer, and why.
@@ -210,6 +215,11 @@ fn sidecar(workload: &Workload, namespace: &Namespace, by_default: bool) -> Deci
     if asks.is_none() && workload.annotation(INJECT) == Some("false") {
         return none(Reason::PodAnnotation, Some(workload.metadata("annotations", INJECT)));
     }
+    // Source: `files/grpc-agent.yaml` and `grpc-simple.yaml`, which bring no proxy.
+    let is_grpc = |name: &str| matches!(name.trim(), "grpc-agent" | "grpc-simple");
+    if workload.annotation(TEMPLATES).is_some_and(|list| list.split(',').any(is_grpc)) {
+        return none(Reason::Proxyless, Some(workload.metadata("annotations", TEMPLATES)));
+    }
     let mode = if workload.is_router { Mode::Gateway } else { Mode::Sidecar };
     Decision::new(mode, reason, place).revision(revision)
 }
@@ -288,18 +298,25 @@ pub fn takes_tunnel(workload: &Workload, mode: Mode, by_injection: bool) -> bool
 /// Which ports go past the proxy of a workload.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Exclusions {
+    /// The annotation by which nothing of what comes in passes the proxy.
+    pub all_inbound: Option<&'static str>,
     /// Of what comes in: all ports but these, where they are stated.
     pub only_inbound: Option<Vec<u16>>,
     /// Of what comes in.
     pub inbound: Vec<u16>,
     /// Of what goes out.
     pub outbound: Vec<u16>,
-    /// The annotation by which nothing of what goes out passes the proxy: it includes no address, or excludes all.
+    /// The annotation by which nothing of what goes out passes the proxy: it includes no address, or excludes all, or nothing is redirected.
     pub all_outbound: Option<&'static str>,
+    /// The ports that pass the proxy even so.
+    pub included_outbound: Vec<u16>,
 }
 
 const ONLY_INBOUND: &str = "traffic.sidecar.istio.io/includeInboundPorts";
 const NOT_INBOUND: &str = "traffic.sidecar.istio.io/excludeInboundPorts";
+const ONLY_OUTBOUND: &str = "traffic.sidecar.istio.io/includeOutboundPorts";
+const INTERCEPTION: &str = "sidecar.istio.io/interceptionMode";
+const BYPASS: &str = "ambient.istio.io/bypass-inbound-capture";
 const NOT_OUTBOUND: &str = "traffic.sidecar.istio.io/excludeOutboundPorts";
 const ONLY_RANGES: &str = "traffic.sidecar.istio.io/includeOutboundIPRanges";
 const NOT_RANGES: &str = "traffic.sidecar.istio.io/excludeOutboundIPRanges";
@@ -321,10 +338,32 @@ fn all_outbound(workload: &Workload) -> Option<&'static str> {
 }
 
 impl Exclusions {
-    /// What the annotations of a workload exclude. Only a sidecar heeds them.
-    pub fn of(workload: &Workload) -> Self {
+    /// What the annotations of a workload exclude, by what carries its traffic. Sources: `files/injection-template.yaml`,
+    /// `tools/istio-iptables/pkg/capture/run.go`; for ambient `getPodLevelTrafficOverrides` in `cni/pkg/nodeagent/net.go`.
+    pub fn of(workload: &Workload, mode: Mode) -> Self {
+        match mode {
+            Mode::Sidecar => Self::of_sidecar(workload),
+            Mode::Ambient => {
+                let bypasses = workload.annotation(BYPASS).and_then(parse_bool) == Some(true);
+                Self { all_inbound: bypasses.then_some(BYPASS), ..Self::default() }
+            }
+            Mode::None | Mode::Gateway => Self::default(),
+        }
+    }
+
+    fn of_sidecar(workload: &Workload) -> Self {
         let only = workload.annotation(ONLY_INBOUND).filter(|list| list.trim() != "*");
+        // Nothing is redirected then. The ports that a `Sidecar` binds by its `ingress` are not looked at.
+        if workload.annotation(INTERCEPTION) == Some("NONE") {
+            return Self {
+                all_inbound: Some(INTERCEPTION),
+                all_outbound: Some(INTERCEPTION),
+                ..Self::default()
+            };
+        }
         Self {
+            all_inbound: None,
+            included_outbound: workload.annotation(ONLY_OUTBOUND).map(ports).unwrap_or_default(),
             only_inbound: only.map(ports),
             inbound: workload.annotation(NOT_INBOUND).map(ports).unwrap_or_default(),
             outbound: workload.annotation(NOT_OUTBOUND).map(ports).unwrap_or_default(),
@@ -332,21 +371,30 @@ impl Exclusions {
         }
     }
 
+    /// Whether the proxy is for the way out alone, as before a program that is the edge itself.
+    pub fn is_way_out(&self) -> bool {
+        self.all_inbound == Some(BYPASS) || self.only_inbound.as_ref().is_some_and(Vec::is_empty)
+    }
+
     /// Whether what comes in at a port goes past the proxy.
     pub fn excludes_inbound(&self, port: u16) -> bool {
-        AGENT_PORTS.contains(&port)
+        self.all_inbound.is_some()
+            || AGENT_PORTS.contains(&port)
             || self.inbound.binary_search(&port).is_ok()
             || self.only_inbound.as_ref().is_some_and(|only| only.binary_search(&port).is_err())
     }
 
     /// Whether what goes out to a port goes past the proxy.
     pub fn excludes_outbound(&self, port: u16) -> bool {
-        self.all_outbound.is_some() || self.outbound.binary_search(&port).is_ok()
+        let is_included = self.included_outbound.binary_search(&port).is_ok();
+        self.outbound.binary_search(&port).is_ok() || (self.all_outbound.is_some() && !is_included)
     }
 
     /// Where it is written that what comes in at a port goes past the proxy; nothing of the agent's own ports.
     pub fn inbound_place(&self, workload: &Workload, port: u16) -> Option<Place> {
-        let key = if self.inbound.binary_search(&port).is_ok() {
+        let key = if let Some(key) = self.all_inbound {
+            key
+        } else if self.inbound.binary_search(&port).is_ok() {
             NOT_INBOUND
         } else if self.only_inbound.as_ref().is_some_and(|only| only.binary_search(&port).is_err()) {
             ONLY_INBOUND
@@ -358,7 +406,8 @@ impl Exclusions {
 
     /// Where it is written that what goes out to a port goes past the proxy.
     pub fn outbound_place(&self, workload: &Workload, port: u16) -> Option<Place> {
-        let key = self.all_outbound.unwrap_or(NOT_OUTBOUND);
+        let is_named = self.outbound.binary_search(&port).is_ok();
+        let key = self.all_outbound.filter(|_| !is_named).unwrap_or(NOT_OUTBOUND);
         self.excludes_outbound(port).then(|| workload.metadata("annotations", key))
     }
 }

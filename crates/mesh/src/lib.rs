@@ -8,6 +8,7 @@ pub mod checks;
 pub mod config;
 pub mod destination;
 pub mod enrolment;
+pub mod gateways;
 pub mod host;
 pub mod matrix;
 pub mod mesh;

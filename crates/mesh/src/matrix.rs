@@ -39,6 +39,8 @@ pub struct Flow {
     pub target: u16,
     /// Whether a waypoint stands between, which is then the one that sends; see [`Mesh::through`].
     pub by_waypoint: bool,
+    /// Whether it goes through the tunnel of ambient: then the server knows who sends, also where TLS of a rule is inside.
+    pub by_tunnel: bool,
     /// What is sent.
     pub sends: Sends,
     /// Why.
@@ -106,7 +108,7 @@ struct ClientKey {
     mode: Mode,
     scope: Option<usize>,
     selected: Vec<bool>,
-    excluded: (Vec<u16>, Option<&'static str>),
+    excluded: (Vec<u16>, Option<&'static str>, Vec<u16>),
 }
 
 /// What tells classes apart about one service.
@@ -116,6 +118,8 @@ struct GroupKey {
     rule: Option<usize>,
     /// Those of the service's ports that they do not know of.
     unseen: Vec<usize>,
+    /// Whether they let nothing out to these.
+    is_closed: bool,
     /// Those of the service's ports that go past the proxy, by a workload whose annotation says so.
     excluded: Vec<(usize, usize)>,
 }
@@ -189,7 +193,11 @@ fn classes(mesh: &Mesh) -> Vec<ClientClass> {
             // Gateways know of all.
             scope: (mode == Mode::Sidecar).then(scope).flatten(),
             selected: of_namespace.iter().map(|selector| is_subset(selector, &workload.labels)).collect(),
-            excluded: (server.exclusions.outbound.clone(), server.exclusions.all_outbound),
+            excluded: (
+                server.exclusions.outbound.clone(),
+                server.exclusions.all_outbound,
+                server.exclusions.included_outbound.clone(),
+            ),
         };
         let class = *found.entry(key).or_insert_with_key(|key| {
             let (namespace, scope) = (key.namespace.clone(), key.scope);
@@ -245,7 +253,8 @@ fn groups(mesh: &Mesh, index: usize, clients: &[ClientClass], owns: &[Own<'_>]) 
         };
         let past = |(_, port): &(usize, &ServicePort)| exclusions.excludes_outbound(port.number);
         let excluded = ports().filter(past).map(|(port, _)| (port, first)).collect();
-        let key = GroupKey { mode: client.mode, rule, unseen, excluded };
+        let is_closed = !unseen.is_empty() && mesh.is_closed(first);
+        let key = GroupKey { mode: client.mode, rule, unseen, is_closed, excluded };
         let group = *found.entry(key).or_insert_with_key(|key| {
             groups.push(Group { clients: Vec::new(), rule, flows: flows(mesh, index, key) });
             groups.len() - 1
@@ -273,7 +282,10 @@ fn flows(mesh: &Mesh, index: usize, key: &GroupKey) -> Vec<Flow> {
             let of_rule = |rule: &'_ Merged| subset.and_then(|subset| rule.rule.subsets.get(subset)).cloned();
             let chosen = rule.and_then(of_rule);
             let view = View { mesh, client: key.mode, rule, service, port, subset: chosen.as_ref() };
-            let same = |why| Cluster::Same { sends: Sends::Plaintext, why, tunnels: false };
+            let same = |why| {
+                let sends = if why == Why::Closed { Sends::Nothing } else { Sends::Plaintext };
+                Cluster::Same { sends, why, tunnels: false }
+            };
             let excluded = past.and_then(|(_, client)| {
                 let exclusions = &mesh.servers[*client].exclusions;
                 exclusions.outbound_place(&mesh.workloads.all[*client], port.number)
@@ -282,6 +294,7 @@ fn flows(mesh: &Mesh, index: usize, key: &GroupKey) -> Vec<Flow> {
                 (Mode::None, _) => same(Why::NoProxy),
                 (_, Some(place)) => same(Why::Excluded(place)),
                 (Mode::Ambient, None) => same(Why::ServerTakesNone),
+                (_, None) if !is_seen && key.is_closed => same(Why::Closed),
                 (_, None) if !is_seen => same(Why::Unseen),
                 (_, None) => view.cluster(),
             };
@@ -295,22 +308,25 @@ fn flows(mesh: &Mesh, index: usize, key: &GroupKey) -> Vec<Flow> {
                 }
                 let accepts = mesh.accepts(*server, target);
                 let by_waypoint = is_seen && mesh.through(key.mode, Some(index), *server).is_some();
-                let (sends, why, outcome) = if by_waypoint {
-                    mesh.sent_on(view.tls(), *server, target)
-                } else {
-                    let (sends, why) = match key.mode {
-                        Mode::Ambient if mesh.servers[*server].takes_tunnel => (Sends::Hbone, Why::Auto),
-                        _ => view.to(&cluster, *server, target),
-                    };
-                    let outcome = Outcome::of(sends, accepts);
-                    (sends, why, outcome)
+                let takes_tunnel = mesh.servers[*server].takes_tunnel;
+                let (sends, why) = match key.mode {
+                    _ if by_waypoint => mesh.sent_on(view.tls(), *server),
+                    Mode::Ambient if takes_tunnel => (Sends::Hbone, Why::Auto),
+                    _ => view.to(&cluster, *server, target),
                 };
+                let by_tunnel = match key.mode {
+                    _ if by_waypoint => takes_tunnel,
+                    Mode::Ambient => takes_tunnel,
+                    _ => view.tunnels(&cluster, *server),
+                };
+                let outcome = Outcome::of(sends, accepts, by_tunnel);
                 flows.push(Flow {
                     port: place,
                     subset,
                     server: *server,
                     target,
                     by_waypoint,
+                    by_tunnel,
                     sends,
                     why,
                     accepts,

@@ -8,6 +8,7 @@ use ringwall_model::workload::CustomKind;
 use crate::config::MeshConfig;
 use crate::destination::{DestinationRule, Destinations};
 use crate::enrolment::{Enrolment, Exclusions, Mode, TLS_MODE, takes_mutual, takes_tunnel};
+use crate::gateways::{Gateways, Listens};
 use crate::peer::{self, Folded, PeerAuthentication, Peers};
 use crate::peer_ambient::Ambient;
 use crate::place::{Misread, Pairs, Place, sorted};
@@ -22,6 +23,8 @@ use crate::workloads::{Origin, Workloads};
 pub enum Accepts {
     /// No proxy stands before the application: it gets what comes.
     None,
+    /// A gateway, whose listeners the input does not show.
+    Unknown,
     /// The proxy gives the application what comes.
     Disable,
     /// Mutual TLS of the mesh, and everything else too.
@@ -31,10 +34,11 @@ pub enum Accepts {
 }
 
 impl Accepts {
-    /// As the reference names it; `NONE` where there is no proxy.
+    /// As the reference names it; `NONE` where there is no proxy, or one that asks for nothing of the mesh.
     pub const fn name(self) -> &'static str {
         match self {
             Self::None => "NONE",
+            Self::Unknown => "UNKNOWN",
             Self::Disable => peer::Mode::Disable.name(),
             Self::Permissive => peer::Mode::Permissive.name(),
             Self::Strict => peer::Mode::Strict.name(),
@@ -55,8 +59,8 @@ impl Accepts {
 pub enum WhyAccepts {
     /// It has no proxy; see its [`Enrolment`].
     NoProxy,
-    /// It is a gateway, whose listeners say themselves what they take.
-    Gateway,
+    /// It is a gateway, whose listeners say themselves what they take: here, where the input shows them.
+    Gateway(Option<Place>),
     /// The port goes past its proxy: an annotation says so, or it is the agent's own.
     Excluded(Option<Place>),
     /// A policy says so.
@@ -120,6 +124,8 @@ pub struct Mesh {
     pub scopes: Scopes,
     /// What stands between.
     pub waypoints: Waypoints,
+    /// What the listeners of gateways take in.
+    pub gateways: Gateways,
     /// Fields of the wrong type, in the order in which they were read.
     pub misread: Vec<Misread>,
     /// Whether the mesh injects where nothing is said.
@@ -144,6 +150,7 @@ impl Mesh {
             destinations: Destinations::new(rules, &config.root_namespace),
             scopes: Scopes::new(scopes, &config.root_namespace),
             waypoints: Waypoints::of(snapshot, &services, &workloads.all),
+            gateways: Gateways::of(snapshot, &workloads.all, &services, &mut misread),
             config,
             workloads,
             servers: Vec::new(),
@@ -211,11 +218,7 @@ impl Mesh {
                 folded: self.peers.fold(&workload.namespace, &workload.labels),
                 ambient: (mode == Mode::Ambient)
                     .then(|| self.peers.ambient(&workload.namespace, &workload.labels)),
-                exclusions: if mode == Mode::Sidecar {
-                    Exclusions::of(workload)
-                } else {
-                    Exclusions::default()
-                },
+                exclusions: Exclusions::of(workload, mode),
                 takes_mutual: takes_mutual(workload, mode),
                 takes_tunnel: takes_tunnel(workload, mode, self.config.enable_hbone),
                 enrolment,
@@ -235,7 +238,10 @@ impl Mesh {
         let place = || self.servers[workload].folded.place(&self.peers, port);
         match cause {
             Cause::NoProxy => WhyAccepts::NoProxy,
-            Cause::Gateway => WhyAccepts::Gateway,
+            Cause::Gateway => WhyAccepts::Gateway(self.gateways.listens(workload, port).map(|listens| {
+                let (Listens::Mutual(place) | Listens::Mixed(place) | Listens::Otherwise(place)) = listens;
+                place.clone()
+            })),
             Cause::Excluded => {
                 let own = &self.workloads.all[workload];
                 WhyAccepts::Excluded(self.servers[workload].exclusions.inbound_place(own, port))
@@ -243,6 +249,15 @@ impl Mesh {
             Cause::Sidecar => place().map_or(WhyAccepts::Default, WhyAccepts::Policy),
             Cause::Ambient => self.why_ambient(workload, port),
         }
+    }
+
+    /// Whether the sidecar of a workload lets nothing out to what it does not know of: its `Sidecar` says so, or else the mesh. Source:
+    /// `initSidecarScopeInternalIndexes` in istio.io/istio `pilot/pkg/model/sidecar.go`.
+    pub fn is_closed(&self, workload: usize) -> bool {
+        let own = &self.workloads.all[workload];
+        let scope = self.scopes.of(&own.namespace, &own.labels).and_then(|scope| self.scopes.all.get(scope));
+        let says = scope.and_then(|scope| scope.registry_only).unwrap_or(self.config.registry_only);
+        says && self.servers[workload].enrolment.mode() == Mode::Sidecar
     }
 
     /// The waypoint through which clients that are carried so call a service, by its place in [`Self::services`], and its Gateway's place in
@@ -280,9 +295,19 @@ impl Mesh {
         let server = &self.servers[workload];
         match server.enrolment.mode() {
             Mode::None => (Accepts::None, Cause::NoProxy),
-            Mode::Gateway => (Accepts::None, Cause::Gateway),
+            Mode::Gateway => {
+                let accepts = match self.gateways.listens(workload, port) {
+                    None => Accepts::Unknown,
+                    Some(Listens::Mutual(_)) => Accepts::Strict,
+                    Some(Listens::Mixed(_)) => Accepts::Permissive,
+                    Some(Listens::Otherwise(_)) => Accepts::None,
+                };
+                (accepts, Cause::Gateway)
+            }
             Mode::Sidecar if server.exclusions.excludes_inbound(port) => (Accepts::None, Cause::Excluded),
             Mode::Sidecar => (Accepts::of(server.folded.of_port(port)), Cause::Sidecar),
+            // What comes by the tunnel comes by ztunnel all the same.
+            Mode::Ambient if server.exclusions.all_inbound.is_some() => (Accepts::None, Cause::Excluded),
             Mode::Ambient => {
                 let is_strict = server.ambient.as_ref().is_some_and(|ambient| ambient.is_strict(port));
                 (if is_strict { Accepts::Strict } else { Accepts::Permissive }, Cause::Ambient)

@@ -47,7 +47,7 @@ pub fn is_subset(wanted: &Pairs, labels: &Pairs) -> bool {
 }
 
 /// When an object was made, in seconds since 1970, where it says so.
-pub(crate) fn created(object: &Object) -> Option<i64> {
+pub fn created(object: &Object) -> Option<i64> {
     seconds(object.root().str_at(&["metadata", "creationTimestamp"])?)
 }
 

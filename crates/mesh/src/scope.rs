@@ -53,6 +53,8 @@ pub struct Scope {
     created: Option<i64>,
     selector: Option<Pairs>,
     listeners: Vec<Listener>,
+    /// Whether nothing is let out to what is not known of, where it says anything of that.
+    pub registry_only: Option<bool>,
 }
 
 impl Scope {
@@ -69,10 +71,15 @@ impl Scope {
             created: created(object),
             selector: None,
             listeners: Vec::new(),
+            registry_only: None,
         };
         let Some(spec) = reader.mapping(&At::root(object), "spec") else { return Some(scope) };
         let selector = reader.mapping(&spec, "workloadSelector");
         scope.selector = selector.map(|at| reader.pairs(&at, "labels").unwrap_or_default());
+        // A policy without a mode has the first of its modes.
+        scope.registry_only = reader
+            .mapping(&spec, "outboundTrafficPolicy")
+            .map(|policy| reader.text(&policy, "mode").is_none_or(|mode| mode == "REGISTRY_ONLY"));
         for listener in reader.mappings(&spec, "egress") {
             let port = reader.mapping(&listener, "port").and_then(|port| {
                 // One for a proxy of HTTP takes all ports.

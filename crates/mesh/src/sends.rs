@@ -25,6 +25,8 @@ pub enum Sends {
     TlsMutual,
     /// The tunnel of ambient: mutual TLS of the mesh, to port 15008.
     Hbone,
+    /// Nothing at all.
+    Nothing,
 }
 
 impl Sends {
@@ -36,6 +38,7 @@ impl Sends {
             Self::TlsSimple => "tls-simple",
             Self::TlsMutual => "tls-mutual",
             Self::Hbone => "hbone",
+            Self::Nothing => "nothing",
         }
     }
 }
@@ -50,6 +53,8 @@ pub enum Why {
     /// Its proxy does not know of the port of the service, and passes on what comes: the service is not exported to it, or a
     /// `Sidecar` leaves it out.
     Unseen,
+    /// As [`Self::Unseen`], and the proxy lets nothing out that it does not know of: `outboundTrafficPolicy` is `REGISTRY_ONLY`.
+    Closed,
     /// A `DestinationRule` says so, here.
     Rule(Place),
     /// A `DestinationRule` asks for a Secret, which a sidecar may not read unless the rule selects it: then there is no TLS at all.
@@ -72,6 +77,8 @@ pub enum Why {
     ServerDisabled(Place),
     /// By itself, since the server takes it.
     Auto,
+    /// By itself, without a choice for each endpoint: the client goes to the address itself, and all behind the service are known to take it.
+    AutoForAll,
 }
 
 /// What becomes of it.
@@ -89,6 +96,10 @@ pub enum Outcome {
     Broken,
     /// It depends on whether the mesh's authority signed the client's certificate.
     CertDependent,
+    /// It depends on listeners of a gateway that the input does not show.
+    Unknown,
+    /// The client's proxy does not know of the service, and lets nothing else out.
+    Blocked,
 }
 
 impl Outcome {
@@ -101,17 +112,23 @@ impl Outcome {
             Self::TlsToApp => "tls-to-app",
             Self::Broken => "broken",
             Self::CertDependent => "cert-dependent",
+            Self::Unknown => "unknown",
+            Self::Blocked => "blocked",
         }
     }
 
-    /// What becomes of what is sent to one that takes this.
-    pub const fn of(sends: Sends, accepts: Accepts) -> Self {
+    /// What becomes of what is sent to one that takes this, as it is or through the tunnel.
+    pub const fn of(sends: Sends, accepts: Accepts, by_tunnel: bool) -> Self {
         match (sends, accepts) {
+            // TLS in the tunnel is for the application, and who sends it is known.
+            (Sends::TlsSimple | Sends::TlsMutual, _) if by_tunnel => Self::TlsToApp,
+            (Sends::Nothing, _) => Self::Blocked,
             // Only who takes the tunnel is sent it.
             (Sends::Hbone, _) | (Sends::IstioMutual, Accepts::Permissive | Accepts::Strict) => Self::Mtls,
             (Sends::Plaintext | Sends::TlsSimple, Accepts::Strict) => Self::Refused,
             (Sends::Plaintext, _) => Self::Plaintext,
             (Sends::IstioMutual, Accepts::None | Accepts::Disable) => Self::Broken,
+            (Sends::IstioMutual, Accepts::Unknown) => Self::Unknown,
             (Sends::TlsMutual, Accepts::Strict) => Self::CertDependent,
             (Sends::TlsSimple | Sends::TlsMutual, _) => Self::TlsToApp,
         }
@@ -186,7 +203,7 @@ impl<'m> View<'m> {
             return same(Sends::Plaintext, why, !is_original);
         }
         if is_original {
-            return same(Sends::IstioMutual, Why::Auto, false);
+            return same(Sends::IstioMutual, Why::AutoForAll, false);
         }
         Cluster::Each(self.rule.and_then(|rule| rule.of_endpoints(self.port.number, self.subset)))
     }
@@ -227,6 +244,15 @@ impl<'m> View<'m> {
         self.service.workloads.iter().copied().filter(has)
     }
 
+    /// Whether what is sent to one endpoint goes through the tunnel, TLS of a rule too, which is then inside of it. Source:
+    /// `applyHBONETransportSocketMatches` in `pilot/pkg/networking/core/cluster_tls.go`.
+    pub(crate) fn tunnels(&self, cluster: &Cluster<'m>, workload: usize) -> bool {
+        // Who takes mutual TLS the older way is not sent the tunnel.
+        let server = &self.mesh.servers[workload];
+        let takes = server.takes_tunnel && !server.takes_mutual;
+        takes && matches!(cluster, Cluster::Each(_) | Cluster::Same { tunnels: true, .. })
+    }
+
     /// Whether the registry has a workload as one that takes no TLS.
     fn is_disabled(&self, workload: usize) -> bool {
         match self.mesh.workloads.all[workload].label(TLS_MODE) {
@@ -235,14 +261,13 @@ impl<'m> View<'m> {
         }
     }
 
-    /// What is sent to one endpoint, at a port of its containers.
+    /// What is sent to one endpoint, at a port of its containers. Own TLS that goes through the tunnel is told by [`Self::tunnels`].
     pub(crate) fn to(&self, cluster: &Cluster<'m>, workload: usize, target: u16) -> (Sends, Why) {
         let server = &self.mesh.servers[workload];
-        // Who takes mutual TLS the older way is not sent the tunnel.
-        let tunnel = server.takes_tunnel && !server.takes_mutual;
+        let tunnel = self.tunnels(cluster, workload);
         let tag = match cluster {
             Cluster::Same { sends: Sends::TlsSimple | Sends::TlsMutual, .. } => None,
-            Cluster::Same { tunnels: true, why, .. } if tunnel => return (Sends::Hbone, why.clone()),
+            Cluster::Same { why, .. } if tunnel => return (Sends::Hbone, why.clone()),
             Cluster::Each(_) if tunnel => return (Sends::Hbone, Why::Auto),
             Cluster::Each(tag) => Some(*tag),
             Cluster::Same { .. } => None,
@@ -268,22 +293,21 @@ impl<'m> View<'m> {
 }
 
 impl Mesh {
-    /// What a waypoint sends on to a workload at a port of its containers, and what becomes of it; `by` is the service by which it is called, and
-    /// its port, by their places. A waypoint knows no mutual TLS but that of the tunnel, in which the TLS of a rule goes on to the
-    /// application. Source: `buildWaypointInboundVIPCluster` and `buildWaypointTLSContext` in `pilot/pkg/networking/core/cluster_waypoint.go`.
+    /// What a waypoint sends on to a workload, and why; `by` is the service by which it is called, and its port, by their places. A waypoint
+    /// knows no mutual TLS but that of the tunnel, in which the TLS of a rule goes on to the application. Source:
+    /// `buildWaypointInboundVIPCluster` and `buildWaypointTLSContext` in `pilot/pkg/networking/core/cluster_waypoint.go`.
     pub fn sent_by_waypoint(
         &self,
         waypoint: &Named,
         by: Option<(usize, usize)>,
         workload: usize,
-        target: u16,
-    ) -> (Sends, Why, Outcome) {
+    ) -> (Sends, Why) {
         let tls = by.and_then(|(service, port)| {
             let service = &self.services[service];
             let rule = self.rule_of_waypoint(waypoint, service)?;
             self.destinations.merged.get(rule)?.effective(service.ports.get(port)?.number, None).tls
         });
-        self.sent_on(tls, workload, target)
+        self.sent_on(tls, workload)
     }
 
     /// The rule that a waypoint heeds about a service, by its place in [`crate::destination::Destinations::merged`]. One that selects
@@ -294,8 +318,7 @@ impl Mesh {
     }
 
     /// What a waypoint sends on, by what a rule says of TLS.
-    pub(crate) fn sent_on(&self, tls: Option<&Tls>, workload: usize, target: u16) -> (Sends, Why, Outcome) {
-        let tunnel = self.servers[workload].takes_tunnel;
+    pub(crate) fn sent_on(&self, tls: Option<&Tls>, workload: usize) -> (Sends, Why) {
         let own = tls.and_then(|tls| {
             let why = || Why::Rule(tls.place.clone());
             match tls.mode {
@@ -304,12 +327,10 @@ impl Mesh {
                 TlsMode::Mutual | TlsMode::Disable | TlsMode::IstioMutual => None,
             }
         });
-        let fate = |sends| Outcome::of(sends, self.accepts(workload, target));
-        match own {
-            Some((sends, why)) if tunnel => (sends, why, Outcome::TlsToApp),
-            Some((sends, why)) => (sends, why, fate(sends)),
-            None if tunnel => (Sends::Hbone, Why::Auto, Outcome::Mtls),
-            None => (Sends::Plaintext, Why::ServerTakesNone, fate(Sends::Plaintext)),
-        }
+        own.unwrap_or(if self.servers[workload].takes_tunnel {
+            (Sends::Hbone, Why::Auto)
+        } else {
+            (Sends::Plaintext, Why::ServerTakesNone)
+        })
     }
 }

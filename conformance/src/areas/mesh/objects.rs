@@ -57,8 +57,6 @@ pub(super) fn mesh(text: Option<&RawValue>) -> Result<MeshConfig, String> {
         root_namespace: stated.root_namespace.unwrap_or(usual.root_namespace),
         trust_domain: stated.trust_domain.unwrap_or(usual.trust_domain),
         trust_domain_aliases: stated.trust_domain_aliases,
-        enable_hbone: usual.enable_hbone,
-        release: usual.release,
         enable_auto_mtls: stated.enable_auto_mtls.unwrap_or(usual.enable_auto_mtls),
         path_normalization: match stated.path_normalization.normalization.as_str() {
             "" | "DEFAULT" | "BASE" => PathNormalization::Base,
@@ -68,5 +66,6 @@ pub(super) fn mesh(text: Option<&RawValue>) -> Result<MeshConfig, String> {
             other => return Err(format!("no way `{other}` of normalising paths is known")),
         },
         extension_providers: stated.extension_providers.into_iter().map(|provider| provider.name).collect(),
+        ..usual
     })
 }

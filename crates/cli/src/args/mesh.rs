@@ -108,6 +108,10 @@ pub(crate) enum OutcomeArg {
     Broken,
     /// It depends on who signed the client's certificate
     CertDependent,
+    /// It depends on listeners of a gateway that are not in the input
+    Unknown,
+    /// The client's proxy lets nothing out to what it does not know
+    Blocked,
 }
 
 impl From<OutcomeArg> for Outcome {
@@ -119,6 +123,8 @@ impl From<OutcomeArg> for Outcome {
             OutcomeArg::TlsToApp => Self::TlsToApp,
             OutcomeArg::Broken => Self::Broken,
             OutcomeArg::CertDependent => Self::CertDependent,
+            OutcomeArg::Unknown => Self::Unknown,
+            OutcomeArg::Blocked => Self::Blocked,
         }
     }
 }

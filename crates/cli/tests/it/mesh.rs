@@ -45,6 +45,10 @@ apiVersion: security.istio.io/v1
 kind: AuthorizationPolicy
 metadata: {name: all, namespace: bare}
 spec: {action: DENY, rules: [{}]}
+---
+apiVersion: v1
+kind: Namespace
+metadata: {name: bare}
 ";
 
 fn ask(words: &[&str]) -> String {
@@ -67,7 +71,7 @@ fn the_rule_that_lets_in_is_named() {
         "yes - an ALLOW rule matches",
         "identity: spiffe://cluster.local/ns/shop/sa/web",
         "mesh.yaml:36:5",
-        "note: ztunnel, which sees connections would say no",
+        "note: the same policies at ztunnel, which sees connections: no - ",
     ];
     for way in [
         ["shop/cart", "--port", "8080"],
@@ -348,6 +352,113 @@ fn a_waypoint_guards_a_service_whatever_its_pods_are() {
         &["shop/web", "Service/shop/cart", "--port", "80", "--method", "POST", "--path", "/"],
     );
     assert!(told.contains("no - at the waypoint: no ALLOW rule matches"), "{told}");
+}
+
+/// An egress gateway whose listener may ask for certificates of the mesh, and a client whose rule sends it one.
+const EGRESS: &str = "\
+apiVersion: v1
+kind: Namespace
+metadata: {name: shop, labels: {istio-injection: enabled}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: shop}
+spec: {template: {metadata: {labels: {app: web}}, spec: {serviceAccountName: web, containers: [{name: web, image: web:1}]}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: gate, namespace: shop}
+spec: {template: {metadata: {labels: {app: gate, sidecar.istio.io/inject: 'false'}}, spec: {containers: [{name: istio-proxy, image: proxy, args: [proxy, router], ports: [{containerPort: 8443}]}]}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: gate, namespace: shop}
+spec: {selector: {app: gate}, ports: [{name: tls, port: 443, targetPort: 8443}]}
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: gate, namespace: shop}
+spec: {host: gate, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: known, namespace: shop}
+spec: {selector: {matchLabels: {app: gate}}, action: DENY, rules: [{from: [{source: {notPrincipals: ['*']}}]}]}
+";
+
+#[test]
+fn a_gateway_knows_its_client_where_its_listener_asks_for_a_certificate() {
+    let listener = |tls: &str| {
+        format!(
+            "{EGRESS}---\napiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: gate, namespace: shop}}\n\
+             spec: {{selector: {{app: gate}}, servers: [{{port: {{number: 443, name: tls, protocol: HTTPS}}, hosts: ['*'], tls: {{mode: {tls}}}}}]}}\n"
+        )
+    };
+    let question = ["shop/web", "Service/shop/gate", "--port", "443"];
+    let told = answer(&listener("ISTIO_MUTUAL"), &question);
+    assert!(told.contains("takes STRICT: a listener of Gateway shop/gate"), "{told}");
+    assert!(told.contains("identity: spiffe://cluster.local/ns/shop/sa/web"), "{told}");
+    assert!(
+        told.contains("cannot tell - no policy keeps it out, and the gateway's listeners decide"),
+        "{told}"
+    );
+    let told = answer(&listener("SIMPLE"), &question);
+    assert!(told.contains("no - the connection is broken"), "{told}");
+    let told = answer(EGRESS, &question);
+    let wanted =
+        "cannot tell - it depends on whether the gateway's listener asks for certificates of the mesh";
+    assert!(told.contains(wanted), "{told}");
+    let told = answer(EGRESS, &["cluster.local/ns/shop/sa/web", "Service/shop/gate", "--port", "443"]);
+    assert!(told.contains(wanted), "{told}");
+}
+
+#[test]
+fn a_namespace_that_is_not_in_the_input_may_make_the_answer() {
+    let without = MESH.split_once("---\n").map(|(_, rest)| rest).unwrap_or_default();
+    let place = Place::new(&[("mesh.yaml", without)]);
+    let told = place.run(&["mesh", "mtls", "mesh.yaml"]);
+    assert!(told.contains("not in the input, and may ask for sidecars or ambient"), "{told}");
+    let told = answer(
+        without,
+        &["shop/web", "shop/cart", "--port", "8080", "--method", "DELETE", "--path", "/", "--host", "cart"],
+    );
+    let wanted =
+        "cannot tell - it depends on whether Namespace shop, which is not in the input, asks for sidecars";
+    assert!(told.contains(wanted), "{told}");
+}
+
+#[test]
+fn the_oldest_service_says_what_a_port_carries() {
+    let service = |name: &str, port: &str, year: &str| {
+        let created = if year.is_empty() {
+            String::new()
+        } else {
+            format!(", creationTimestamp: '{year}-01-01T00:00:00Z'")
+        };
+        format!(
+            "---\napiVersion: v1\nkind: Service\nmetadata: {{name: {name}, namespace: shop{created}}}\n\
+             spec: {{selector: {{app: gate}}, ports: [{{name: {port}, port: 80, targetPort: 8080}}]}}\n"
+        )
+    };
+    let policy = "---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: get, namespace: shop}\n\
+                  spec: {selector: {matchLabels: {app: app}}, rules: [{to: [{operation: {methods: [GET]}}]}]}\n";
+    let mesh = |tcp: &str, http: &str| {
+        let app = "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio-injection: enabled}}\n---\n\
+                   apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: app, namespace: shop}\n\
+                   spec: {template: {metadata: {labels: {app: app}}, spec: {containers: [{name: app, image: app:1}]}}}\n";
+        let services =
+            [service("a", "tcp", tcp), service("b", "http", http)].concat().replace("app: gate", "app: app");
+        format!("{app}{services}{policy}")
+    };
+    let ask = |text: &str| {
+        answer(text, &["shop/app", "Service/shop/b", "--port", "80", "--method", "GET", "--path", "/"])
+    };
+    let told = ask(&mesh("2020", "2024"));
+    assert!(told.contains("no - no ALLOW rule matches"), "the older one carries TCP: {told}");
+    let told = ask(&mesh("2024", "2020"));
+    assert!(told.contains("yes - an ALLOW rule matches"), "{told}");
+    let told = ask(&mesh("", ""));
+    assert!(told.contains("do not agree on whether the port carries HTTP"), "{told}");
 }
 
 #[test]

@@ -438,7 +438,9 @@ fn proxy_user(subject: &Subject<'_>, flaws: &mut Flaws) {
 fn past_proxy(subject: &Subject<'_>, flaws: &mut Flaws) {
     let excludes = |index: usize| {
         let exclusions = &subject.mesh.servers[index].exclusions;
-        !exclusions.inbound.is_empty() || exclusions.only_inbound.is_some()
+        exclusions.all_inbound.is_some()
+            || !exclusions.inbound.is_empty()
+            || exclusions.only_inbound.is_some()
     };
     if !subject.pods().any(|(index, _)| excludes(index)) {
         return;

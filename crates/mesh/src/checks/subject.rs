@@ -179,7 +179,9 @@ impl<'s> Subject<'s> {
         let decision = self.mesh.servers[workload].enrolment.decision();
         let namespace = self.mesh.workloads.namespaces.get(&self.workload(workload).namespace);
         let is_known = namespace.is_some_and(|namespace| namespace.object.is_some());
-        decision.mode == Carrier::None && (is_known || decision.reason != Reason::NothingAsks)
+        decision.mode == Carrier::None
+            && decision.reason != Reason::Proxyless
+            && (is_known || decision.reason != Reason::NothingAsks)
     }
 
     /// Why it has none, in few words.
@@ -197,7 +199,7 @@ impl<'s> Subject<'s> {
 
     /// Whether a workload has a sidecar for the way out alone, as a program that is the edge itself.
     pub(super) fn is_way_out(&self, workload: usize) -> bool {
-        self.mesh.servers[workload].exclusions.only_inbound.as_ref().is_some_and(Vec::is_empty)
+        self.mesh.servers[workload].exclusions.is_way_out()
     }
 
     /// An object of the snapshot.

@@ -271,6 +271,126 @@ spec: {gatewayClassName: istio-waypoint, listeners: [{name: mesh, port: 15008, p
     );
 }
 
+/// `web` in `shop` with sidecars, and what clients send to a gateway in `edge` whose `Gateway` objects have these servers.
+fn to_gateway(servers: &[&str], more: &str) -> (Sends, Outcome) {
+    let router = app("edge", "gate", "").replace(
+        "containers: [{name: app, image: app,",
+        "containers: [{name: istio-proxy, image: proxy, args: [proxy, router],",
+    );
+    let gateway = |servers: &&str| {
+        format!(
+            "apiVersion: networking.istio.io/v1\nkind: Gateway\nmetadata: {{name: gate, namespace: other}}\n\
+             spec: {{selector: {{app: gate}}, servers: {servers}}}\n---\n"
+        )
+    };
+    let gateways: String = servers.iter().map(gateway).collect();
+    let tls = rule(
+        "shop",
+        "gate",
+        "{host: gate.edge.svc.cluster.local, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}",
+    );
+    let text = [namespace("shop", ON), app("shop", "web", ""), namespace("edge", ON), router, gateways];
+    let rules = if more.is_empty() { tls } else { more.to_owned() };
+    let mesh = mesh(&[text.concat(), rules].concat());
+    let (sends, outcome, _) = sent(&mesh, "shop/web", "edge/gate");
+    (sends, outcome)
+}
+
+#[test]
+fn the_listeners_of_a_gateway_say_what_it_takes() {
+    let mutual = "[{port: {number: 80, name: m, protocol: HTTPS}, hosts: ['*'], tls: {mode: ISTIO_MUTUAL}}]";
+    let plain = "[{port: {number: 80, name: p, protocol: HTTP}, hosts: ['*']}]";
+    let elsewhere =
+        "[{port: {number: 443, name: m, protocol: HTTPS}, hosts: ['*'], tls: {mode: ISTIO_MUTUAL}}]";
+    let by_container =
+        "[{port: {number: 8080, name: m, protocol: HTTPS}, hosts: ['*'], tls: {mode: ISTIO_MUTUAL}}]";
+    let is = |servers: &[&str]| to_gateway(servers, "").1;
+    assert_eq!(is(&[mutual]), Outcome::Mtls, "by the port of the Service");
+    assert_eq!(is(&[by_container]), Outcome::Mtls, "by that of the container, where no Service has it");
+    assert_eq!(is(&[plain]), Outcome::Broken);
+    assert_eq!(is(&[mutual, plain]), Outcome::Mtls, "one of them takes it");
+    assert_eq!(is(&[]), Outcome::Unknown, "the input does not show them");
+    assert_eq!(is(&[elsewhere]), Outcome::Unknown);
+    assert_eq!(to_gateway(&[mutual], "---\n"), (Sends::Plaintext, Outcome::Refused));
+    assert_eq!(to_gateway(&[], "---\n"), (Sends::Plaintext, Outcome::Plaintext));
+}
+
+#[test]
+fn tls_of_a_rule_goes_through_the_tunnel_to_ambient() {
+    let text = [
+        namespace("shop", ON),
+        namespace("am", "istio.io/dataplane-mode: ambient"),
+        app("shop", "web", ""),
+        app("am", "db", ""),
+        peer("am", "all", "{mtls: {mode: STRICT}}"),
+        rule("am", "db", "{host: db, trafficPolicy: {tls: {mode: SIMPLE}}}"),
+    ];
+    let mesh = mesh(&text.concat());
+    let (sends, outcome, _) = sent(&mesh, "shop/web", "am/db");
+    assert_eq!(
+        (sends, outcome),
+        (Sends::TlsSimple, Outcome::TlsToApp),
+        "ztunnel sees the tunnel, not the TLS inside"
+    );
+    assert!(Matrix::of(&mesh).rows().any(|row| row.flow.by_tunnel && row.flow.sends == Sends::TlsSimple));
+}
+
+#[test]
+fn annotations_that_redirect_nothing_leave_no_proxy() {
+    let strict = peer("shop", "all", "{mtls: {mode: STRICT}}");
+    let of = |label: &str, annotation: &str| {
+        let annotated = app("shop", "web", &format!(", annotations: {{{annotation}}}"));
+        mesh(&[namespace("shop", label), annotated, app("shop", "db", ""), strict.clone()].concat())
+    };
+    let ambient = "istio.io/dataplane-mode: ambient";
+    let bypass = of(ambient, "ambient.istio.io/bypass-inbound-capture: 'true'");
+    assert_eq!(bypass.accepts(0, 8080), Accepts::None);
+    let WhyAccepts::Excluded(Some(place)) = bypass.why_accepts(0, 8080) else { panic!("an annotation") };
+    assert!(place.path.to_string().contains("ambient.istio.io/bypass-inbound-capture"), "{}", place.path);
+    assert_eq!(
+        sent(&bypass, "shop/db", "shop/web").1,
+        Outcome::Mtls,
+        "the tunnel goes through ztunnel all the same"
+    );
+    let not = of(ambient, "ambient.istio.io/bypass-inbound-capture: 'false'");
+    assert_eq!(not.accepts(0, 8080), Accepts::Strict);
+    let none = of(ON, "sidecar.istio.io/interceptionMode: NONE");
+    assert_eq!(none.accepts(0, 8080), Accepts::None);
+    assert_eq!(
+        sent(&none, "shop/db", "shop/web").1,
+        Outcome::Broken,
+        "clients are told that it takes mutual TLS"
+    );
+    assert_eq!(sent(&none, "shop/web", "shop/db").1, Outcome::Refused);
+    let library = of(ON, "inject.istio.io/templates: grpc-agent");
+    assert_eq!((library.accepts(0, 8080), library.servers[0].takes_mutual), (Accepts::None, false));
+    let some =
+        "traffic.sidecar.istio.io/includeOutboundIPRanges: '', traffic.sidecar.istio.io/includeOutboundPorts";
+    assert_eq!(sent(&of(ON, &format!("{some}: '80'")), "shop/web", "shop/db").1, Outcome::Mtls);
+    assert_eq!(sent(&of(ON, &format!("{some}: '81'")), "shop/web", "shop/db").1, Outcome::Refused);
+}
+
+#[test]
+fn what_is_not_known_may_be_kept_in() {
+    let unseen = |policy: &str| {
+        format!(
+            "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {{name: own, namespace: shop}}\n\
+             spec: {{egress: [{{hosts: ['./*']}}]{policy}}}\n---\n"
+        )
+    };
+    let fate = |policy: &str, registry_only: bool| {
+        let text = [namespace("shop", ON), app("shop", "web", ""), app("old", "job", ""), unseen(policy)];
+        let config = MeshConfig { registry_only, ..MeshConfig::default() };
+        let mesh = Mesh::of(&snapshot(&text.concat()), config, &Settings::default());
+        sent(&mesh, "shop/web", "old/job").1
+    };
+    assert_eq!(fate("", false), Outcome::Plaintext);
+    assert_eq!(fate("", true), Outcome::Blocked);
+    assert_eq!(fate(", outboundTrafficPolicy: {mode: REGISTRY_ONLY}", false), Outcome::Blocked);
+    assert_eq!(fate(", outboundTrafficPolicy: {}", false), Outcome::Blocked, "the first of its modes");
+    assert_eq!(fate(", outboundTrafficPolicy: {mode: ALLOW_ANY}", true), Outcome::Plaintext);
+}
+
 #[test]
 fn services_of_istio_have_endpoints_of_their_own() {
     let text = "apiVersion: networking.istio.io/v1

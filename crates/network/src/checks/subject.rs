@@ -13,7 +13,7 @@ use super::cover;
 use crate::cluster::{Cluster, NAME_LABEL, Pod};
 use crate::engine::Engine;
 use crate::entries::{Entry, entries};
-use crate::policy::{Direction, Peer, PodSet, Policy, PolicyKind, Rule};
+use crate::policy::{Direction, Namespaces, Peer, PodSet, Policy, PolicyKind, Rule};
 use crate::port::{Port, PortMatch};
 use crate::port_set::PortSet;
 use crate::services::Services;
@@ -148,6 +148,11 @@ impl<'s> Subject<'s> {
 
     /// The names of the namespaces of a set that the input knows.
     pub(super) fn namespaces_of(&self, set: &PodSet) -> Vec<&'s str> {
+        // Most sets are of one namespace.
+        if let Namespaces::Own(own) = &set.namespaces {
+            let known = self.cluster.namespaces.get_key_value(own);
+            return known.map(|(name, _)| name.as_str()).into_iter().collect();
+        }
         let names = self.cluster.namespaces.keys().map(String::as_str);
         let mut names: Vec<&str> =
             names.filter(|name| self.cluster.has_namespace(&set.namespaces, name)).collect();

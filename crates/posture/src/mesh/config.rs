@@ -131,6 +131,11 @@ fn take(root: Node<'_>, config: &mut MeshConfig) -> Vec<String> {
     if let Some(aliases) = root.get("trustDomainAliases") {
         config.trust_domain_aliases = texts(aliases);
     }
+    match root.str_at(&["outboundTrafficPolicy", "mode"]) {
+        Some("REGISTRY_ONLY") => config.registry_only = true,
+        Some("ALLOW_ANY") => config.registry_only = false,
+        _ => {}
+    }
     if let Some(auto) = root.get("enableAutoMtls").filter(|node| !node.is_null()) {
         match auto.as_bool() {
             Some(auto) => config.enable_auto_mtls = auto,

@@ -21,13 +21,21 @@ pub mod plan;
 pub mod unknown;
 pub mod words;
 
+use std::collections::BTreeMap;
+
+use ringwall_mesh::enrolment::Reason;
 use ringwall_mesh::mesh::{Mesh, Settings};
 use ringwall_mesh::place::Place;
 use ringwall_mesh::validate::validate;
+use ringwall_mesh::workloads::Workload;
 use ringwall_model::finding::{Location, Note};
+use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
 use ringwall_model::tree::ReadText;
 use ringwall_model::workload::CustomKind;
+
+/// So many Namespaces are named in a note.
+const SHOWN: usize = 3;
 
 /// A snapshot with the eyes of the mesh ring.
 #[derive(Debug)]
@@ -61,6 +69,7 @@ impl<'s> Meshed<'s> {
         meshed.note_misread();
         meshed.note_refused();
         meshed.note_idle();
+        meshed.note_unknown();
         meshed
     }
 
@@ -85,9 +94,8 @@ impl<'s> Meshed<'s> {
     /// Objects that istiod's webhook refuses: what is said of the mesh counts them in, as they are written.
     fn note_refused(&mut self) {
         // Kinds that the ring does not read are not counted in.
-        const UNREAD: [&str; 8] = [
+        const UNREAD: [&str; 7] = [
             "EnvoyFilter",
-            "Gateway",
             "ProxyConfig",
             "Telemetry",
             "TrafficExtension",
@@ -111,6 +119,37 @@ impl<'s> Meshed<'s> {
                 self.note(&Place { object: index, path: error.path }, message);
             }
         }
+    }
+
+    /// Namespaces that are not in the input, and whose labels would say whether workloads have a proxy.
+    fn note_unknown(&mut self) {
+        let all = self.mesh.workloads.all.iter().enumerate();
+        let unknown = all.filter(|(index, _)| self.hangs_on_namespace(*index));
+        let mut first: BTreeMap<&str, &Workload> = BTreeMap::new();
+        for (_, workload) in unknown {
+            first.entry(&workload.namespace).or_insert(workload);
+        }
+        let Some(workload) = first.values().next() else { return };
+        let place = Place { object: workload.object, path: FieldPath::root() };
+        let names: Vec<&str> = first.keys().copied().take(SHOWN).collect();
+        let more = match first.len().saturating_sub(SHOWN) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        let (what, are) = if first.len() == 1 { ("Namespace", "is") } else { ("Namespaces", "are") };
+        let message = format!(
+            "{what} {}{more} {are} not in the input, and may ask for sidecars or ambient: workloads there are taken to have no proxy",
+            names.join(", ")
+        );
+        self.note(&place, message);
+    }
+
+    /// Whether a workload is taken to have no proxy since nothing asks for one, and its Namespace, which may, is not in the input.
+    pub(crate) fn hangs_on_namespace(&self, workload: usize) -> bool {
+        let decision = self.mesh.servers[workload].enrolment.decision();
+        let name = &self.mesh.workloads.all[workload].namespace;
+        let is_there = self.mesh.workloads.namespaces.get(name).is_some_and(|space| space.object.is_some());
+        decision.reason == Reason::NothingAsks && !is_there
     }
 
     /// Policies that do nothing, as far as that is known of each by itself.

@@ -43,6 +43,7 @@ pub const fn enrolled(decision: &Decision) -> &'static str {
         Reason::Container => "the proxy's container is in the pod",
         Reason::NoSign => "it runs without one",
         Reason::Entry => "it is outside of the cluster",
+        Reason::Proxyless => "its library for gRPC is the proxy",
     }
 }
 
@@ -53,7 +54,10 @@ pub fn accepts<'w>(meshed: &Meshed<'_>, server: usize, why: &'w WhyAccepts) -> (
             let decision = meshed.mesh.servers[server].enrolment.decision();
             (format!("no proxy: {}", enrolled(decision)), None)
         }
-        WhyAccepts::Gateway => ("a gateway: its listeners say what they take".to_owned(), None),
+        WhyAccepts::Gateway(None) => {
+            ("a gateway, whose listeners say what they take: the input does not show them".to_owned(), None)
+        }
+        WhyAccepts::Gateway(Some(place)) => (format!("a listener of {}", object(meshed, place)), Some(place)),
         WhyAccepts::Excluded(place) => {
             let what = if place.is_some() {
                 "an annotation takes the port past the proxy"
@@ -98,6 +102,7 @@ pub fn sends<'w>(meshed: &Meshed<'_>, why: &'w Why) -> (String, Option<&'w Place
             ("an annotation of the client takes the port past its proxy".to_owned(), Some(place))
         }
         Why::Unseen => plain("the client does not see the service: its proxy passes on what comes"),
+        Why::Closed => plain("the client does not see the service, and its proxy lets nothing else out"),
         Why::Rule(place) => (object(meshed, place), Some(place)),
         Why::Secret(place) => (
             format!("{} asks for a Secret that a sidecar may not read: no TLS at all", object(meshed, place)),
@@ -120,5 +125,8 @@ pub fn sends<'w>(meshed: &Meshed<'_>, why: &'w Why) -> (String, Option<&'w Place
         Why::ServerTakesNone => plain("the server is not known to take mutual TLS"),
         Why::ServerDisabled(place) => (format!("{} has DISABLE", object(meshed, place)), Some(place)),
         Why::Auto => plain("the server takes it"),
+        Why::AutoForAll => plain(
+            "clients go to the address itself, and all workloads behind the Service are known to take it",
+        ),
     }
 }

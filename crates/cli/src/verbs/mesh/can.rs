@@ -101,7 +101,7 @@ fn text(can: &Can, style: Style, out: &mut dyn Write) -> io::Result<()> {
         for (backend, judged) in &way.others {
             writeln!(
                 out,
-                "  note: {backend} would say {}: {}",
+                "  note: the same policies at {backend}: {} - {}",
                 said(judged.verdict, style),
                 escape(&judged.reason)
             )?;

@@ -56,8 +56,8 @@ fn text(rows: &[FlowRow], style: Style, out: &mut dyn Write) -> io::Result<()> {
         for row in group {
             let look = match row.outcome {
                 Fate::Mtls => GOOD,
-                Fate::Refused | Fate::Broken => BAD,
-                Fate::Plaintext | Fate::TlsToApp | Fate::CertDependent => DOUBT,
+                Fate::Refused | Fate::Broken | Fate::Blocked => BAD,
+                Fate::Plaintext | Fate::TlsToApp | Fate::CertDependent | Fate::Unknown => DOUBT,
             };
             let named = row.clients.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
             let more = match row.clients.len().saturating_sub(SHOWN) {

@@ -24,6 +24,8 @@ pub(super) struct Guard<'g> {
     pub(super) selected: Selected<'g>,
     /// The port at which it is called.
     pub(super) port: u16,
+    /// Whether ztunnel is its proxy, to which mutual TLS that is demanded is a policy too.
+    pub(super) is_ambient: bool,
 }
 
 /// Who calls a proxy.
@@ -50,9 +52,8 @@ impl Meshed<'_> {
         policies: &Policies,
     ) -> Judged {
         let mesh = &self.mesh;
-        let Guard { selected: of, port } = guard;
-        // A gateway's clients are of the mesh only where its listener says so.
-        let peer = caller.peer.filter(|_| backend != Backend::Gateway);
+        let Guard { selected: of, port, is_ambient } = guard;
+        let peer = caller.peer;
         let source = caller.source;
         let root = &mesh.config.root_namespace;
         let chosen = select(&policies.all, of, root);
@@ -98,7 +99,8 @@ impl Meshed<'_> {
         };
         let ask = |all: &[AuthorizationPolicy], source: Option<Address>| -> (Decision, Vec<Miss>) {
             if reads == Reads::Ztunnel {
-                let ambient = Ambient::new(all, mesh.peers.all.clone(), &mesh.config);
+                let peers = if *is_ambient { mesh.peers.all.clone() } else { Vec::new() };
+                let ambient = Ambient::new(all, peers, &mesh.config);
                 let bound = ambient.bind(&AmbientWorkload { namespace: of.namespace, labels: of.labels });
                 let peer = peer.map(|peer| peer.strip_prefix("spiffe://").unwrap_or(peer));
                 let connection = Connection { peer, source, destination: None, port: *port };
@@ -230,6 +232,9 @@ impl Meshed<'_> {
             _ if verdict == Verdict::CannotTell => "a CUSTOM policy asks an authorizer outside of the mesh",
             Because::Free => "no policy keeps it out",
             Because::Matched if verdict == Verdict::Yes => "an ALLOW rule matches",
+            Because::Matched if decision.policy.is_none() => {
+                "a PeerAuthentication demands mutual TLS, and the client shows no certificate"
+            }
             Because::Matched => "a DENY rule matches",
             Because::NobodyToAsk => "a CUSTOM policy matches, and its authorizer cannot be asked",
             Because::NotAllowed => "no ALLOW rule matches",

@@ -10,6 +10,7 @@ mod judge;
 mod parties;
 mod way;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use ringwall_mesh::authorization::policy::AuthorizationPolicy;
@@ -208,6 +209,8 @@ struct Leg<'m> {
     by: Option<By<'m>>,
     /// What the client sends, and why; nothing of a principal.
     sends: Option<(Sends, Told)>,
+    /// Whether that goes through the tunnel.
+    by_tunnel: bool,
 }
 
 /// The port of a Service by which a way goes.
@@ -235,9 +238,20 @@ impl Meshed<'_> {
     /// A client or a server that the input does not hold, or several of the name.
     pub fn can(&self, call: &Call<'_>) -> Result<Can, String> {
         let client = self.client(call.client)?;
-        let legs = self.legs(&client, call)?;
+        let mut can = self.answer(&client, call)?;
+        if let Some(namespace) = self.hangs_on(&client, call, &can)? {
+            can.verdict = Verdict::CannotTell;
+            can.reason = format!(
+                "it depends on whether Namespace {namespace}, which is not in the input, asks for sidecars"
+            );
+        }
+        Ok(can)
+    }
+
+    fn answer(&self, client: &Client, call: &Call<'_>) -> Result<Can, String> {
+        let legs = self.legs(client, call)?;
         let policies = self.authorizations();
-        let ways: Vec<Way> = legs.iter().map(|leg| self.way(&client, call, leg, &policies)).collect();
+        let ways: Vec<Way> = legs.iter().map(|leg| self.way(client, call, leg, &policies)).collect();
         let first = ways.first().map(|way| (way.judged.verdict, way.judged.reason.clone()));
         let (verdict, reason) = match first {
             None => (
@@ -250,5 +264,36 @@ impl Meshed<'_> {
             Some(_) => (Verdict::CannotTell, "it depends on which way the call takes".to_owned()),
         };
         Ok(Can { verdict, reason, ways })
+    }
+
+    /// A Namespace that is not in the input and whose labels would change the answer: it is asked for again with sidecars in the one, the other and
+    /// both of the client's and the servers'.
+    fn hangs_on(&self, client: &Client, call: &Call<'_>, can: &Can) -> Result<Option<String>, String> {
+        let all = &self.mesh.workloads.all;
+        let mut by_namespace: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
+        let caller = match client {
+            Client::Workload(index) => Some(*index),
+            Client::Principal(_) => None,
+        };
+        let servers = self.legs(client, call)?.into_iter().map(|leg| leg.server);
+        for index in servers.chain(caller).filter(|index| self.hangs_on_namespace(*index)) {
+            by_namespace.entry(&all[index].namespace).or_default().insert(index);
+        }
+        let sets: Vec<(&str, BTreeSet<usize>)> = by_namespace.into_iter().collect();
+        let both = sets.iter().flat_map(|(_, set)| set).copied().collect();
+        let first = sets.first().map(|(name, _)| *name);
+        let tried = sets.iter().map(|(name, set)| (*name, set.clone()));
+        for (namespace, injected) in tried.chain(first.map(|name| (name, both))) {
+            let other = Meshed {
+                snapshot: self.snapshot,
+                mesh: self.mesh.with_sidecars(&injected),
+                configured: self.configured.clone(),
+                notes: Vec::new(),
+            };
+            if other.answer(client, call)?.verdict != can.verdict {
+                return Ok(Some(namespace.to_owned()));
+            }
+        }
+        Ok(None)
     }
 }

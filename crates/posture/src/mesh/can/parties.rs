@@ -120,22 +120,21 @@ impl Meshed<'_> {
             legs = self.legs_by(client, |flow, own, _| own == server && number(flow) == call.port, None);
         }
         if legs.is_empty() {
-            let sends = match client {
-                Client::Principal(_) => None,
+            let is_ambient = |client: &usize| self.mesh.servers[*client].enrolment.mode() == Mode::Ambient;
+            let (sends, by_tunnel) = match client {
+                Client::Principal(_) => (None, false),
                 Client::Workload(client) => {
-                    let is_ambient = self.mesh.servers[*client].enrolment.mode() == Mode::Ambient;
-                    let sends = if is_ambient && self.mesh.servers[server].takes_tunnel {
-                        Sends::Hbone
-                    } else {
-                        Sends::Plaintext
+                    let by_tunnel = is_ambient(client) && self.mesh.servers[server].takes_tunnel;
+                    let sends = match by_tunnel {
+                        true => Sends::Hbone,
+                        false if self.mesh.is_closed(*client) => Sends::Nothing,
+                        false => Sends::Plaintext,
                     };
-                    Some((
-                        sends,
-                        Told::plain("no Service leads to this port, and the call goes to the pod itself"),
-                    ))
+                    let why = "no Service leads to this port, and the call goes to the pod itself";
+                    (Some((sends, Told::plain(why))), by_tunnel)
                 }
             };
-            legs.push(Leg { server, target: call.port, by: None, sends });
+            legs.push(Leg { server, target: call.port, by: None, sends, by_tunnel });
         }
         Ok(legs)
     }
@@ -181,6 +180,7 @@ impl Meshed<'_> {
                             target: flow.target,
                             by: Some(By::of(mesh, row.service, flow.port)),
                             sends: Some((flow.sends, told)),
+                            by_tunnel: flow.by_tunnel,
                         });
                     }
                 }
@@ -201,6 +201,7 @@ impl Meshed<'_> {
                                     target,
                                     by: Some(By::of(mesh, index, place)),
                                     sends: None,
+                                    by_tunnel: false,
                                 });
                             }
                         }

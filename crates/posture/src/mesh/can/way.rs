@@ -4,7 +4,7 @@ use ringwall_mesh::authorization::policy::AuthorizationPolicy;
 use ringwall_mesh::authorization::select::{GATEWAY_NAME, ServiceKind, ServiceRef, Workload as Selected};
 use ringwall_mesh::enrolment::Mode;
 use ringwall_mesh::mesh::Accepts;
-use ringwall_mesh::place::Pairs;
+use ringwall_mesh::place::{Pairs, created};
 use ringwall_mesh::request_authentication::RequestAuthentication;
 use ringwall_mesh::sends::{Outcome, Sends};
 use ringwall_mesh::services::Resolution;
@@ -25,11 +25,11 @@ pub(super) struct Waypoint<'m> {
     service: Option<ServiceRef<'m>>,
     /// The port that it is called at.
     port: u16,
-    /// The workload behind it.
-    server: usize,
     /// What it sends on, why, and what becomes of it.
     sends: (Sends, Told),
     fate: Outcome,
+    /// Whether it shows its certificate: it sends through the tunnel.
+    has_identity: bool,
     /// Its Gateway, where that is in the input.
     gateway: Option<usize>,
     /// Whether the client is known to go through it.
@@ -76,6 +76,31 @@ fn one_of(one: Judged, other: Judged, depends: &str, told: Option<&Told>) -> Jud
     judged
 }
 
+/// What a sidecar makes of the call, by what it takes the port to carry, where that matters.
+fn of_protocol(
+    backend: Backend,
+    protocols: &[(String, Option<bool>)],
+    sees: &dyn Fn(Option<bool>) -> bool,
+    ask: &dyn Fn(Backend) -> Judged,
+) -> Judged {
+    let judged = ask(backend);
+    let other = match backend {
+        Backend::SidecarHttp => Backend::SidecarTcp,
+        Backend::SidecarTcp => Backend::SidecarHttp,
+        _ => return judged,
+    };
+    let Some(((first, said), others)) = protocols.split_first() else { return judged };
+    let differs = |(_, own): &&(String, Option<bool>)| sees(*own) != sees(*said);
+    let Some((second, _)) = others.iter().find(differs) else { return judged };
+    if ask(other).verdict == judged.verdict {
+        return judged;
+    }
+    let reason = format!(
+        "{first} and {second} do not agree on whether the port carries HTTP: the older one counts, and which that is, is not in the input"
+    );
+    Judged { because: judged.because, ..Judged::new(Verdict::CannotTell, reason) }
+}
+
 impl Meshed<'_> {
     /// The policies of the snapshot.
     pub(super) fn authorizations(&self) -> Policies {
@@ -98,7 +123,7 @@ impl Meshed<'_> {
         let mode = mesh.servers[leg.server].enrolment.mode();
         let accepts = mesh.accepts(leg.server, leg.target);
         let (first, notes) = self.waypoint(client, leg);
-        let direct = leg.sends.as_ref().map(|(sends, _)| Outcome::of(*sends, accepts));
+        let direct = leg.sends.as_ref().map(|(sends, _)| Outcome::of(*sends, accepts, leg.by_tunnel));
         let outcome = match &first {
             Some(waypoint) if waypoint.is_certain => Some(waypoint.fate),
             _ => direct,
@@ -106,7 +131,7 @@ impl Meshed<'_> {
         let has_identity = match outcome {
             // To the waypoint a client in ambient mode, or a gateway, always uses the tunnel.
             _ if first.is_some() => true,
-            Some(outcome) => outcome == Outcome::Mtls,
+            Some(outcome) => outcome == Outcome::Mtls || leg.by_tunnel,
             None => matches!(accepts, Accepts::Permissive | Accepts::Strict),
         };
         let (name, who) = match client {
@@ -120,7 +145,7 @@ impl Meshed<'_> {
                 )
             }
         };
-        let identity = has_identity.then_some(who);
+        let identity = has_identity.then(|| who.clone());
         let certain = first.as_ref().filter(|waypoint| waypoint.is_certain);
         let mut transport = Vec::new();
         let sent = match certain {
@@ -142,17 +167,24 @@ impl Meshed<'_> {
             what: format!("takes {}: {what}", accepts.name()),
             location: place.and_then(|place| self.location(place)),
         });
-        let said = leg.by.and_then(|by| by.port.is_http);
+        let by_service = leg.by.and_then(|by| by.port.is_http).unwrap_or_else(|| call.is_http());
         // What TLS of a rule hides from the server's proxy, a waypoint has seen before.
-        let opaque = certain.is_none() && leg.sends.as_ref().is_some_and(|(sends, _)| is_own_tls(*sends));
-        let is_http = !opaque && said.unwrap_or_else(|| call.is_http());
-        let backend = match mode {
+        let has_own_tls = leg.sends.as_ref().is_some_and(|(sends, _)| is_own_tls(*sends));
+        let protocols = self.protocols(leg.server, leg.target);
+        let sees = |through: bool, said: Option<bool>| {
+            (through || !has_own_tls) && said.unwrap_or_else(|| call.is_http())
+        };
+        let sees_first = |through| sees(through, protocols.first().and_then(|(_, said)| *said));
+        // The proxy of the server, behind a waypoint or without one.
+        let backend_of = |through: bool| match mode {
+            Mode::Ambient if accepts == Accepts::None && !leg.by_tunnel && !through => Backend::None,
             Mode::Ambient => Backend::Ztunnel,
             Mode::Gateway => Backend::Gateway,
-            Mode::Sidecar if accepts != Accepts::None && is_http => Backend::SidecarHttp,
+            Mode::Sidecar if accepts != Accepts::None && sees_first(through) => Backend::SidecarHttp,
             Mode::Sidecar if accepts != Accepts::None => Backend::SidecarTcp,
             Mode::Sidecar | Mode::None => Backend::None,
         };
+        let (is_http, backend) = (sees_first(certain.is_some()), backend_of(certain.is_some()));
         let mut remarks = Vec::new();
         if call.is_http() && !is_http && backend == Backend::SidecarTcp {
             remarks.push(Told::plain(
@@ -167,15 +199,21 @@ impl Meshed<'_> {
                 service: None,
             },
             port: leg.target,
+            is_ambient: mode == Mode::Ambient,
         };
         let caller =
             Caller { peer: identity.as_deref(), source: call.source.or_else(|| self.address(client)) };
-        let ask = |backend| self.judge(call, &caller, &guard, backend, policies);
+        let ask = |backend| match backend {
+            Backend::Gateway if accepts == Accepts::Unknown => {
+                self.at_gateway(call, (&caller, &who), &guard, policies)
+            }
+            backend => self.judge(call, &caller, &guard, backend, policies),
+        };
         remarks.extend(notes);
         let mut asked = backend;
         let judged = match (outcome, &first) {
             (_, Some(waypoint)) => {
-                let through = self.through(call, &caller, &guard, waypoint, (backend, is_http), policies);
+                let through = self.through(call, &caller, &guard, waypoint, (backend, by_service), policies);
                 if waypoint.is_certain {
                     asked = Backend::Waypoint;
                 }
@@ -183,14 +221,19 @@ impl Meshed<'_> {
                 match waypoint.doubt.as_deref().or((!waypoint.is_certain).then_some(carried)) {
                     None => through,
                     Some(doubt) => {
+                        let backend = backend_of(false);
                         let bare = Caller { peer: None, ..caller };
+                        let as_nobody = |backend| self.judge(call, &bare, &guard, backend, policies);
+                        let sees = |said| sees(false, said);
                         let past = match direct {
-                            Some(fate @ (Outcome::Refused | Outcome::Broken)) => Judged::new(
-                                Verdict::No,
-                                format!("around the waypoint the connection is {}", fate.name()),
-                            ),
-                            Some(Outcome::Mtls) | None => ask(backend),
-                            Some(_) => self.judge(call, &bare, &guard, backend, policies),
+                            Some(fate @ (Outcome::Refused | Outcome::Broken | Outcome::Blocked)) => {
+                                let reason = format!("around the waypoint the connection is {}", fate.name());
+                                Judged::new(Verdict::No, reason)
+                            }
+                            Some(fate) if fate != Outcome::Mtls && !leg.by_tunnel => {
+                                of_protocol(backend, &protocols, &sees, &as_nobody)
+                            }
+                            _ => of_protocol(backend, &protocols, &sees, &ask),
                         };
                         one_of(through, past, doubt, (!waypoint.is_certain).then_some(&waypoint.told))
                     }
@@ -199,16 +242,21 @@ impl Meshed<'_> {
             (None, None) if self.is_foreign(client, backend) => {
                 Judged::new(Verdict::No, "the server's proxy takes no certificate of that trust domain")
             }
-            (Some(fate @ (Outcome::Refused | Outcome::Broken)), _) => {
+            (Some(fate @ (Outcome::Refused | Outcome::Broken | Outcome::Blocked)), _) => {
                 Judged::new(Verdict::No, format!("the connection is {}", fate.name()))
             }
+            (Some(Outcome::Unknown), _) => Judged::new(
+                Verdict::CannotTell,
+                "it depends on whether the gateway's listener asks for certificates of the mesh",
+            ),
             (Some(Outcome::CertDependent), _) => {
                 Judged::new(Verdict::CannotTell, "it depends on who signed the client's certificate")
             }
-            _ => ask(backend),
+            _ => of_protocol(backend, &protocols, &|said| sees(certain.is_some(), said), &ask),
         };
         let mut others = Vec::new();
-        let is_judged = outcome.is_none_or(|fate| !matches!(fate, Outcome::Refused | Outcome::Broken));
+        let is_judged =
+            outcome.is_none_or(|fate| !matches!(fate, Outcome::Refused | Outcome::Broken | Outcome::Blocked));
         if is_judged
             && first.is_none()
             && !matches!(backend, Backend::Gateway)
@@ -238,6 +286,49 @@ impl Meshed<'_> {
             others,
             remarks,
         }
+    }
+
+    /// What a sidecar takes a port to carry: HTTP, bytes, or what comes. The oldest of the Services that lead to it says so; where several
+    /// are of one age, or their age is not in the input, all of these, the one that counts in a cluster first. Source: `getFilterChainsByServicePort` in
+    /// istio.io/istio `pilot/pkg/networking/core/listener_inbound.go`, `SetServiceTargets` in `pilot/pkg/model/context.go`.
+    fn protocols(&self, server: usize, target: u16) -> Vec<(String, Option<bool>)> {
+        let mesh = &self.mesh;
+        let workload = &mesh.workloads.all[server];
+        let mut leading = Vec::new();
+        for service in mesh.services.iter().filter(|service| service.workloads.contains(&server)) {
+            let mut ports = service.ports.iter();
+            let Some(port) = ports.find(|port| service.target(port, workload) == Some(target)) else {
+                continue;
+            };
+            let created = self.snapshot.all().get(service.object).and_then(created);
+            leading.push((created.is_none(), created, service.host.as_str(), port.is_http));
+        }
+        leading.sort();
+        let first = leading.first().map(|(_, created, ..)| *created);
+        let oldest = leading.iter().take_while(|(_, created, ..)| Some(*created) == first);
+        oldest.map(|(_, _, host, is_http)| ((*host).to_owned(), *is_http)).collect()
+    }
+
+    /// What a gateway makes of the call whose listeners the input does not show: they may ask for the client's certificate, or not.
+    fn at_gateway(
+        &self,
+        call: &Call<'_>,
+        (caller, who): (&Caller<'_>, &str),
+        guard: &Guard<'_>,
+        policies: &Policies,
+    ) -> Judged {
+        let ask = |peer| {
+            let caller = Caller { peer, source: caller.source };
+            self.judge(call, &caller, guard, Backend::Gateway, policies)
+        };
+        let (without, with) = (ask(None), ask(Some(who)));
+        if without.verdict == with.verdict {
+            return without;
+        }
+        let reason = "it depends on whether the gateway's listener asks for certificates of the mesh";
+        let mut judged = Judged::new(Verdict::CannotTell, reason);
+        judged.because = without.because.into_iter().chain(with.because).collect();
+        judged
     }
 
     /// The address of a client that runs.
@@ -362,8 +453,11 @@ impl Meshed<'_> {
             let kind = if is_entry { ServiceKind::ServiceEntry } else { ServiceKind::Service };
             ServiceRef { kind, namespace: &service.namespace, name: &service.name }
         });
+        let mesh = &self.mesh;
         let called = by.map(|by| (by.index, by.place));
-        let (sends, why, fate) = self.mesh.sent_by_waypoint(&one.named, called, leg.server, leg.target);
+        let (sends, why) = mesh.sent_by_waypoint(&one.named, called, leg.server);
+        let has_identity = mesh.servers[leg.server].takes_tunnel;
+        let fate = Outcome::of(sends, mesh.accepts(leg.server, leg.target), has_identity);
         let (what, place) = words::sends(self, &why);
         let sends = (sends, Told { what, location: place.and_then(|place| self.location(place)) });
         let name = full_name(&one.named);
@@ -383,9 +477,9 @@ impl Meshed<'_> {
             told: Told { what: format!("goes through the waypoint {name}"), location },
             service,
             port: by.map_or(leg.target, |by| by.port.number),
-            server: leg.server,
             sends,
             fate,
+            has_identity,
             gateway: one.gateway,
             is_certain,
             doubt,
@@ -435,6 +529,7 @@ impl Meshed<'_> {
                 service: waypoint.service.clone(),
             },
             port: waypoint.port,
+            is_ambient: false,
         };
         let backend = if is_http { Backend::Waypoint } else { Backend::WaypointTcp };
         let mut first = self.judge(call, caller, &guard, backend, policies);
@@ -453,7 +548,7 @@ impl Meshed<'_> {
         let domain = &self.mesh.config.trust_domain;
         let account = account(self.snapshot, waypoint.gateway, named);
         let identity = format!("spiffe://{domain}/ns/{}/sa/{account}", named.namespace);
-        let has_identity = self.mesh.servers[waypoint.server].takes_tunnel;
+        let has_identity = waypoint.has_identity;
         let behind = Caller { peer: has_identity.then_some(&identity), source: None };
         let own = match own {
             Backend::SidecarHttp if is_own_tls(waypoint.sends.0) => Backend::SidecarTcp,
