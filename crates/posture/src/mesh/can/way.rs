@@ -47,31 +47,6 @@ const fn is_own_tls(sends: Sends) -> bool {
     matches!(sends, Sends::TlsSimple | Sends::TlsMutual)
 }
 
-/// What a sidecar makes of the call, by what it takes the port to carry, where that matters.
-fn of_protocol(
-    backend: Backend,
-    protocols: &[(String, Option<bool>)],
-    sees: &dyn Fn(Option<bool>) -> bool,
-    ask: &dyn Fn(Backend) -> Judged,
-) -> Judged {
-    let judged = ask(backend);
-    let other = match backend {
-        Backend::SidecarHttp => Backend::SidecarTcp,
-        Backend::SidecarTcp => Backend::SidecarHttp,
-        _ => return judged,
-    };
-    let Some(((first, said), others)) = protocols.split_first() else { return judged };
-    let differs = |(_, own): &&(String, Option<bool>)| sees(*own) != sees(*said);
-    let Some((second, _)) = others.iter().find(differs) else { return judged };
-    if ask(other).verdict == judged.verdict {
-        return judged;
-    }
-    let reason = format!(
-        "{first} and {second} do not agree on whether the port carries HTTP: the older one counts, and which that is, is not in the input"
-    );
-    Judged { because: judged.because, ..Judged::new(Verdict::CannotTell, reason) }
-}
-
 /// `namespace/name`.
 fn full_name(named: &Named) -> String {
     format!("{}/{}", named.namespace, named.name)
@@ -99,6 +74,31 @@ fn one_of(one: Judged, other: Judged, depends: &str, told: Option<&Told>) -> Jud
     judged.because.extend(told.cloned());
     judged.because.extend(one.because.into_iter().chain(other.because));
     judged
+}
+
+/// What a sidecar makes of the call, by what it takes the port to carry, where that matters.
+fn of_protocol(
+    backend: Backend,
+    protocols: &[(String, Option<bool>)],
+    sees: &dyn Fn(Option<bool>) -> bool,
+    ask: &dyn Fn(Backend) -> Judged,
+) -> Judged {
+    let judged = ask(backend);
+    let other = match backend {
+        Backend::SidecarHttp => Backend::SidecarTcp,
+        Backend::SidecarTcp => Backend::SidecarHttp,
+        _ => return judged,
+    };
+    let Some(((first, said), others)) = protocols.split_first() else { return judged };
+    let differs = |(_, own): &&(String, Option<bool>)| sees(*own) != sees(*said);
+    let Some((second, _)) = others.iter().find(differs) else { return judged };
+    if ask(other).verdict == judged.verdict {
+        return judged;
+    }
+    let reason = format!(
+        "{first} and {second} do not agree on whether the port carries HTTP: the older one counts, and which that is, is not in the input"
+    );
+    Judged { because: judged.because, ..Judged::new(Verdict::CannotTell, reason) }
 }
 
 impl Meshed<'_> {
@@ -169,18 +169,22 @@ impl Meshed<'_> {
         });
         let by_service = leg.by.and_then(|by| by.port.is_http).unwrap_or_else(|| call.is_http());
         // What TLS of a rule hides from the server's proxy, a waypoint has seen before.
-        let opaque = certain.is_none() && leg.sends.as_ref().is_some_and(|(sends, _)| is_own_tls(*sends));
+        let has_own_tls = leg.sends.as_ref().is_some_and(|(sends, _)| is_own_tls(*sends));
         let protocols = self.protocols(leg.server, leg.target);
-        let sees = |said: Option<bool>| !opaque && said.unwrap_or_else(|| call.is_http());
-        let is_http = sees(protocols.first().and_then(|(_, said)| *said));
-        let backend = match mode {
-            Mode::Ambient if accepts == Accepts::None && !leg.by_tunnel && certain.is_none() => Backend::None,
+        let sees = |through: bool, said: Option<bool>| {
+            (through || !has_own_tls) && said.unwrap_or_else(|| call.is_http())
+        };
+        let sees_first = |through| sees(through, protocols.first().and_then(|(_, said)| *said));
+        // The proxy of the server, behind a waypoint or without one.
+        let backend_of = |through: bool| match mode {
+            Mode::Ambient if accepts == Accepts::None && !leg.by_tunnel && !through => Backend::None,
             Mode::Ambient => Backend::Ztunnel,
             Mode::Gateway => Backend::Gateway,
-            Mode::Sidecar if accepts != Accepts::None && is_http => Backend::SidecarHttp,
+            Mode::Sidecar if accepts != Accepts::None && sees_first(through) => Backend::SidecarHttp,
             Mode::Sidecar if accepts != Accepts::None => Backend::SidecarTcp,
             Mode::Sidecar | Mode::None => Backend::None,
         };
+        let (is_http, backend) = (sees_first(certain.is_some()), backend_of(certain.is_some()));
         let mut remarks = Vec::new();
         if call.is_http() && !is_http && backend == Backend::SidecarTcp {
             remarks.push(Told::plain(
@@ -217,16 +221,19 @@ impl Meshed<'_> {
                 match waypoint.doubt.as_deref().or((!waypoint.is_certain).then_some(carried)) {
                     None => through,
                     Some(doubt) => {
+                        let backend = backend_of(false);
                         let bare = Caller { peer: None, ..caller };
+                        let as_nobody = |backend| self.judge(call, &bare, &guard, backend, policies);
+                        let sees = |said| sees(false, said);
                         let past = match direct {
                             Some(fate @ (Outcome::Refused | Outcome::Broken | Outcome::Blocked)) => {
-                                Judged::new(
-                                    Verdict::No,
-                                    format!("around the waypoint the connection is {}", fate.name()),
-                                )
+                                let reason = format!("around the waypoint the connection is {}", fate.name());
+                                Judged::new(Verdict::No, reason)
                             }
-                            Some(Outcome::Mtls) | None => ask(backend),
-                            Some(_) => self.judge(call, &bare, &guard, backend, policies),
+                            Some(fate) if fate != Outcome::Mtls && !leg.by_tunnel => {
+                                of_protocol(backend, &protocols, &sees, &as_nobody)
+                            }
+                            _ => of_protocol(backend, &protocols, &sees, &ask),
                         };
                         one_of(through, past, doubt, (!waypoint.is_certain).then_some(&waypoint.told))
                     }
@@ -245,7 +252,7 @@ impl Meshed<'_> {
             (Some(Outcome::CertDependent), _) => {
                 Judged::new(Verdict::CannotTell, "it depends on who signed the client's certificate")
             }
-            _ => of_protocol(backend, &protocols, &sees, &ask),
+            _ => of_protocol(backend, &protocols, &|said| sees(certain.is_some(), said), &ask),
         };
         let mut others = Vec::new();
         let is_judged =
@@ -446,10 +453,11 @@ impl Meshed<'_> {
             let kind = if is_entry { ServiceKind::ServiceEntry } else { ServiceKind::Service };
             ServiceRef { kind, namespace: &service.namespace, name: &service.name }
         });
+        let mesh = &self.mesh;
         let called = by.map(|by| (by.index, by.place));
-        let (sends, why) = self.mesh.sent_by_waypoint(&one.named, called, leg.server);
-        let has_identity = self.mesh.servers[leg.server].takes_tunnel;
-        let fate = Outcome::of(sends, self.mesh.accepts(leg.server, leg.target), has_identity);
+        let (sends, why) = mesh.sent_by_waypoint(&one.named, called, leg.server);
+        let has_identity = mesh.servers[leg.server].takes_tunnel;
+        let fate = Outcome::of(sends, mesh.accepts(leg.server, leg.target), has_identity);
         let (what, place) = words::sends(self, &why);
         let sends = (sends, Told { what, location: place.and_then(|place| self.location(place)) });
         let name = full_name(&one.named);
