@@ -89,8 +89,30 @@ pub struct Plan {
     pub remedies: Vec<Remedy>,
     /// What is refused still after all of these changes that could be made, and would be after those that could not.
     pub unsolved: Vec<Unsolved>,
+    /// Calls from what is no workload that are refused then and were not before.
+    pub broken_outside: Vec<BrokenOutside>,
+    /// Who calls.
+    pub callers: Callers,
+}
+
+/// Who calls, as far as it is known beside the workloads.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Callers {
     /// Clients that are known not to call, by their place in [`crate::workloads::Workloads::all`].
     pub without: BTreeSet<usize>,
+    /// What is called by what is no workload, and so has no certificate of the mesh: services and their ports, by their places.
+    pub outside: Vec<(usize, usize)>,
+}
+
+/// A call from what is no workload that breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BrokenOutside {
+    /// Its place in [`Callers::outside`].
+    pub call: usize,
+    /// The server, by its place in [`crate::workloads::Workloads::all`].
+    pub server: usize,
+    /// The port of its containers.
+    pub target: u16,
 }
 
 /// A workload that is not STRICT on all ports.
@@ -118,13 +140,13 @@ pub enum WhyExempt {
 /// What no change helps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Unsolved {
-    /// The client, by its place in [`crate::workloads::Workloads::all`].
-    pub client: usize,
+    /// The client, by its place in [`crate::workloads::Workloads::all`]; nothing of a call from what is no workload.
+    pub client: Option<usize>,
     /// The service, by its place in [`Mesh::services`].
     pub service: usize,
     /// The port, by its place in [`crate::services::Service::ports`].
     pub port: usize,
-    /// The server, as the client.
+    /// The server, by its place as the client's.
     pub server: usize,
 }
 
@@ -137,11 +159,11 @@ const NEW: usize = usize::MAX;
 impl Plan {
     /// What turning STRICT does to a mesh. Costs a matrix before and after it, and one for each round of changes.
     pub fn strict(mesh: &Mesh, scope: Scope<'_>) -> Self {
-        Self::without(mesh, scope, BTreeSet::new())
+        Self::of(mesh, scope, Callers::default())
     }
 
-    /// The same where some clients are known not to call, by their place in [`crate::workloads::Workloads::all`].
-    pub fn without(mesh: &Mesh, scope: Scope<'_>, without: BTreeSet<usize>) -> Self {
+    /// The same where it is known of some who calls and who does not.
+    pub fn of(mesh: &Mesh, scope: Scope<'_>, callers: Callers) -> Self {
         let before = Matrix::of(mesh);
         let (peers, policy) = turned(mesh, scope);
         let strict = mesh.with_peers(peers.clone());
@@ -157,10 +179,11 @@ impl Plan {
             exempt: Vec::new(),
             remedies: Vec::new(),
             unsolved: Vec::new(),
-            without,
+            broken_outside: broken_outside(mesh, &strict, &callers),
+            callers,
         };
         plan.survey(&strict, scope);
-        (plan.remedies, plan.unsolved) = remedies::find(mesh, &before, &peers, &plan.without);
+        (plan.remedies, plan.unsolved) = remedies::find(mesh, &before, &peers, &plan.callers);
         plan
     }
 
@@ -171,7 +194,7 @@ impl Plan {
             let group = &of.groups[broken.group];
             let flow = &group.flows[broken.flow];
             let members = group.clients.iter().flat_map(|class| &self.after.clients[*class].members);
-            let members = members.filter(|client| !self.without.contains(client));
+            let members = members.filter(|client| !self.callers.without.contains(client));
             members.map(move |client| Row { client: *client, service: of.service, rule: group.rule, flow })
         })
     }
@@ -257,6 +280,24 @@ fn worse(before: &Matrix, after: &Matrix, outcome: Outcome) -> Vec<Broken> {
                 if new.outcome == outcome && old.outcome != outcome {
                     broken.push(Broken { service, group, flow, before: old.outcome });
                 }
+            }
+        }
+    }
+    broken
+}
+
+/// The calls from what is no workload that one mesh refuses and the other did not.
+fn broken_outside(before: &Mesh, after: &Mesh, callers: &Callers) -> Vec<BrokenOutside> {
+    let mut broken = Vec::new();
+    for (call, (service, port)) in callers.outside.iter().enumerate() {
+        let service = &before.services[*service];
+        for server in service.workloads.iter().copied() {
+            let target =
+                service.ports.get(*port).and_then(|port| service.target(port, &before.workloads.all[server]));
+            let Some(target) = target else { continue };
+            let refuses = |mesh: &Mesh| mesh.accepts(server, target) == Accepts::Strict;
+            if refuses(after) && !refuses(before) {
+                broken.push(BrokenOutside { call, server, target });
             }
         }
     }

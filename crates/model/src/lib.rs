@@ -23,6 +23,7 @@
 //! | [`selector`] | label selectors |
 //! | [`name`] | what is wrong with a name, in the API server's words |
 //! | [`invalid`] | fields that the API server refuses, in its words |
+//! | [`server_call`] | which Services the API server calls |
 //! | [`snapshot`] | all objects taken together, and facts about the cluster |
 //! | [`check`] | the declaration of a check, and the registry's rules |
 //! | [`address`] | addresses and blocks of them |
@@ -53,6 +54,7 @@ pub mod quantity;
 pub mod resources;
 pub mod schema;
 pub mod selector;
+pub mod server_call;
 pub mod snapshot;
 pub mod text;
 pub mod tree;

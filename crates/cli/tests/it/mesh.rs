@@ -535,6 +535,29 @@ fn a_plan_leaves_out_who_does_not_call_and_names_what_is_called_from_outside() {
 }
 
 #[test]
+fn a_plan_knows_who_has_no_certificate_and_is_no_workload() {
+    let open = MESH.replace("spec: {mtls: {mode: STRICT}}", "spec: {mtls: {mode: PERMISSIVE}}");
+    let more = "---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {name: check}\n\
+                webhooks: [{name: check.example, clientConfig: {service: {namespace: shop, name: cart, port: 80}}}]\n\
+                ---\napiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web, namespace: shop}\n\
+                spec: {ingressClassName: nginx, defaultBackend: {service: {name: cart, port: {number: 80}}}}\n\
+                ---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: istiod, namespace: istio-system}\n\
+                spec: {template: {metadata: {labels: {app: istiod}}, spec: {containers: [{name: d, image: d}]}}}\n";
+    let place = Place::new(&[("mesh.yaml", &format!("{open}{more}"))]);
+    let told = place.run(&["mesh", "plan", "--strict", "shop", "--without-client", "bare/", "mesh.yaml"]);
+    for wanted in [
+        "1 call breaks",
+        "the API server → shop/cart:80",
+        "it asks for webhook check.example without a certificate of the mesh",
+        "Ingress shop/web leads to Service shop/cart",
+        "8080 in namespace shop",
+    ] {
+        assert!(told.contains(wanted), "{wanted} is not in\n{told}");
+    }
+    assert!(!told.contains("istiod"), "the control plane calls nobody: {told}");
+}
+
+#[test]
 fn the_order_of_documents_does_not_choose_between_waypoints() {
     let guarded = "---\napiVersion: v1\nkind: Service\nmetadata: {name: guarded, namespace: shop, labels: {istio.io/use-waypoint: way}}\n\
                    spec: {selector: {app: cart}, ports: [{name: http, port: 8080}]}\n---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n\

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::{NEW, Remedy, Unsolved, thought_of};
+use super::{BrokenOutside, Callers, NEW, Remedy, Unsolved, broken_outside, thought_of};
 use crate::enrolment::{INJECT, Mode, Reason, expected};
 use crate::matrix::{Flow, Matrix, Row};
 use crate::mesh::Mesh;
@@ -18,18 +18,19 @@ use crate::workloads::{Namespace, Origin, Workload};
 const ROUNDS: usize = 8;
 
 /// The changes, in order, and what is refused still after those that can be made and would be after the others. `peers` are the policies as they
-/// turn; the clients of `without` do not call.
+/// turn.
 pub(super) fn find(
     mesh: &Mesh,
     before: &Matrix,
     peers: &[PeerAuthentication],
-    without: &BTreeSet<usize>,
+    callers: &Callers,
 ) -> (Vec<Remedy>, Vec<Unsolved>) {
     // What was refused before is nobody's fault now.
     let known: HashSet<Unsolved> = refused(before).map(|(what, _)| what).collect();
     let places = mesh.peers.all.iter().enumerate().map(|(place, policy)| (policy.object, place));
     let mut changes = Changes { places: places.collect(), ..Changes::default() };
-    let is_new = |(what, _): &(Unsolved, &Flow)| !known.contains(what) && !without.contains(&what.client);
+    let calls = |what: &Unsolved| what.client.is_none_or(|client| !callers.without.contains(&client));
+    let is_new = |(what, _): &(Unsolved, &Flow)| !known.contains(what) && calls(what);
     let mut round = 0;
     loop {
         let count = changes.remedies.len();
@@ -40,6 +41,9 @@ pub(super) fn find(
             for (what, flow) in refused(&matrix).filter(is_new) {
                 changes.help(&now, what, flow);
             }
+            for BrokenOutside { call, server, target } in broken_outside(mesh, &now, callers) {
+                changes.except(&now, callers.outside[call].0, server, target);
+            }
             changes.even_out(&now);
         }
         if changes.remedies.len() == count {
@@ -48,7 +52,11 @@ pub(super) fn find(
                 named_only(flow, what.service).is_none_or(|remedy| !changes.remedies.contains(&remedy))
             };
             let lost = refused(&matrix).filter(is_new).filter(is_lost);
-            let lost: BTreeSet<Unsolved> = lost.map(|(what, _)| what).collect();
+            let outside = broken_outside(mesh, &now, callers).into_iter().map(|broken| {
+                let (service, port) = callers.outside[broken.call];
+                Unsolved { client: None, service, port, server: broken.server }
+            });
+            let lost: BTreeSet<Unsolved> = lost.map(|(what, _)| what).chain(outside).collect();
             return (changes.remedies.into_iter().collect(), lost.into_iter().collect());
         }
     }
@@ -59,7 +67,7 @@ fn refused(matrix: &Matrix) -> impl Iterator<Item = (Unsolved, &Flow)> {
     let refused = matrix.rows().filter(|row| row.flow.outcome == Outcome::Refused);
     refused.map(|row| {
         let Row { client, service, flow, .. } = row;
-        (Unsolved { client, service, port: flow.port, server: flow.server }, flow)
+        (Unsolved { client: Some(client), service, port: flow.port, server: flow.server }, flow)
     })
 }
 
@@ -78,22 +86,22 @@ struct Changes {
 impl Changes {
     /// Adds what keeps one answer from being refused, if anything does. `now` is the mesh with the changes of the rounds before.
     fn help(&mut self, now: &Mesh, what: Unsolved, flow: &Flow) {
-        let remedy = named_only(flow, what.service).or_else(|| of_proxy(now, what.client, flow));
-        match remedy {
+        let of_proxy = || of_proxy(now, what.client?, flow);
+        match named_only(flow, what.service).or_else(of_proxy) {
             Some(remedy) => drop(self.remedies.insert(remedy)),
-            None => self.except(now, what.service, flow),
+            None => self.except(now, what.service, flow.server, flow.target),
         }
     }
 
     /// Adds an exception for the port that refuses: in the policy that counts for the workload, or else in a new one. In the root
     /// namespace policies with selectors are for nobody.
-    fn except(&mut self, now: &Mesh, service: usize, flow: &Flow) {
-        let (workload, port) = (&now.workloads.all[flow.server], flow.target);
+    fn except(&mut self, now: &Mesh, service: usize, server: usize, port: u16) {
+        let workload = &now.workloads.all[server];
         let is_for = |selector: &&Pairs| is_subset(selector, &workload.labels);
-        if workload.namespace == now.peers.root() || self.open.contains(&(flow.server, port)) {
+        if workload.namespace == now.peers.root() || self.open.contains(&(server, port)) {
             return;
         }
-        let counts = now.servers[flow.server].folded.workload.and_then(|policy| now.peers.all.get(policy));
+        let counts = now.servers[server].folded.workload.and_then(|policy| now.peers.all.get(policy));
         let known = counts.and_then(|policy| self.places.get(&policy.object).map(|place| (*place, policy)));
         let (policy, selector) = if let Some((place, policy)) = known {
             (Some(place), policy.selector.clone())
@@ -105,7 +113,7 @@ impl Changes {
             new.insert(selector.clone());
             (None, selector)
         };
-        self.open.insert((flow.server, port));
+        self.open.insert((server, port));
         self.remedies.insert(Remedy::Exception {
             policy,
             namespace: workload.namespace.clone(),

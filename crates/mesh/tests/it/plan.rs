@@ -2,7 +2,7 @@
 
 use ringwall_mesh::enrolment::Reason;
 use ringwall_mesh::mesh::Mesh;
-use ringwall_mesh::plan::{Plan, Remedy, Scope, WhyExempt};
+use ringwall_mesh::plan::{BrokenOutside, Callers, Plan, Remedy, Scope, WhyExempt};
 
 use crate::meshes::{app, mesh, namespace, peer, rule};
 
@@ -37,6 +37,29 @@ fn who_has_no_proxy_breaks_and_is_to_be_injected() {
     assert_eq!(plan.remedies, [Remedy::Inject(prometheus)]);
     assert_eq!((plan.policy, plan.unsolved), (None, Vec::new()));
     assert_eq!(mesh.servers[prometheus].enrolment.decision().reason, Reason::NothingAsks);
+}
+
+#[test]
+fn what_is_called_by_no_workload_needs_an_exception() {
+    let text = [namespace("shop", "istio-injection: enabled"), app("shop", "web", "")].concat();
+    let mesh = mesh(&text);
+    let callers = Callers { outside: vec![(0, 0)], ..Callers::default() };
+    let plan = Plan::of(&mesh, Scope::Mesh, callers.clone());
+    assert_eq!(plan.broken_outside, [BrokenOutside { call: 0, server: 0, target: 8080 }]);
+    assert!(
+        matches!(&plan.remedies[..], [Remedy::Exception { policy: None, port: 8080, .. }]),
+        "{:?}",
+        plan.remedies
+    );
+    assert_eq!(plan.unsolved, []);
+    let open = peer(
+        "shop",
+        "own",
+        "{selector: {matchLabels: {app: web}}, mtls: {mode: STRICT}, portLevelMtls: {8080: {mode: PERMISSIVE}}}",
+    );
+    let excepted = crate::meshes::mesh(&[text, open].concat());
+    let plan = Plan::of(&excepted, Scope::Mesh, callers);
+    assert_eq!((plan.broken_outside, plan.remedies), (Vec::new(), Vec::new()), "it is let in already");
 }
 
 #[test]

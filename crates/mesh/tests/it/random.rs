@@ -235,7 +235,10 @@ fn refused(matrix: &Matrix) -> Vec<(Unsolved, Why)> {
     let rows = matrix.rows().filter(|row| row.flow.outcome == Outcome::Refused);
     let of = |row: ringwall_mesh::matrix::Row<'_>| {
         let (client, service) = (row.client, row.service);
-        (Unsolved { client, service, port: row.flow.port, server: row.flow.server }, row.flow.why.clone())
+        (
+            Unsolved { client: Some(client), service, port: row.flow.port, server: row.flow.server },
+            row.flow.why.clone(),
+        )
     };
     rows.map(of).collect()
 }

@@ -5,9 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use ringwall_model::check::Check;
 use ringwall_model::finding::Severity;
 use ringwall_model::fix::Fixable;
-use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
-use ringwall_model::tree::Node;
+use ringwall_model::server_call::server_calls;
 
 use super::services::is_closed;
 use super::subject::named;
@@ -343,64 +342,10 @@ fn blocked_entries(subject: &Subject<'_>, flaws: &mut Flaws) {
 
 // The API server
 
-/// A place where an object names a Service that the API server calls.
-struct Call {
-    path: FieldPath,
-    namespace: String,
-    name: String,
-    port: u16,
-    /// What the API server calls it for.
-    what: String,
-}
-
-/// The Services that the API server calls for an object. Sources: `ServiceReference` in k8s.io/api `admissionregistration/v1`,
-/// k8s.io/apiextensions-apiserver `apiextensions/v1` and k8s.io/kube-aggregator `apiregistration/v1`; the port is 443 where none is
-/// stated.
-fn calls(object: &Object) -> Vec<Call> {
-    let call = |node: Node<'_>, path: FieldPath, what: String| {
-        let text = |key: &str| node.str_at(&[key]).map(str::to_owned);
-        let port = node.get("port").and_then(Node::as_i64).and_then(|port| u16::try_from(port).ok());
-        Some(Call {
-            path,
-            namespace: text("namespace")?,
-            name: text("name")?,
-            port: port.unwrap_or(443),
-            what,
-        })
-    };
-    let root = object.root();
-    let one = |keys: &[&str], what: &str| {
-        root.at(keys)
-            .and_then(|node| call(node, FieldPath::keys(keys), what.to_owned()))
-            .into_iter()
-            .collect()
-    };
-    match (object.id.group.as_str(), object.id.kind.as_str()) {
-        (
-            "admissionregistration.k8s.io",
-            "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration",
-        ) => {
-            let hooks = root.get("webhooks").into_iter().flat_map(Node::items).enumerate();
-            hooks
-                .filter_map(|(at, hook)| {
-                    let path = FieldPath::keys(&["webhooks"]).index(at).key("clientConfig").key("service");
-                    let name = hook.str_at(&["name"]).unwrap_or_default();
-                    call(hook.at(&["clientConfig", "service"])?, path, format!("webhook {name}"))
-                })
-                .collect()
-        }
-        ("apiregistration.k8s.io", "APIService") => one(&["spec", "service"], "this API"),
-        ("apiextensions.k8s.io", "CustomResourceDefinition") => {
-            one(&["spec", "conversion", "webhook", "clientConfig", "service"], "conversion")
-        }
-        _ => Vec::new(),
-    }
-}
-
 fn webhooks(subject: &Subject<'_>, flaws: &mut Flaws) {
     for (index, object) in subject.snapshot.objects() {
         let mut said: BTreeSet<(String, String)> = BTreeSet::new();
-        for call in calls(object) {
+        for call in server_calls(object) {
             let Some(service) = subject.services.find(&call.namespace, &call.name) else { continue };
             let asked = Port { protocol: Protocol::Tcp, number: call.port };
             let Some(port) = service.ports.iter().find(|port| port.port() == asked) else { continue };

@@ -2,12 +2,19 @@
 
 use ringwall_mesh::enrolment::Mode as Carrier;
 use ringwall_mesh::matrix::Row;
+use ringwall_mesh::mesh::Accepts;
 use ringwall_mesh::peer::Mode;
 use ringwall_mesh::place::Place;
-use ringwall_mesh::plan::{Exempt, Plan, Remedy, Scope, WhyExempt};
+use ringwall_mesh::plan::{Callers, Exempt, Plan, Remedy, Scope, WhyExempt};
+use ringwall_mesh::services::Service;
 use ringwall_mesh::workloads::Workload;
 use ringwall_model::finding::Location;
+use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
+use ringwall_model::server_call::server_calls;
+use ringwall_network::cluster::Cluster;
+use ringwall_network::entries::{EntryKind, entries};
+use ringwall_network::services::Services;
 
 use super::{Meshed, words};
 
@@ -67,6 +74,28 @@ fn is_one(left: &Remedy, right: &Remedy) -> bool {
     of(left).is_some_and(|left| Some(left) == of(right))
 }
 
+/// What the API server asks for, and where that is written.
+struct ServerCalled {
+    what: String,
+    place: Place,
+}
+
+/// Whether a workload is of Istio itself: its control plane calls nobody, and the proxies of nodes and waypoints call for others.
+fn is_of_istio(workload: &Workload) -> bool {
+    let is = |key: &str, value: &str| workload.label(key) == Some(value);
+    is("app", "istiod")
+        || is("istio", "pilot")
+        || is("app", "ztunnel")
+        || is("k8s-app", "istio-cni-node")
+        || is("gateway.istio.io/managed", "istio.io-mesh-controller")
+}
+
+/// Whether an Ingress is for the ingress gateway of Istio. Source: istio.io/istio `pilot/pkg/config/kube/ingress/controller.go` (`shouldProcessIngressWithClass`).
+fn is_of_istios_ingress(object: &Object) -> bool {
+    let class = object.root().str_at(&["metadata", "annotations", "kubernetes.io/ingress.class"]);
+    class.or_else(|| object.root().str_at(&["spec", "ingressClassName"])) == Some("istio")
+}
+
 impl Meshed<'_> {
     /// What happens if the mesh, or a namespace, turns STRICT. Clients whose name has one of `without` in it are known not to call.
     pub fn strict(&self, namespace: Option<&str>, without: &[String]) -> Flip {
@@ -76,8 +105,10 @@ impl Meshed<'_> {
             let name = words::workload(one);
             without.iter().any(|part| name.contains(part.as_str()))
         };
-        let left_out = all.filter(|(_, one)| is_left_out(one)).map(|(index, _)| index).collect();
-        let plan = Plan::without(&self.mesh, scope, left_out);
+        let left_out = all.filter(|(_, one)| is_left_out(one) || is_of_istio(one)).map(|(index, _)| index);
+        let (places, outside): (Vec<ServerCalled>, Vec<(usize, usize)>) =
+            self.server_calls().into_iter().unzip();
+        let plan = Plan::of(&self.mesh, scope, Callers { without: left_out.collect(), outside });
         let name = |index: usize| words::workload(&self.mesh.workloads.all[index]);
         let mut unprotected: Vec<String> = plan.unprotected.iter().map(|index| name(*index)).collect();
         unprotected.sort();
@@ -88,8 +119,8 @@ impl Meshed<'_> {
                 (words::policy(policy), self.location(&policy.mode_place()))
             }),
             already: plan.policy.is_some_and(|policy| self.mesh.peers.all[policy].mode == Mode::Strict),
-            lost: self.lost(plan.rows(&plan.broken)),
-            depends: self.lost(plan.rows(&plan.depends)),
+            lost: self.lost(plan.rows(&plan.broken), self.lost_outside(&plan, &places)),
+            depends: self.lost(plan.rows(&plan.depends), Vec::new()),
             probes: plan.probes.iter().map(at).collect(),
             unprotected,
             exempt: plan.exempt.iter().map(|exempt| self.exempt(exempt)).collect(),
@@ -112,32 +143,99 @@ impl Meshed<'_> {
         (format!("{name}{why}"), self.location(&exempt.place))
     }
 
-    /// Services that the outside reaches by themselves, and that lead to a workload with a proxy of the scope.
+    /// Services that the outside reaches by themselves or by an Ingress, and that lead to a port of the scope before which a proxy stands. What comes by
+    /// Istio's own gateways has a certificate of the mesh.
     fn outside(&self, namespace: Option<&str>) -> Vec<Placed> {
+        let is_guarded = |service: &Service, index: &usize| {
+            let workload = &self.mesh.workloads.all[*index];
+            let targets = || service.ports.iter().filter_map(|port| service.target(port, workload));
+            let mode = self.mesh.servers[*index].enrolment.mode();
+            namespace.is_none_or(|namespace| workload.namespace == namespace)
+                && matches!(mode, Carrier::Sidecar | Carrier::Ambient)
+                && targets().any(|target| self.mesh.accepts(*index, target) != Accepts::None)
+        };
+        let is_meant = |service: &&Service| service.workloads.iter().any(|index| is_guarded(service, index));
         let mut found = Vec::new();
-        for service in &self.mesh.services {
+        for service in self.mesh.services.iter().filter(is_meant) {
             let Some(object) =
                 self.snapshot.all().get(service.object).filter(|object| object.id.kind == "Service")
             else {
                 continue;
             };
             let kind = object.root().str_at(&["spec", "type"]).unwrap_or_default();
-            let is_meant = |index: &usize| {
-                let workload = &self.mesh.workloads.all[*index];
-                let mode = self.mesh.servers[*index].enrolment.mode();
-                namespace.is_none_or(|namespace| workload.namespace == namespace)
-                    && matches!(mode, Carrier::Sidecar | Carrier::Ambient)
-            };
-            if matches!(kind, "LoadBalancer" | "NodePort") && service.workloads.iter().any(is_meant) {
+            if matches!(kind, "LoadBalancer" | "NodePort") {
                 let place = Place { object: service.object, path: FieldPath::keys(&["spec", "type"]) };
                 let what = format!("Service {}/{} is a {kind}", service.namespace, service.name);
+                found.push((what, self.location(&place)));
+            }
+        }
+        found.extend(self.ingresses(&is_meant));
+        found
+    }
+
+    /// Ingresses and Routes that lead to the services that are meant.
+    fn ingresses(&self, is_meant: &dyn Fn(&&Service) -> bool) -> Vec<Placed> {
+        let cluster = Cluster::of(&self.snapshot, &[]);
+        let services = Services::of(&self.snapshot, &cluster);
+        let mut found = Vec::new();
+        for entry in entries(&self.snapshot, &cluster, &services) {
+            let is_controllers = matches!(entry.kind, EntryKind::Ingress | EntryKind::Route);
+            let Some(object) = self.snapshot.all().get(entry.object).filter(|_| is_controllers) else {
+                continue;
+            };
+            if is_of_istios_ingress(object) {
+                continue;
+            }
+            for target in &entry.targets {
+                let Some(named) = target.service.and_then(|service| services.all.get(service)) else {
+                    continue;
+                };
+                let is_it = |own: &&Service| own.namespace == named.namespace && own.name == named.name;
+                let Some(service) = self.mesh.services.iter().find(is_it).filter(is_meant) else { continue };
+                let what = format!("{entry} leads to Service {}/{}", service.namespace, service.name);
+                let place = Place { object: entry.object, path: target.path.clone() };
                 found.push((what, self.location(&place)));
             }
         }
         found
     }
 
-    fn lost<'p>(&self, rows: impl Iterator<Item = Row<'p>>) -> Vec<Lost> {
+    /// What the API server calls: the place that says so, and the service and its port, by their places.
+    fn server_calls(&self) -> Vec<(ServerCalled, (usize, usize))> {
+        let mut found = Vec::new();
+        for (index, object) in self.snapshot.objects() {
+            for call in server_calls(object) {
+                let services = self.mesh.services.iter().enumerate();
+                let mut named =
+                    services.filter(|(_, one)| one.namespace == call.namespace && one.name == call.name);
+                let Some((service, own)) = named.next() else { continue };
+                let Some(port) = own.ports.iter().position(|port| port.number == call.port) else { continue };
+                let place = Place { object: index, path: call.path };
+                found.push((ServerCalled { what: call.what, place }, (service, port)));
+            }
+        }
+        found
+    }
+
+    /// The calls of the API server that break.
+    fn lost_outside(&self, plan: &Plan, called: &[ServerCalled]) -> Vec<Lost> {
+        let lost = plan.broken_outside.iter().filter_map(|broken| {
+            let (service, port) = *plan.callers.outside.get(broken.call)?;
+            let (service, called) = (&self.mesh.services[service], called.get(broken.call)?);
+            Some(Lost {
+                service: format!("{}/{}", service.namespace, service.name),
+                port: service.ports.get(port)?.number,
+                server: words::workload(&self.mesh.workloads.all[broken.server]),
+                client: "the API server".to_owned(),
+                why: format!("it asks for {} without a certificate of the mesh", called.what),
+                location: self.location(&called.place),
+            })
+        });
+        lost.collect()
+    }
+
+    /// The calls of rows, and others besides.
+    fn lost<'p>(&self, rows: impl Iterator<Item = Row<'p>>, others: Vec<Lost>) -> Vec<Lost> {
         let mut lost: Vec<Lost> = rows
             .map(|row| {
                 let service = &self.mesh.services[row.service];
@@ -151,6 +249,7 @@ impl Meshed<'_> {
                     location: place.and_then(|place| self.location(place)),
                 }
             })
+            .chain(others)
             .collect();
         lost.sort();
         lost.dedup();

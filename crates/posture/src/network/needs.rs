@@ -14,6 +14,7 @@ use std::net::IpAddr;
 use ringwall_model::address::{Address, Block};
 use ringwall_model::finding::Location;
 use ringwall_model::object::{Object, ObjectId};
+use ringwall_model::server_call::server_calls;
 use ringwall_model::text::Span;
 use ringwall_model::tree::{Kind, Node};
 use ringwall_network::entries::Seen;
@@ -305,32 +306,9 @@ impl Needs<'_, '_> {
     fn of_api_server(&mut self) {
         let network = self.network;
         for (_, object) in network.snapshot.objects() {
-            let group = object.id.group.as_str();
-            let references: Vec<Node<'_>> = match (group, object.id.kind.as_str()) {
-                (
-                    "admissionregistration.k8s.io",
-                    "ValidatingWebhookConfiguration" | "MutatingWebhookConfiguration",
-                ) => {
-                    let hooks = object.root().get("webhooks").into_iter().flat_map(Node::items);
-                    hooks.filter_map(|hook| hook.at(&["clientConfig", "service"])).collect()
-                }
-                ("apiregistration.k8s.io", "APIService") => {
-                    object.root().at(&["spec", "service"]).into_iter().collect()
-                }
-                ("apiextensions.k8s.io", "CustomResourceDefinition") => {
-                    let path = ["spec", "conversion", "webhook", "clientConfig", "service"];
-                    object.root().at(&path).into_iter().collect()
-                }
-                _ => continue,
-            };
-            for node in references {
-                let (Some(namespace), Some(name)) = (node.str_at(&["namespace"]), node.str_at(&["name"]))
-                else {
-                    continue;
-                };
-                let Some(service) = network.services.find(namespace, name) else { continue };
-                let number = node.get("port").and_then(Node::as_i64).unwrap_or(443);
-                for port in service.ports.iter().filter(|port| i64::from(port.number) == number) {
+            for call in server_calls(object) {
+                let Some(service) = network.services.find(&call.namespace, &call.name) else { continue };
+                for port in service.ports.iter().filter(|port| port.number == call.port) {
                     for (pod, targets) in service.reached(port, &network.cluster) {
                         for port in ports_of(&targets) {
                             self.add(Need {
@@ -341,7 +319,7 @@ impl Needs<'_, '_> {
                                     "the API server calls it for {} {}",
                                     object.id.kind, object.id.name
                                 ),
-                                location: Some(Location::at(object, node.span())),
+                                location: Some(Location::of(object, &call.path)),
                             });
                         }
                     }
