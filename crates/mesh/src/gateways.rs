@@ -1,7 +1,7 @@
 //! `Gateway`: what the listeners of gateways take in.
 //!
-//! Whether a listener asks for the mesh's certificates is all that is looked at; what it does with hosts and routes is not. Gateways of the Gateway
-//! API are not read: their proxies are made by istiod, and are in no file. Source: istio.io/istio `pilot/pkg/model/push_context.go`
+//! Whether a listener asks for the mesh's certificates is all that is looked at; what it does with hosts and routes is not. Of Gateways of the Gateway
+//! API, whose proxies istiod makes, so that they are in no file, only the account is told. Source: istio.io/istio `pilot/pkg/model/push_context.go`
 //! (`mergeGateways`), `pilot/pkg/model/gateway.go` (`resolvePorts`), `pilot/pkg/networking/core/gateway.go` (`buildGatewayListenerTLSContext`).
 
 use std::collections::{BTreeMap, HashMap};
@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, HashMap};
 use ringwall_model::object::Object;
 use ringwall_model::snapshot::Snapshot;
 
+use crate::authorization::select::WAYPOINT_CLASS;
+use crate::enrolment::GATEWAY_ACCOUNT;
 use crate::place::{Misread, Pairs, Place, is_subset};
 use crate::reader::{At, Reader};
 use crate::services::Service;
@@ -126,4 +128,30 @@ impl Gateways {
     pub fn listens(&self, workload: usize, port: u16) -> Option<&Listens> {
         self.ports.get(&workload)?.get(&port)
     }
+}
+
+/// The classes of Gateways that istiod has, and whether it puts them behind the names of what it makes. Source: `GetClassInfos` in istio.io/istio
+/// `pilot/pkg/config/kube/gatewaycommon/classinfo.go`.
+const CLASSES: [(&str, bool); 5] = [
+    ("istio", true),
+    (WAYPOINT_CLASS, false),
+    ("istio-east-west", false),
+    ("istio-agentgateway", false),
+    ("istio-agentgateway-waypoint", false),
+];
+
+/// The account that istiod makes for the pods of a Gateway; nothing of classes that are not its own, and where it makes no pods since the Gateway has
+/// addresses of its own. Source: `GetDefaultName` and `IsManaged` in istio.io/istio `pilot/pkg/config/kube/gatewaycommon/gateway_utils.go`.
+pub fn account_of_gateway(object: &Object) -> Option<String> {
+    let class = object.root().str_at(&["spec", "gatewayClassName"])?;
+    let (_, is_suffixed) = CLASSES.iter().find(|(known, _)| *known == class)?;
+    let has_address =
+        object.root().at(&["spec", "addresses"]).is_some_and(|list| list.items().next().is_some());
+    if has_address {
+        return None;
+    }
+    let name = &object.id.name;
+    let default = || if *is_suffixed { format!("{name}-{class}") } else { name.clone() };
+    let stated = object.root().str_at(&["metadata", "annotations", GATEWAY_ACCOUNT]);
+    Some(stated.map_or_else(default, str::to_owned))
 }

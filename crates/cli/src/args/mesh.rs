@@ -180,7 +180,7 @@ Exit codes: 0 yes, 1 no or cannot tell, 2 wrong usage or unreadable input")]
 pub(crate) struct MeshCanArgs {
     /// Who calls: NAMESPACE/NAME, Kind/NAMESPACE/NAME or TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT
     pub(crate) client: String,
-    /// Who is called: a workload or a Service, NAMESPACE/NAME or Kind/NAMESPACE/NAME
+    /// Who is called: a workload, a Service or a Gateway, NAMESPACE/NAME or Kind/NAMESPACE/NAME
     pub(crate) server: String,
     /// The port of the container, or of the Service
     #[arg(long)]

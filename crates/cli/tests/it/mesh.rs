@@ -535,6 +535,37 @@ fn a_plan_leaves_out_who_does_not_call_and_names_what_is_called_from_outside() {
 }
 
 #[test]
+fn a_gateway_whose_pods_istiod_makes_can_be_asked_about() {
+    let gateway = "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: public, namespace: shop}\n\
+                   spec: {gatewayClassName: istio, listeners: [{name: web, port: 80, protocol: HTTP}]}\n";
+    let policies = "---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: edge, namespace: shop}\n\
+                    spec: {targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: public}], action: DENY, rules: [{to: [{operation: {paths: [/admin]}}]}]}\n\
+                    ---\napiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: inner, namespace: shop}\n\
+                    spec: {selector: {matchLabels: {app: web}}, rules: [{from: [{source: {principals: [cluster.local/ns/shop/sa/public-istio]}}]}]}\n";
+    let text = format!("{MESH}{gateway}{policies}");
+    let told = answer(
+        &text,
+        &["shop/web", "shop/public", "--port", "80", "--method", "GET", "--path", "/admin", "--host", "x"],
+    );
+    assert!(told.contains("no - a DENY rule matches") && told.contains("asked: the gateway"), "{told}");
+    let told = answer(
+        &text,
+        &["shop/web", "Gateway/shop/public", "--port", "80", "--method", "GET", "--path", "/", "--host", "x"],
+    );
+    assert!(
+        told.contains("cannot tell - no policy keeps it out, and the gateway's listeners decide"),
+        "{told}"
+    );
+    let told = answer(&text, &["shop/web", "shop/public", "--port", "81"]);
+    assert!(told.contains("has no listener on port 81") && told.contains("exit code: 2"), "{told}");
+    let told = answer(&text, &["shop/public", "shop/web", "--port", "8080"]);
+    assert!(told.contains("yes - an ALLOW rule matches") && told.contains("sa/public-istio"), "{told}");
+    let other = text.replace("gatewayClassName: istio,", "gatewayClassName: nginx,");
+    let told = answer(&other, &["shop/public", "shop/web", "--port", "8080"]);
+    assert!(told.contains("which account the pods of") && told.contains("exit code: 2"), "{told}");
+}
+
+#[test]
 fn a_plan_knows_who_has_no_certificate_and_is_no_workload() {
     let open = MESH.replace("spec: {mtls: {mode: STRICT}}", "spec: {mtls: {mode: PERMISSIVE}}");
     let more = "---\napiVersion: admissionregistration.k8s.io/v1\nkind: ValidatingWebhookConfiguration\nmetadata: {name: check}\n\

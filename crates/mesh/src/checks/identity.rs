@@ -16,8 +16,8 @@ use super::{AUTHORIZATION, EVERY_VERSION, Flaws, MeshCheck, PRACTICES, Subject};
 use crate::authorization::compile::{Compiled, Layer};
 use crate::authorization::place::{Part, Place};
 use crate::authorization::policy::{Action, AuthorizationPolicy, Field, Rule};
-use crate::authorization::select::WAYPOINT_CLASS;
 use crate::enrolment::{GATEWAY_ACCOUNT, Mode as Carrier};
+use crate::gateways::account_of_gateway;
 use crate::mesh::{Accepts, WhyAccepts};
 use crate::quirks::{ACCOUNT_DOTS, Release};
 use crate::ztunnel::about_requests;
@@ -512,32 +512,6 @@ fn are_siblings(a: &str, b: &str) -> bool {
     let mut differ = a.iter().zip(&b).filter(|(a, b)| a != b);
     let is_short = |part: &str| part.len() <= 3 || part.bytes().any(|byte| byte.is_ascii_digit());
     a.len() == b.len() && differ.all(|(a, b)| is_short(a) && is_short(b))
-}
-
-/// The classes of Gateways that istiod has, and whether it puts them behind the names of what it makes. Source: `GetClassInfos` in istio.io/istio
-/// `pilot/pkg/config/kube/gatewaycommon/classinfo.go`.
-const CLASSES: [(&str, bool); 5] = [
-    ("istio", true),
-    (WAYPOINT_CLASS, false),
-    ("istio-east-west", false),
-    ("istio-agentgateway", false),
-    ("istio-agentgateway-waypoint", false),
-];
-
-/// The account that istiod makes for the pods of a Gateway; nothing of classes that are not its own, and where it makes no pods since the Gateway has
-/// addresses of its own. Source: `GetDefaultName` and `IsManaged` in istio.io/istio `pilot/pkg/config/kube/gatewaycommon/gateway_utils.go`.
-pub(in crate::checks) fn account_of_gateway(object: &Object) -> Option<String> {
-    let class = object.root().str_at(&["spec", "gatewayClassName"])?;
-    let (_, is_suffixed) = CLASSES.iter().find(|(known, _)| *known == class)?;
-    let has_address =
-        object.root().at(&["spec", "addresses"]).is_some_and(|list| list.items().next().is_some());
-    if has_address {
-        return None;
-    }
-    let name = &object.id.name;
-    let default = || if *is_suffixed { format!("{name}-{class}") } else { name.clone() };
-    let stated = object.root().str_at(&["metadata", "annotations", GATEWAY_ACCOUNT]);
-    Some(stated.map_or_else(default, str::to_owned))
 }
 
 /// The account that pods of the Gateway of this name have, where it is another one than the name.

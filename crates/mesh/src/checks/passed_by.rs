@@ -11,7 +11,7 @@ use ringwall_model::path::FieldPath;
 use ringwall_model::tree::Node;
 
 use super::examples::{ambient, policy, web};
-use super::identity::{account_of_gateway, identity_fields};
+use super::identity::identity_fields;
 use super::waypoints::{asks_address, at_waypoint, guarded, identity};
 use super::{AMBIENT, AUTHORIZATION, EVERY_VERSION, Flaws, MeshCheck, Subject};
 use crate::authorization::compile::{Clause, Compiled, CompiledRule, Layer};
@@ -21,6 +21,7 @@ use crate::authorization::policy::{Action, AuthorizationPolicy};
 use crate::authorization::request::{Request, Seen};
 use crate::destination::full_host;
 use crate::enrolment::Mode as Carrier;
+use crate::gateways::account_of_gateway;
 use crate::place::is_subset;
 use crate::services::{DOMAIN, Service};
 use crate::workloads::namespace_of;

@@ -5,8 +5,10 @@
 //! | [`parties`] | finds the client, the server and the ways between them |
 //! | [`way`] | follows one way: what is sent, what is taken in, which proxies stand on it |
 //! | [`judge`] | asks one proxy |
+//! | [`managed`] | finds gateways whose pods istiod makes, and asks them |
 
 mod judge;
+mod managed;
 mod parties;
 mod way;
 
@@ -250,9 +252,13 @@ impl Meshed<'_> {
     }
 
     fn answer(&self, client: &Client, call: &Call<'_>) -> Result<Can, String> {
-        let legs = self.legs(client, call)?;
         let policies = self.authorizations();
-        let ways: Vec<Way> = legs.iter().map(|leg| self.way(client, call, leg, &policies)).collect();
+        let ways: Vec<Way> = if let Some(gateway) = self.managed_gateway(call.server) {
+            vec![self.to_managed(client, call, gateway, &policies)?]
+        } else {
+            let legs = self.legs(client, call)?;
+            legs.iter().map(|leg| self.way(client, call, leg, &policies)).collect()
+        };
         let first = ways.first().map(|way| (way.judged.verdict, way.judged.reason.clone()));
         let (verdict, reason) = match first {
             None => (
@@ -276,7 +282,12 @@ impl Meshed<'_> {
             Client::Workload(index) => Some(*index),
             Client::Principal(_) => None,
         };
-        let servers = self.legs(client, call)?.into_iter().map(|leg| leg.server);
+        // A gateway that istiod makes is what it is wherever it stands.
+        let legs = match self.managed_gateway(call.server) {
+            Some(_) => Vec::new(),
+            None => self.legs(client, call)?,
+        };
+        let servers = legs.into_iter().map(|leg| leg.server);
         for index in servers.chain(caller).filter(|index| self.hangs_on_namespace(*index)) {
             by_namespace.entry(&all[index].namespace).or_default().insert(index);
         }

@@ -11,7 +11,7 @@ use super::{By, Call, Client, Leg, Told};
 use crate::mesh::{Meshed, words};
 
 impl Meshed<'_> {
-    fn named(&self, text: &str) -> Vec<usize> {
+    pub(super) fn named(&self, text: &str) -> Vec<usize> {
         let parts: Vec<&str> = text.split('/').collect();
         let (kind, namespace, name) = match parts.as_slice() {
             [namespace, name] => (None, *namespace, *name),
@@ -50,6 +50,9 @@ impl Meshed<'_> {
                 "`{text}` is no client: expected NAMESPACE/NAME, Kind/NAMESPACE/NAME or TRUST-DOMAIN/ns/NAMESPACE/sa/ACCOUNT"
             ));
         }
+        if let Some(gateway) = self.managed_gateway(text) {
+            return self.managed_client(gateway);
+        }
         let found = self.named(text);
         let callers: Vec<usize> = found
             .iter()
@@ -57,6 +60,18 @@ impl Meshed<'_> {
             .filter(|index| self.mesh.workloads.all[*index].origin != Origin::Entry)
             .collect();
         Ok(Client::Workload(self.one_of(text, &callers)?))
+    }
+
+    /// The name of a client, and its identity.
+    pub(super) fn who(&self, client: &Client) -> (String, String) {
+        match client {
+            Client::Principal(name) => (name.clone(), name.clone()),
+            Client::Workload(index) => {
+                let (own, domain) = (&self.mesh.workloads.all[*index], &self.mesh.config.trust_domain);
+                let who = format!("spiffe://{domain}/ns/{}/sa/{}", own.namespace, own.service_account);
+                (words::workload(own), who)
+            }
+        }
     }
 
     /// The workload or the Service that is called. Of both with one name, the workload, unless only the Service has the port.

@@ -3,6 +3,7 @@
 use ringwall_mesh::authorization::policy::AuthorizationPolicy;
 use ringwall_mesh::authorization::select::{GATEWAY_NAME, ServiceKind, ServiceRef, Workload as Selected};
 use ringwall_mesh::enrolment::Mode;
+use ringwall_mesh::gateways::account_of_gateway;
 use ringwall_mesh::mesh::Accepts;
 use ringwall_mesh::place::{Pairs, created};
 use ringwall_mesh::request_authentication::RequestAuthentication;
@@ -12,6 +13,7 @@ use ringwall_mesh::waypoint::{self, Before, Doubt, Named, Other, Unfit, account}
 use ringwall_mesh::workloads::Origin;
 use ringwall_model::address::Address;
 use ringwall_model::finding::Verdict;
+use ringwall_model::object::Object;
 
 use super::judge::{Caller, Guard};
 use super::{Backend, By, Call, Client, Judged, Leg, Policies, Told, Way};
@@ -134,17 +136,7 @@ impl Meshed<'_> {
             Some(outcome) => outcome == Outcome::Mtls || leg.by_tunnel,
             None => matches!(accepts, Accepts::Permissive | Accepts::Strict),
         };
-        let (name, who) = match client {
-            Client::Principal(name) => (name.clone(), name.clone()),
-            Client::Workload(index) => {
-                let own = &mesh.workloads.all[*index];
-                let domain = &mesh.config.trust_domain;
-                (
-                    words::workload(own),
-                    format!("spiffe://{domain}/ns/{}/sa/{}", own.namespace, own.service_account),
-                )
-            }
-        };
+        let (name, who) = self.who(client);
         let identity = has_identity.then(|| who.clone());
         let certain = first.as_ref().filter(|waypoint| waypoint.is_certain);
         let mut transport = Vec::new();
@@ -310,7 +302,7 @@ impl Meshed<'_> {
     }
 
     /// What a gateway makes of the call whose listeners the input does not show: they may ask for the client's certificate, or not.
-    fn at_gateway(
+    pub(super) fn at_gateway(
         &self,
         call: &Call<'_>,
         (caller, who): (&Caller<'_>, &str),
@@ -359,13 +351,8 @@ impl Meshed<'_> {
         };
         let parts: Vec<&str> = principal.split('/').collect();
         let [_, "ns", namespace, "sa", account] = parts.as_slice() else { return None };
-        let gateways = self.snapshot.of_kind("gateway.networking.k8s.io", "Gateway");
-        let mut of_namespace = gateways.filter(|object| object.id.namespace.as_deref() == Some(namespace));
-        let is_gateway = of_namespace.any(|object| {
-            let class = object.root().str_at(&["spec", "gatewayClassName"]).unwrap_or_default();
-            *account == format!("{}-{class}", object.id.name)
-        });
-        if is_gateway {
+        let has_account = |object: &Object| account_of_gateway(object).as_deref() == Some(account);
+        if self.managed_gateways(namespace).any(has_account) {
             return Some(Mode::Gateway);
         }
         let all = self.mesh.workloads.all.iter().enumerate();
