@@ -66,7 +66,8 @@ fn text(scope: &str, flip: &Flip, style: Style, out: &mut dyn Write) -> io::Resu
         writeln!(out, "{}", style.paint(GOOD, "No call breaks"))?;
     } else {
         let count = counted(flip.lost.len(), "call breaks", "calls break");
-        writeln!(out, "{}", style.paint(BAD, format!("{count}, of all that workloads can make")))?;
+        let line = format!("{count}, if every workload calls all that it can find");
+        writeln!(out, "{}", style.paint(BAD, line))?;
         write_lost(&flip.lost, style, out)?;
     }
     if !flip.depends.is_empty() {
@@ -89,14 +90,20 @@ fn text(scope: &str, flip: &Flip, style: Style, out: &mut dyn Write) -> io::Resu
         &flip.outside,
     )?;
     list("Not STRICT all the same", &flip.exempt)?;
-    list("Changes after which nothing breaks that did not before", &flip.remedies)?;
+    let heading = if flip.unsolved == 0 {
+        "Changes after which nothing breaks that did not before"
+    } else {
+        "Changes after which less breaks"
+    };
+    list(heading, &flip.remedies)?;
     if flip.unsolved > 0 {
         writeln!(out, "  {} that none of these changes helps", counted(flip.unsolved, "call", "calls"))?;
     }
     if !flip.unprotected.is_empty() {
         writeln!(out)?;
-        let count = counted(flip.unprotected.len(), "workload has", "workloads have");
-        let heading = format!("{count} no proxy, and STRICT protects none of them");
+        let one = "workload has no proxy, and STRICT does not protect it";
+        let many = "workloads have no proxy, and STRICT protects none of them";
+        let heading = counted(flip.unprotected.len(), one, many);
         writeln!(out, "{}", style.paint(HEADING, heading))?;
         let named = flip.unprotected.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
         let more = match flip.unprotected.len().saturating_sub(SHOWN) {
