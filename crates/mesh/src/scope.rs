@@ -38,10 +38,6 @@ impl Import {
 struct Listener {
     /// The one port that it is for.
     port: Option<u32>,
-    /// Whether it names no port at all.
-    is_for_rest: bool,
-    /// The port on which it listens.
-    number: u32,
     imports: Vec<Import>,
 }
 
@@ -85,18 +81,15 @@ impl Scope {
             .mapping(&spec, "outboundTrafficPolicy")
             .map(|policy| reader.text(&policy, "mode").is_none_or(|mode| mode == "REGISTRY_ONLY"));
         for listener in reader.mappings(&spec, "egress") {
-            let stated = reader.mapping(&listener, "port");
-            let number = stated.as_ref().and_then(|port| reader.number(port, "number")).unwrap_or(0);
-            // One for a proxy of HTTP takes all ports.
-            let protocol = stated.as_ref().and_then(|port| reader.text(port, "protocol"));
-            let is_proxy = protocol.is_some_and(|name| name.eq_ignore_ascii_case("HTTP_PROXY"));
-            let hosts = reader.texts(&listener, "hosts");
-            scope.listeners.push(Listener {
-                port: Some(number).filter(|number| *number != 0 && !is_proxy),
-                is_for_rest: stated.is_none(),
-                number,
-                imports: hosts.into_iter().filter_map(import).collect(),
+            let port = reader.mapping(&listener, "port").and_then(|port| {
+                // One for a proxy of HTTP takes all ports.
+                let is_proxy = reader
+                    .text(&port, "protocol")
+                    .is_some_and(|name| name.eq_ignore_ascii_case("HTTP_PROXY"));
+                reader.number(&port, "number").filter(|number| *number != 0 && !is_proxy)
             });
+            let hosts = reader.texts(&listener, "hosts");
+            scope.listeners.push(Listener { port, imports: hosts.into_iter().filter_map(import).collect() });
         }
         Some(scope)
     }
@@ -107,34 +100,17 @@ impl Scope {
     }
 
     /// Whether clients of a namespace know of a port of a service. Of services that are not exported to them they never do.
-    ///
-    /// All HTTP of a port goes by one table of routes, which is made of the first listener that names the port, or that names none: hosts that
-    /// only others name are passed on as they come. Sources: `GetEgressListenerForRDS` in `pilot/pkg/model/sidecar.go`,
-    /// `BuildSidecarOutboundVirtualHosts` in `pilot/pkg/networking/core/httproute.go`.
     pub fn sees(&self, namespace: &str, service: &Service, port: u16) -> bool {
         let named = |import: &&Import| {
             let own = if import.namespace == "." { namespace } else { import.namespace.as_str() };
             (own == "*" || own == service.namespace) && import.matches(&service.host)
         };
-        let takes = |listener: &Listener| listener.port.is_none_or(|own| own == u32::from(port));
-        let imports = |listener: &Listener| {
-            listener.imports.iter().any(|import| !import.excluded && named(&import))
+        let sees = |listener: &Listener| {
+            listener.port.is_none_or(|own| own == u32::from(port))
+                && listener.imports.iter().any(|import| !import.excluded && named(&import))
                 && !listener.imports.iter().any(|import| import.excluded && named(&import))
         };
-        let is_http = service.ports.iter().any(|own| own.number == port && own.is_http == Some(true));
-        let routes = |listener: &&Listener| listener.is_for_rest || listener.number == u32::from(port);
-        // Who speaks to a proxy of HTTP names it, and goes by its own table.
-        let by_proxy = |listener: &Listener| listener.port.is_none() && !listener.is_for_rest;
-        match self.listeners.iter().find(routes).filter(|_| is_http) {
-            Some(table) => {
-                imports(table)
-                    || self.listeners.iter().any(|listener| by_proxy(listener) && imports(listener))
-            }
-            None => {
-                self.listeners.is_empty()
-                    || self.listeners.iter().any(|listener| takes(listener) && imports(listener))
-            }
-        }
+        self.listeners.is_empty() || self.listeners.iter().any(sees)
     }
 }
 

@@ -158,28 +158,6 @@ annotations: {traffic.sidecar.istio.io/excludeInboundPorts: '', traffic.sidecar.
 }
 
 #[test]
-fn http_of_a_port_goes_by_the_first_listener_that_names_it() {
-    let why = |port: &str, egress: &str| {
-        let sidecar = format!(
-            "apiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {{name: s, namespace: new}}\nspec: {{egress: [{egress}]}}\n"
-        );
-        let text = two().replace("{name: http, port: 80", &format!("{{{port}, port: 80"));
-        sent(&with(&[text, sidecar].concat(), MeshConfig::default()), "new/web", "shop/db").2
-    };
-    let web = "{port: {number: 80, protocol: HTTP, name: http}, hosts: ['./*']}";
-    let rest = "{hosts: ['*/*']}";
-    let (both, turned) = (format!("{web}, {rest}"), format!("{rest}, {web}"));
-    assert_eq!(why("name: http", &both), Why::Unseen);
-    assert_eq!(why("name: http", &turned), Why::Auto, "the first counts");
-    assert_eq!(why("name: tcp", &both), Why::Auto, "TCP has a listener for each address");
-    assert_eq!(why("name: web", &both), Why::Auto, "what is looked at may be TCP");
-    assert_eq!(why("name: http", &both.replace("number: 80", "number: 81")), Why::Auto);
-    assert_eq!(why("name: http", &both.replace("./*", "shop/*")), Why::Auto);
-    let proxy = "{port: {number: 80, protocol: HTTP_PROXY, name: http}, hosts: ['shop/*']}";
-    assert_eq!(why("name: http", proxy), Why::Auto);
-}
-
-#[test]
 fn what_is_not_looked_into_keeps_its_place_and_is_still_refused() {
     let text = [
         two(),
