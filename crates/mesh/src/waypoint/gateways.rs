@@ -13,6 +13,7 @@ use ringwall_model::tree::{Kind, Node};
 
 use super::{For, Other};
 use crate::authorization::select::WAYPOINT_CLASS;
+use crate::discovery::NAME;
 use crate::enrolment::WAYPOINT_FOR;
 use crate::workloads::namespace_of;
 
@@ -31,8 +32,6 @@ const BUILT_IN: [(&str, &str); 4] = [
 const BINDING: &str = "ambient.istio.io/waypoint-inbound-binding";
 /// The protocol of a listener for that.
 const PROXY_PROTOCOL: &str = "istio.io/PROXY";
-/// The label that the API server gives to each namespace: its name.
-const NAME_LABEL: &str = "kubernetes.io/metadata.name";
 
 /// A Gateway.
 #[derive(Clone, Debug)]
@@ -113,7 +112,7 @@ impl<'s> Gateways<'s> {
             From::Selected(None) => return Taken::No,
             From::Selected(Some(selector)) => selector,
         };
-        let is_name = |key: &str| key == NAME_LABEL;
+        let is_name = |key: &str| key == NAME;
         if let Some((_, object)) = self.namespace(namespace) {
             let labels = object.root().at(&["metadata", "labels"]);
             return sure(selector.matches(|key| match labels {

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`parties`] | finds the client, the server and the ways between them |
 //! | [`way`] | follows one way: what is sent, what is taken in, which proxies stand on it |
+//! | [`waypoint`] | finds the waypoints on it, and asks them |
 //! | [`judge`] | asks one proxy |
 //! | [`managed`] | finds gateways whose pods istiod makes, and asks them |
 
@@ -11,6 +12,7 @@ mod judge;
 mod managed;
 mod parties;
 mod way;
+mod waypoint;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
