@@ -4,6 +4,8 @@
 //! the injector in `pkg/kube/inject/inject.go` (`injectRequired`), and ambient's selectors in `manifests/charts/istio-cni/values.yaml` and
 //! `cni/pkg/util/enablement_selector.go`.
 
+use ringwall_model::address::{Address, Block};
+
 use crate::authorization::policy::parse_bool;
 use crate::injector::{Injector, ProxyDefaults};
 use crate::place::Place;
@@ -316,6 +318,10 @@ pub struct Exclusions {
     pub all_outbound: Option<&'static str>,
     /// The ports that pass the proxy even so.
     pub included_outbound: Vec<u16>,
+    /// Of what goes out to other ports: all addresses but these, where they are stated.
+    pub only_ranges: Option<Vec<Block>>,
+    /// Of what goes out to other ports.
+    pub ranges: Vec<Block>,
     /// Where the mesh says what counts for workloads whose annotations do not.
     pub default_place: Option<Place>,
 }
@@ -335,6 +341,11 @@ fn ports(list: &str) -> Vec<u16> {
     ports.sort_unstable();
     ports.dedup();
     ports
+}
+
+/// The blocks of a list; what is no block is passed over, as injection refuses it.
+fn blocks(list: &str) -> Vec<Block> {
+    list.split(',').filter_map(|range| Block::parse(range.trim())).collect()
 }
 
 /// The annotation by which nothing of what goes out passes the proxy, if one says so.
@@ -372,6 +383,11 @@ impl Exclusions {
         }
         Self {
             all_inbound: None,
+            only_ranges: proxy
+                .stated(workload, ONLY_RANGES)
+                .filter(|list| !list.split(',').any(|range| range.trim() == "*"))
+                .map(blocks),
+            ranges: proxy.stated(workload, NOT_RANGES).map(blocks).unwrap_or_default(),
             included_outbound: proxy.stated(workload, ONLY_OUTBOUND).map(ports).unwrap_or_default(),
             only_inbound: only.map(ports),
             inbound: proxy.stated(workload, NOT_INBOUND).map(ports).unwrap_or_default(),
@@ -400,10 +416,39 @@ impl Exclusions {
             || self.only_inbound.as_ref().is_some_and(|only| only.binary_search(&port).is_err())
     }
 
-    /// Whether what goes out to a port goes past the proxy.
-    pub fn excludes_outbound(&self, port: u16) -> bool {
-        let is_included = self.included_outbound.binary_search(&port).is_ok();
-        self.outbound.binary_search(&port).is_ok() || (self.all_outbound.is_some() && !is_included)
+    /// The same without what is about the way in, by which clients are not told apart.
+    pub(crate) fn outbound_only(&self) -> Self {
+        let Self { outbound, all_outbound, included_outbound, only_ranges, ranges, .. } = self.clone();
+        Self { outbound, all_outbound, included_outbound, only_ranges, ranges, ..Self::default() }
+    }
+
+    /// Whether all that goes out passes the proxy.
+    pub fn takes_all_outbound(&self) -> bool {
+        self.outbound.is_empty()
+            && self.all_outbound.is_none()
+            && self.only_ranges.is_none()
+            && self.ranges.is_empty()
+    }
+
+    /// Whether what goes out to a port goes past the proxy; also by its address, where that is known.
+    pub fn excludes_outbound(&self, port: u16, address: Option<Address>) -> bool {
+        self.outbound_key(port, address).is_some()
+    }
+
+    /// The annotation by which it does. Ports count before addresses. Source: `tools/istio-iptables/pkg/capture/run.go`.
+    fn outbound_key(&self, port: u16, address: Option<Address>) -> Option<&'static str> {
+        if self.outbound.binary_search(&port).is_ok() {
+            return Some(NOT_OUTBOUND);
+        }
+        if self.included_outbound.binary_search(&port).is_ok() {
+            return None;
+        }
+        let is_in = |blocks: &[Block], address| blocks.iter().any(|block| block.contains(address));
+        self.all_outbound.or_else(|| match (address?, &self.only_ranges) {
+            (address, _) if is_in(&self.ranges, address) => Some(NOT_RANGES),
+            (address, Some(only)) if !is_in(only, address) => Some(ONLY_RANGES),
+            _ => None,
+        })
     }
 
     /// Where it is written that what comes in at a port goes past the proxy; nothing of the agent's own ports.
@@ -421,9 +466,7 @@ impl Exclusions {
     }
 
     /// Where it is written that what goes out to a port goes past the proxy.
-    pub fn outbound_place(&self, workload: &Workload, port: u16) -> Option<Place> {
-        let is_named = self.outbound.binary_search(&port).is_ok();
-        let key = self.all_outbound.filter(|_| !is_named).unwrap_or(NOT_OUTBOUND);
-        self.excludes_outbound(port).then(|| self.stated_at(workload, key))
+    pub fn outbound_place(&self, workload: &Workload, port: u16, address: Option<Address>) -> Option<Place> {
+        self.outbound_key(port, address).map(|key| self.stated_at(workload, key))
     }
 }

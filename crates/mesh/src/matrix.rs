@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 
 use crate::destination::{Merged, Own};
-use crate::enrolment::Mode;
+use crate::enrolment::{Exclusions, Mode};
 use crate::mesh::{Accepts, Mesh};
 use crate::place::{Pairs, is_subset};
 use crate::sends::{Cluster, Outcome, Sends, View, Why};
@@ -108,7 +108,7 @@ struct ClientKey {
     mode: Mode,
     scope: Option<usize>,
     selected: Vec<bool>,
-    excluded: (Vec<u16>, Option<&'static str>, Vec<u16>),
+    excluded: Exclusions,
 }
 
 /// What tells classes apart about one service.
@@ -193,11 +193,7 @@ fn classes(mesh: &Mesh) -> Vec<ClientClass> {
             // Gateways know of all.
             scope: (mode == Mode::Sidecar).then(scope).flatten(),
             selected: of_namespace.iter().map(|selector| is_subset(selector, &workload.labels)).collect(),
-            excluded: (
-                server.exclusions.outbound.clone(),
-                server.exclusions.all_outbound,
-                server.exclusions.included_outbound.clone(),
-            ),
+            excluded: server.exclusions.outbound_only(),
         };
         let class = *found.entry(key).or_insert_with_key(|key| {
             let (namespace, scope) = (key.namespace.clone(), key.scope);
@@ -230,8 +226,7 @@ fn groups(mesh: &Mesh, index: usize, clients: &[ClientClass], owns: &[Own<'_>]) 
         let Some(first) = client.members.first().copied() else { continue };
         let has_rules = matches!(client.mode, Mode::Sidecar | Mode::Gateway);
         let exclusions = &mesh.servers[first].exclusions;
-        let is_common = exclusions.outbound.is_empty()
-            && exclusions.all_outbound.is_none()
+        let is_common = exclusions.takes_all_outbound()
             && client.scope.is_none()
             && (!has_rules || (service.export_to.is_empty() && rules.is_common(*own)));
         if let Some(group) = common[place(client.mode)].filter(|_| is_common) {
@@ -251,7 +246,8 @@ fn groups(mesh: &Mesh, index: usize, clients: &[ClientClass], owns: &[Own<'_>]) 
             Some((named, _)) if unseen.len() < service.ports.len() => mesh.rule_of_waypoint(named, service),
             _ => has_rule.then(|| rules.for_client(*own, &client.namespace, labels)).flatten(),
         };
-        let past = |(_, port): &(usize, &ServicePort)| exclusions.excludes_outbound(port.number);
+        let past =
+            |(_, port): &(usize, &ServicePort)| exclusions.excludes_outbound(port.number, service.address);
         let excluded = ports().filter(past).map(|(port, _)| (port, first)).collect();
         let is_closed = !unseen.is_empty() && mesh.is_closed(first);
         let key = GroupKey { mode: client.mode, rule, unseen, is_closed, excluded };
@@ -288,7 +284,7 @@ fn flows(mesh: &Mesh, index: usize, key: &GroupKey) -> Vec<Flow> {
             };
             let excluded = past.and_then(|(_, client)| {
                 let exclusions = &mesh.servers[*client].exclusions;
-                exclusions.outbound_place(&mesh.workloads.all[*client], port.number)
+                exclusions.outbound_place(&mesh.workloads.all[*client], port.number, service.address)
             });
             let cluster = match (key.mode, excluded) {
                 (Mode::None, _) => same(Why::NoProxy),

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use ringwall_model::address::Address;
 use ringwall_model::object::Object;
 use ringwall_model::path::FieldPath;
 use ringwall_model::snapshot::Snapshot;
@@ -95,6 +96,8 @@ pub struct Service {
     pub is_entry: bool,
     /// How clients find its endpoints.
     pub resolution: Resolution,
+    /// Its address, where that is stated.
+    pub address: Option<Address>,
     /// Whether it is outside of the mesh: then nobody uses mutual TLS by himself.
     pub is_external: bool,
     /// The namespaces that may see it; empty for all.
@@ -208,6 +211,7 @@ fn of_kubernetes(object: &Object, reader: &mut Reader<'_>) -> Service {
         name: object.id.name.clone(),
         is_entry: false,
         resolution: Resolution::Proxy,
+        address: None,
         is_external: false,
         export_to: Vec::new(),
         ports: Vec::new(),
@@ -226,8 +230,9 @@ fn of_kubernetes(object: &Object, reader: &mut Reader<'_>) -> Service {
         service.resolution = Resolution::Alias;
         service.is_external = true;
     }
-    if reader.text(&spec, "clusterIP") == Some("None") {
-        service.resolution = Resolution::Original;
+    match reader.text(&spec, "clusterIP") {
+        Some("None") => service.resolution = Resolution::Original,
+        address => service.address = address.and_then(Address::parse),
     }
     service.selector = reader.pairs(&spec, "selector").filter(|selector| !selector.is_empty());
     for port in reader.mappings(&spec, "ports") {
@@ -323,6 +328,7 @@ fn of_istio(
             host: host.to_owned(),
             is_entry: true,
             resolution,
+            address: None,
             is_external,
             export_to: export_to.clone(),
             ports: ports.clone(),

@@ -371,6 +371,32 @@ fn annotations_that_redirect_nothing_leave_no_proxy() {
 }
 
 #[test]
+fn what_goes_to_an_address_past_the_proxy_is_plaintext() {
+    let strict = peer("shop", "all", "{mtls: {mode: STRICT}}");
+    let fate = |annotation: &str, address: &str| {
+        let client = app("shop", "web", &format!(", annotations: {{traffic.sidecar.istio.io/{annotation}}}"));
+        let server =
+            app("shop", "db", "").replace("spec: {selector:", &format!("spec: {{{address}selector:"));
+        sent(&mesh(&[namespace("shop", ON), client, server, strict.clone()].concat()), "shop/web", "shop/db")
+            .1
+    };
+    let inside = "clusterIP: 10.96.3.4, ";
+    assert_eq!(fate("excludeOutboundIPRanges: '10.96.0.0/12, 1.1.1.1/32'", inside), Outcome::Refused);
+    assert_eq!(fate("excludeOutboundIPRanges: '10.200.0.0/16'", inside), Outcome::Mtls);
+    assert_eq!(fate("includeOutboundIPRanges: '10.200.0.0/16'", inside), Outcome::Refused);
+    assert_eq!(fate("includeOutboundIPRanges: '10.96.0.0/12'", inside), Outcome::Mtls);
+    assert_eq!(fate("includeOutboundIPRanges: '*'", inside), Outcome::Mtls);
+    assert_eq!(
+        fate("includeOutboundIPRanges: '10.200.0.0/16'", ""),
+        Outcome::Mtls,
+        "its address is not known"
+    );
+    let port =
+        "includeOutboundIPRanges: '10.200.0.0/16', traffic.sidecar.istio.io/includeOutboundPorts: '80'";
+    assert_eq!(fate(port, inside), Outcome::Mtls, "ports count before addresses");
+}
+
+#[test]
 fn what_is_not_known_may_be_kept_in() {
     let unseen = |policy: &str| {
         format!(
