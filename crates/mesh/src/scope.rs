@@ -9,7 +9,7 @@ use ringwall_model::object::Object;
 
 use crate::place::{Misread, Pairs, created, is_subset};
 use crate::reader::{At, Reader};
-use crate::services::Service;
+use crate::services::{Service, is_http_of_entry};
 use crate::workloads::namespace_of;
 
 /// A host that a listener names.
@@ -53,6 +53,9 @@ pub struct Scope {
     created: Option<i64>,
     selector: Option<Pairs>,
     listeners: Vec<Listener>,
+    /// The ports on which proxies take in what comes, in place of those of services, and whether they say that they carry HTTP; those of the
+    /// services where there is none. Source: `buildInboundChainConfigs` in `pilot/pkg/networking/core/listener_inbound.go`.
+    pub ingress: Vec<(u32, Option<bool>)>,
     /// Whether nothing is let out to what is not known of, where it says anything of that.
     pub registry_only: Option<bool>,
 }
@@ -71,6 +74,7 @@ impl Scope {
             created: created(object),
             selector: None,
             listeners: Vec::new(),
+            ingress: Vec::new(),
             registry_only: None,
         };
         let Some(spec) = reader.mapping(&At::root(object), "spec") else { return Some(scope) };
@@ -80,6 +84,15 @@ impl Scope {
         scope.registry_only = reader
             .mapping(&spec, "outboundTrafficPolicy")
             .map(|policy| reader.text(&policy, "mode").is_none_or(|mode| mode == "REGISTRY_ONLY"));
+        for listener in reader.mappings(&spec, "ingress") {
+            let Some(port) = reader.mapping(&listener, "port") else { continue };
+            let Some(number) = reader.number(&port, "number") else { continue };
+            let protocol = reader.text(&port, "protocol").unwrap_or_default();
+            // What the listener decrypts by itself is what it was before.
+            let is_ended = listener.get("tls").is_some() && protocol.eq_ignore_ascii_case("HTTPS");
+            let is_http = if is_ended { Some(true) } else { is_http_of_entry(protocol) };
+            scope.ingress.push((number, is_http));
+        }
         for listener in reader.mappings(&spec, "egress") {
             let port = reader.mapping(&listener, "port").and_then(|port| {
                 // One for a proxy of HTTP takes all ports.

@@ -56,9 +56,9 @@ pub struct ServicePort {
     pub path: FieldPath,
 }
 
-/// Whether a port of a `ServiceEntry` says that it carries HTTP: by its protocol alone, and of a word that istiod does not know nothing is
+/// Whether a port of a `ServiceEntry` or a `Sidecar` says that it carries HTTP: by its protocol alone, and of a word that istiod does not know nothing is
 /// said. Source: `Parse` in istio.io/istio `pkg/config/protocol/instance.go`.
-fn is_http_of_entry(protocol: &str) -> Option<bool> {
+pub(crate) fn is_http_of_entry(protocol: &str) -> Option<bool> {
     match protocol.to_ascii_lowercase().as_str() {
         "http" | "http2" | "http_proxy" | "grpc" | "grpc-web" => Some(true),
         "tcp" | "https" | "tls" | "mongo" | "redis" | "mysql" => Some(false),

@@ -457,6 +457,16 @@ fn the_oldest_service_says_what_a_port_carries() {
     assert!(told.contains("no - no ALLOW rule matches"), "the older one carries TCP: {told}");
     let told = ask(&mesh("2024", "2020"));
     assert!(told.contains("yes - an ALLOW rule matches"), "{told}");
+    let sidecar = |ingress: &str| {
+        format!(
+            "---\napiVersion: networking.istio.io/v1\nkind: Sidecar\nmetadata: {{name: own, namespace: shop}}\n\
+             spec: {{ingress: [{{port: {{{ingress}, name: x}}, defaultEndpoint: '127.0.0.1:8080'}}]}}\n"
+        )
+    };
+    let told = ask(&format!("{}{}", mesh("2024", "2020"), sidecar("number: 8080, protocol: TCP")));
+    assert!(told.contains("no - no ALLOW rule matches"), "the Sidecar says TCP: {told}");
+    let told = ask(&format!("{}{}", mesh("2020", "2024"), sidecar("number: 9090, protocol: TCP")));
+    assert!(told.contains("yes - an ALLOW rule matches"), "it has no listener for the port: {told}");
     let told = ask(&mesh("", ""));
     assert!(told.contains("do not agree on whether the port carries HTTP"), "{told}");
 }

@@ -224,11 +224,23 @@ impl Meshed<'_> {
     }
 
     /// What a sidecar takes a port to carry: HTTP, bytes, or what comes. The oldest of the Services that lead to it says so; where several
-    /// are of one age, or their age is not in the input, all of these, the one that counts in a cluster first. Source: `getFilterChainsByServicePort` in
+    /// are of one age, or their age is not in the input, all of these, the one that counts in a cluster first. Where a `Sidecar` has listeners for
+    /// what comes in, it says so instead, and of other ports the proxy looks at what comes. Source: `getFilterChainsByServicePort` in
     /// istio.io/istio `pilot/pkg/networking/core/listener_inbound.go`, `SetServiceTargets` in `pilot/pkg/model/context.go`.
     fn protocols(&self, server: usize, target: u16) -> Vec<(String, Option<bool>)> {
         let mesh = &self.mesh;
         let workload = &mesh.workloads.all[server];
+        let scope = mesh.scopes.of(&workload.namespace, &workload.labels);
+        if let Some(scope) = scope.and_then(|scope| mesh.scopes.all.get(scope))
+            && !scope.ingress.is_empty()
+        {
+            let mut ports = scope.ingress.iter();
+            let own = ports.find(|(port, _)| *port == u32::from(target));
+            return vec![(
+                format!("Sidecar {}/{}", scope.namespace, scope.name),
+                own.and_then(|(_, said)| *said),
+            )];
+        }
         let mut leading = Vec::new();
         for service in mesh.services.iter().filter(|service| service.workloads.contains(&server)) {
             let mut ports = service.ports.iter();
