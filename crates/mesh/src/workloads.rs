@@ -138,6 +138,16 @@ impl Workload {
         self.labels = sorted(std::mem::take(&mut self.labels));
     }
 
+    /// Whether it is of Istio itself: its control plane calls nobody, and the proxies of nodes and waypoints call for others.
+    pub fn is_of_istio(&self) -> bool {
+        let is = |key: &str, value: &str| self.label(key) == Some(value);
+        is("app", "istiod")
+            || is("istio", "pilot")
+            || is("app", "ztunnel")
+            || is("k8s-app", "istio-cni-node")
+            || is("gateway.istio.io/managed", "istio.io-mesh-controller")
+    }
+
     /// Whether it can be asked: it is no pod that is over.
     pub fn is_alive(&self) -> bool {
         !self.finished
@@ -256,11 +266,14 @@ fn pod(object: &Object, index: usize, at: At<'_>, is_pod: bool) -> Workload {
     let mut is_router = value(&annotations, "inject.istio.io/templates") == Some("gateway");
     for key in ["containers", "initContainers"] {
         for (place, container) in spec.get(key).into_iter().flat_map(Node::items).enumerate() {
-            if container.str_at(&["name"]) == Some(PROXY) {
+            let arguments =
+                || container.get("args").into_iter().flat_map(Node::items).filter_map(Node::as_str);
+            let routes = arguments().any(|argument| matches!(argument, "router" | "waypoint" | "ztunnel"));
+            // A gateway may call its proxy otherwise.
+            let is_agent = routes && arguments().next() == Some("proxy");
+            if container.str_at(&["name"]) == Some(PROXY) || is_agent {
                 proxy = Some(in_spec.clone().key(key).index(place));
-                let mut arguments = container.get("args").into_iter().flat_map(Node::items);
-                is_router |= arguments
-                    .any(|argument| matches!(argument.as_str(), Some("router" | "waypoint" | "ztunnel")));
+                is_router |= routes;
             }
             let listens = key == "containers" || container.str_at(&["restartPolicy"]) == Some("Always");
             if listens {

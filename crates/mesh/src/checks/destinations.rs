@@ -272,19 +272,20 @@ fn refused(subject: &Subject<'_>, flaws: &mut Flaws) {
 
 /// Whether it is known that the server takes no TLS: not where that hangs on the labels of a Namespace that is not in the input, nor of a
 /// gateway, whose listeners say what they take.
-fn is_known(subject: &Subject<'_>, flow: &Flow) -> bool {
+fn is_known(subject: &Subject<'_>, of: &OfService, flow: &Flow) -> bool {
+    let is_entry = subject.workload(flow.server).origin == Origin::Entry;
     match subject.carrier(flow.server) {
         Carrier::Gateway => false,
-        Carrier::None => {
-            subject.is_outside(flow.server) || subject.workload(flow.server).origin == Origin::Entry
-        }
+        // A machine or a gateway elsewhere is of the mesh where its ServiceEntry says so.
+        Carrier::None if is_entry => subject.mesh.services[of.service].is_external,
+        Carrier::None => subject.is_outside(flow.server),
         Carrier::Sidecar | Carrier::Ambient => true,
     }
 }
 
 fn broken(subject: &Subject<'_>, flaws: &mut Flaws) {
-    let found = by_tls(subject, |_, flow| match &flow.why {
-        Why::Rule(place) if flow.outcome == Outcome::Broken && is_known(subject, flow) => Some(place),
+    let found = by_tls(subject, |of, flow| match &flow.why {
+        Why::Rule(place) if flow.outcome == Outcome::Broken && is_known(subject, of, flow) => Some(place),
         _ => None,
     });
     for (place, of) in found {

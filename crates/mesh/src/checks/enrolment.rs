@@ -319,7 +319,8 @@ fn outside(subject: &Subject<'_>, flaws: &mut Flaws) {
         let is_kept =
             matches!(expected.reason, Reason::HostNetwork | Reason::PodLabel | Reason::PodAnnotation);
         // One that asks for a sidecar by its label has a check of its own.
-        if is_errand(subject, index) && expected.reason != Reason::HostNetwork {
+        let is_errand = is_errand(subject, index) && expected.reason != Reason::HostNetwork;
+        if is_errand || pod.is_of_istio() {
             continue;
         }
         if !asks || enrolment.mode() != Carrier::None || expected.mode != Carrier::None || !is_kept {

@@ -6,6 +6,7 @@ use ringwall_model::finding::Severity;
 use ringwall_model::fix::{Applicability, Change, Fixable, Value};
 use ringwall_model::near::nearest;
 use ringwall_model::path::FieldPath;
+use ringwall_model::tree::Node;
 
 use super::examples::{injected, service, web};
 use super::selection::of_controller;
@@ -146,7 +147,14 @@ fn host(subject: &Subject<'_>, flaws: &mut Flaws) {
                 "what the rule asks for: no client heeds it today",
                 vec![Change::Set { path: path.clone(), value: Value::Text(meant.host.clone()) }],
             );
-            flaws.add(rule.object, path.clone(), "", message).fix(Ok(fix));
+            // TLS that nobody heeds would be heeded then.
+            let fix = if asks_other_tls(subject.object(rule.object).root()) {
+                Err("whether clients can do the TLS that it would then ask for is not in the manifest"
+                    .to_owned())
+            } else {
+                Ok(fix)
+            };
+            flaws.add(rule.object, path.clone(), "", message).fix(fix);
         } else if !here.is_empty() && !may_be_made(subject, namespace, name) {
             let near = nearest(name, here.iter().map(|service| service.name.as_str()));
             let hint = near.map(|near| format!("; \"{near}\" is one that is there")).unwrap_or_default();
@@ -160,9 +168,19 @@ fn host(subject: &Subject<'_>, flaws: &mut Flaws) {
     }
 }
 
+/// Whether anything in it asks for another TLS than the mesh's.
+fn asks_other_tls(node: Node<'_>) -> bool {
+    node.get("tls").is_some_and(|tls| tls.str_at(&["mode"]) != Some("ISTIO_MUTUAL"))
+        || node.entries().any(|entry| asks_other_tls(entry.value))
+        || node.items().any(asks_other_tls)
+}
+
 /// Whether a label is set by a controller, or by Istio on endpoints.
 fn is_set_elsewhere(key: &str) -> bool {
-    of_controller(key) || key == "rollouts-pod-template-hash" || key.starts_with("topology.")
+    let domain = key.split_once('/').map_or("", |(domain, _)| domain);
+    let is_of = |owner: &str| domain == owner || domain.ends_with(&format!(".{owner}"));
+    let is_systems = is_of("kubernetes.io") || is_of("k8s.io") || is_of("istio.io");
+    of_controller(key) || key == "rollouts-pod-template-hash" || (is_systems && domain != "app.kubernetes.io")
 }
 
 fn subset(subject: &Subject<'_>, flaws: &mut Flaws) {

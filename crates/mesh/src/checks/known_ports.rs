@@ -8,6 +8,9 @@ use crate::place::Place;
 /// The ports of the proxy that Knative puts beside each program. Source: knative.dev/serving `pkg/networking/constants.go`.
 const OF_KNATIVE: [u16; 7] = [8008, 8012, 8013, 8022, 8112, 9090, 9091];
 
+/// The annotation that names the port at which metrics are.
+const SCRAPED: &str = "prometheus.io/port";
+
 /// What is known of the ports of workloads.
 #[derive(Default)]
 pub(super) struct KnownPorts {
@@ -33,6 +36,11 @@ impl KnownPorts {
                 known.ports.extend(OF_KNATIVE);
             }
             known.ports.extend(workload.probes.iter().map(|probe| probe.port));
+            known.ports.extend(workload.annotation(SCRAPED).and_then(|port| port.parse::<u16>().ok()));
+            let scopes = &subject.mesh.scopes;
+            let scope = scopes.of(&workload.namespace, &workload.labels).and_then(|at| scopes.all.get(at));
+            let taken_in = scope.into_iter().flat_map(|scope| &scope.ingress);
+            known.ports.extend(taken_in.filter_map(|(port, _)| u16::try_from(*port).ok()));
             for service in subject.services_of(*one) {
                 for port in &service.ports {
                     if let Some(target) = service.target(port, workload) {

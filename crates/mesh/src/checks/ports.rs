@@ -238,7 +238,8 @@ fn of_nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
             continue;
         }
         let Some(known) = known(subject, policy, takers) else { continue };
-        for field in policy.fields().filter(is_port) {
+        // A port that is left out and that nobody has leaves nothing out, whatever it is.
+        for field in policy.fields().filter(|field| is_port(field) && !field.negated) {
             for (at, value) in field.values.iter().enumerate() {
                 let Some(port) = parse_port(value).filter(|port| *port != 0 && !known.ports.contains(port))
                 else {
@@ -255,7 +256,7 @@ fn of_nobody(subject: &Subject<'_>, flaws: &mut Flaws) {
                 let fix = renamed(&field, at, known.target(port));
                 let flaw = flaws.add(policy.object, field.place.path().index(at), value.clone(), message);
                 flaw.fix(fix);
-                if policy.action == Action::Deny && !field.negated && !policy.dry_run {
+                if policy.action == Action::Deny && !policy.dry_run {
                     flaw.severity(Severity::High);
                 }
             }

@@ -12,7 +12,7 @@ use super::identity::asks_who;
 use super::layers::in_ambient;
 use super::{AMBIENT, AUTHORIZATION, EVERY_VERSION, Flaws, MeshCheck, Subject};
 use crate::authorization::judge::Verdict;
-use crate::authorization::policy::{Action, AuthorizationPolicy, Rule};
+use crate::authorization::policy::{Action, AuthorizationPolicy, Field, Rule};
 use crate::authorization::select::{GATEWAY_NAME, ServiceKind, ServiceRef, Workload as Selected};
 use crate::enrolment::Mode as Carrier;
 use crate::services::Service;
@@ -243,10 +243,16 @@ fn names_who(at: usize, rule: &Rule) -> ringwall_model::path::FieldPath {
 }
 
 fn past_deny(subject: &Subject<'_>, flaws: &mut Flaws) {
+    // Who keeps out all but some accounts, and names the waypoint's among them, means just that.
+    let is_account = |field: &Field<'_>| {
+        let of = ["principals", "source.principal", "serviceAccounts", "source.serviceAccount"];
+        of.contains(&field.of) && field.values.iter().all(|value| !value.ends_with('*'))
+    };
+    let names = |field: &Field<'_>| asks_who(field) && !(field.negated && is_account(field));
     let is_judged = |policy: &AuthorizationPolicy| {
         policy.action == Action::Deny
             && !policy.dry_run
-            && policy.fields().any(|field| asks_who(&field))
+            && policy.fields().any(|field| names(&field))
             && !asks_address(policy)
     };
     if !subject.policies.iter().any(is_judged) {
@@ -256,6 +262,9 @@ fn past_deny(subject: &Subject<'_>, flaws: &mut Flaws) {
     for (policy, sent, workloads) in in_ambient(subject).filter(|(policy, ..)| is_judged(policy)) {
         let Some(found) = passed(subject, sent, &workloads, &clients) else { continue };
         let Passed { client, server, service, named, rule } = found;
+        if !policy.rules[rule].fields(rule).iter().any(names) {
+            continue;
+        }
         let message = format!(
             "does not keep out {}, which calls {}/{} through the waypoint {}/{}: at {} the caller is the waypoint",
             subject.who(client),

@@ -100,6 +100,13 @@ fn a_deny_behind_a_waypoint_does_not_see_who_comes_through_it() {
         ["spec.rules[0].from[0].source.notNamespaces"]
     );
     assert_eq!(places("046", &(ambient(way) + &apps + &deny("notPrincipals: ['*']"))), nothing());
+    for all_but in ["notPrincipals: [cluster.local/ns/shop/sa/waypoint]", "notServiceAccounts: [waypoint]"] {
+        assert_eq!(
+            places("046", &(ambient(way) + &apps + &deny(all_but))),
+            nothing(),
+            "{all_but} is meant so"
+        );
+    }
     let attached = policy(
         "shop",
         "attached",
@@ -550,6 +557,43 @@ fn a_rule_for_a_host_that_no_service_is_needs_services_that_it_could_mean() {
     assert_eq!(told("redis", entry), [], "an entry has it");
     let made = "apiVersion: kafka.strimzi.io/v1\nkind: Kafka\nmetadata: {name: bus, namespace: shop}\n---\n";
     assert_eq!(told("bus-kafka-bootstrap", made), [], "an operator may make it");
+}
+
+#[test]
+fn what_the_manifests_cannot_say_is_no_finding() {
+    let clients = namespace("shop", SIDECARS) + &pod("shop", "web");
+    let machine = "apiVersion: networking.istio.io/v1
+kind: ServiceEntry
+metadata: {name: vm, namespace: shop}
+spec: {hosts: [vm.shop], location: MESH_INTERNAL, resolution: STATIC, ports: [{number: 80, name: http, protocol: HTTP}], endpoints: [{address: 10.0.0.9}]}
+---
+";
+    let mutual = rule("shop", "vm", "{host: vm.shop, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}");
+    let of_vm = clients.clone() + machine + &mutual;
+    assert_eq!(places("027", &of_vm), nothing(), "a machine may be of the mesh");
+    let outside = of_vm.replace("MESH_INTERNAL", "MESH_EXTERNAL");
+    assert_eq!(places("027", &outside).len(), 1, "and is not where the entry says so");
+    let subset = |label: &str| {
+        let labels = format!("{{host: db, subsets: [{{name: s, labels: {{{label}: x}}}}]}}");
+        places("050", &(clients.clone() + &app("shop", "db", "") + &rule("shop", "db", &labels)))
+    };
+    for label in ["apps.kubernetes.io/pod-index", "security.istio.io/tlsMode", "kubernetes.io/hostname"] {
+        assert_eq!(subset(label), nothing(), "{label} is set by others");
+    }
+    assert_eq!(subset("app.kubernetes.io/version").len(), 1);
+    let ports = |more: &str, of: &str| {
+        let deny = policy(
+            "shop",
+            "d",
+            &format!(
+                "{{selector: {{matchLabels: {{app: db}}}}, action: DENY, rules: [{{to: [{{operation: {{{of}: ['9102']}}}}]}}]}}"
+            ),
+        );
+        places("040", &(clients.clone() + &app("shop", "db", more) + &deny))
+    };
+    assert_eq!(ports("", "ports").len(), 1);
+    assert_eq!(ports(", annotations: {prometheus.io/port: '9102'}", "ports"), nothing());
+    assert_eq!(ports("", "notPorts"), nothing(), "what is left out and nobody has leaves nothing out");
 }
 
 #[test]

@@ -70,7 +70,6 @@ impl<'s> Meshed<'s> {
         meshed.note_misread();
         meshed.note_refused();
         meshed.note_idle();
-        meshed.note_unknown();
         meshed
     }
 
@@ -125,16 +124,16 @@ impl<'s> Meshed<'s> {
         }
     }
 
-    /// Namespaces that are not in the input, and whose labels would say whether workloads have a proxy.
-    fn note_unknown(&mut self) {
+    /// Says which namespaces are not in the input whose labels would say whether workloads have a proxy.
+    pub fn unknown_namespaces(&self) -> Option<Note> {
         let all = self.mesh.workloads.all.iter().enumerate();
         let unknown = all.filter(|(index, _)| self.hangs_on_namespace(*index));
         let mut first: BTreeMap<&str, &Workload> = BTreeMap::new();
         for (_, workload) in unknown {
             first.entry(&workload.namespace).or_insert(workload);
         }
-        let Some(workload) = first.values().next() else { return };
-        let place = Place { object: workload.object, path: FieldPath::root() };
+        let workload = first.values().next()?;
+        let location = self.location(&Place { object: workload.object, path: FieldPath::root() })?;
         let names: Vec<&str> = first.keys().copied().take(SHOWN).collect();
         let more = match first.len().saturating_sub(SHOWN) {
             0 => String::new(),
@@ -145,7 +144,7 @@ impl<'s> Meshed<'s> {
             "{what} {}{more} {are} not in the input, and may ask for sidecars or ambient: workloads there are taken to have no proxy",
             names.join(", ")
         );
-        self.note(&place, message);
+        Some(Note { file: location.file, position: Some(location.position), message })
     }
 
     /// Whether a workload is taken to have no proxy since nothing asks for one, and its Namespace, which may, is not in the input.

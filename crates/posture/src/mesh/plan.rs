@@ -80,16 +80,6 @@ struct ServerCalled {
     place: Place,
 }
 
-/// Whether a workload is of Istio itself: its control plane calls nobody, and the proxies of nodes and waypoints call for others.
-fn is_of_istio(workload: &Workload) -> bool {
-    let is = |key: &str, value: &str| workload.label(key) == Some(value);
-    is("app", "istiod")
-        || is("istio", "pilot")
-        || is("app", "ztunnel")
-        || is("k8s-app", "istio-cni-node")
-        || is("gateway.istio.io/managed", "istio.io-mesh-controller")
-}
-
 /// Whether an Ingress is for the ingress gateway of Istio. Source: istio.io/istio `pilot/pkg/config/kube/ingress/controller.go` (`shouldProcessIngressWithClass`).
 fn is_of_istios_ingress(object: &Object) -> bool {
     let class = object.root().str_at(&["metadata", "annotations", "kubernetes.io/ingress.class"]);
@@ -105,7 +95,7 @@ impl Meshed<'_> {
             let name = words::workload(one);
             without.iter().any(|part| name.contains(part.as_str()))
         };
-        let left_out = all.filter(|(_, one)| is_left_out(one) || is_of_istio(one)).map(|(index, _)| index);
+        let left_out = all.filter(|(_, one)| is_left_out(one) || one.is_of_istio()).map(|(index, _)| index);
         let (places, outside): (Vec<ServerCalled>, Vec<(usize, usize)>) =
             self.server_calls().into_iter().unzip();
         let plan = Plan::of(&self.mesh, scope, Callers { without: left_out.collect(), outside });

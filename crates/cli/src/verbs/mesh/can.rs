@@ -56,9 +56,10 @@ pub(crate) fn run(args: &MeshCanArgs) -> Result<Outcome, Usage> {
             None => AskedToken::Missing,
         },
     };
-    let (loaded, can) = with_mesh(&args.mesh, "mesh can CLIENT SERVER --port PORT", &screen, |meshed| {
-        meshed.can(&call).map_err(refuse)
-    })?;
+    let (loaded, can) =
+        with_mesh(&args.mesh, ("mesh can CLIENT SERVER --port PORT", false), &screen, |meshed| {
+            meshed.can(&call).map_err(refuse)
+        })?;
     let written = screen.answer(
         |style, out| text(&can, style, out),
         |out| document::write("ringwall.mesh-can/v1", &entry(&can), &loaded, out),

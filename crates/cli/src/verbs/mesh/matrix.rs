@@ -23,7 +23,8 @@ pub(crate) fn run(args: &MeshMatrixArgs) -> Result<Outcome, Usage> {
         server: args.server.clone(),
         outcomes: args.outcome.iter().map(|one| Fate::from(*one)).collect(),
     };
-    let (loaded, rows) = with_mesh(&args.mesh, "mesh matrix", &screen, |meshed| Ok(meshed.flows(&filter)))?;
+    let (loaded, rows) =
+        with_mesh(&args.mesh, ("mesh matrix", true), &screen, |meshed| Ok(meshed.flows(&filter)))?;
     let written = screen.answer(
         |style, out| match args.output {
             MeshOutput::Csv => csv(&rows, out),

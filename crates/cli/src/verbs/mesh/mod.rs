@@ -26,13 +26,14 @@ use crate::outcome::Usage;
 use crate::screen::{Screen, place};
 use crate::settings;
 
-/// Reads what the arguments name, and hands it to `ask` with the eyes of the mesh ring.
+/// Reads what the arguments name, and hands it to `ask` with the eyes of the mesh ring. What is asked of `all` workloads is asked of those too of whose
+/// namespaces nothing is known, and a note says so.
 ///
 /// # Errors
 /// As [`input::load`], and what `ask` finds wrong with the question.
 fn with_mesh<T>(
     args: &MeshArgs,
-    verb: &str,
+    (verb, all): (&str, bool),
     screen: &Screen,
     ask: impl FnOnce(&Meshed<'_>) -> Result<T, Usage>,
 ) -> Result<(Loaded, T), Usage> {
@@ -41,7 +42,8 @@ fn with_mesh<T>(
     let meshed =
         Meshed::of(&loaded.snapshot, &settings.workloads, args.root_namespace.as_deref(), &read_config);
     let answer = ask(&meshed)?;
-    let notes = meshed.notes.clone();
+    let mut notes = meshed.notes.clone();
+    notes.extend(meshed.unknown_namespaces().filter(|_| all));
     drop(meshed);
     loaded.add(Vec::new(), notes);
     Ok((loaded, answer))

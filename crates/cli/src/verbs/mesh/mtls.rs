@@ -15,7 +15,7 @@ use crate::table::{self, Cell, plain};
 
 pub(crate) fn run(args: &MtlsArgs) -> Result<Outcome, Usage> {
     let screen = Screen::new(args.output.output.format(), &args.output.look);
-    let (loaded, (rows, policies)) = with_mesh(&args.mesh, "mesh mtls", &screen, |meshed| {
+    let (loaded, (rows, policies)) = with_mesh(&args.mesh, ("mesh mtls", true), &screen, |meshed| {
         Ok((meshed.mtls(args.within.as_deref()), meshed.policies()))
     })?;
     let written = screen.answer(

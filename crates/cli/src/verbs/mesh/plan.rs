@@ -27,7 +27,7 @@ pub(crate) fn run(args: &MeshPlanArgs) -> Result<Outcome, Usage> {
         mesh.input.paths.insert(0, word.into());
         namespace = None;
     }
-    let (loaded, flip) = with_mesh(&mesh, "mesh plan --strict", &screen, |meshed| {
+    let (loaded, flip) = with_mesh(&mesh, ("mesh plan --strict", true), &screen, |meshed| {
         if let Some(namespace) = namespace
             && !meshed.mesh.workloads.all.iter().any(|workload| workload.namespace == namespace)
         {
