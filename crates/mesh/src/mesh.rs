@@ -8,7 +8,7 @@ use ringwall_model::workload::CustomKind;
 
 use crate::config::MeshConfig;
 use crate::destination::{DestinationRule, Destinations};
-use crate::enrolment::{Enrolment, Exclusions, Mode, TLS_MODE, takes_mutual, takes_tunnel};
+use crate::enrolment::{Enrolment, Exclusions, Mode, Reason, TLS_MODE, takes_mutual, takes_tunnel};
 use crate::gateways::{Gateways, Listens};
 use crate::injector::Injector;
 use crate::peer::{self, Folded, PeerAuthentication, Peers};
@@ -253,6 +253,13 @@ impl Mesh {
             Cause::Sidecar => place().map_or(WhyAccepts::Default, WhyAccepts::Policy),
             Cause::Ambient => self.why_ambient(workload, port),
         }
+    }
+
+    /// Whether a workload is taken to have no proxy since nothing asks for one, and its Namespace, which may, is not in the input.
+    pub fn hangs_on_namespace(&self, workload: usize) -> bool {
+        let namespace = self.workloads.namespaces.get(&self.workloads.all[workload].namespace);
+        let is_there = namespace.is_some_and(|namespace| namespace.object.is_some());
+        self.servers[workload].enrolment.decision().reason == Reason::NothingAsks && !is_there
     }
 
     /// Whether the sidecar of a workload lets nothing out to what it does not know of: its `Sidecar` says so, or else the mesh. Source:

@@ -183,11 +183,9 @@ impl<'s> Subject<'s> {
     /// Whether a workload has no proxy; not where that hangs on the labels of a Namespace that is not in the input.
     pub(super) fn is_outside(&self, workload: usize) -> bool {
         let decision = self.mesh.servers[workload].enrolment.decision();
-        let namespace = self.mesh.workloads.namespaces.get(&self.workload(workload).namespace);
-        let is_known = namespace.is_some_and(|namespace| namespace.object.is_some());
         decision.mode == Carrier::None
             && decision.reason != Reason::Proxyless
-            && (is_known || decision.reason != Reason::NothingAsks)
+            && !self.mesh.hangs_on_namespace(workload)
     }
 
     /// Why it has none, in few words.

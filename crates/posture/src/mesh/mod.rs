@@ -24,7 +24,6 @@ pub mod words;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use ringwall_mesh::enrolment::Reason;
 use ringwall_mesh::mesh::{Mesh, Settings};
 use ringwall_mesh::place::Place;
 use ringwall_mesh::validate::validate;
@@ -126,10 +125,8 @@ impl<'s> Meshed<'s> {
 
     /// Says which namespaces are not in the input whose labels would say whether workloads have a proxy.
     pub fn unknown_namespaces(&self) -> Option<Note> {
-        let all = self.mesh.workloads.all.iter().enumerate();
-        let unknown = all.filter(|(index, _)| self.hangs_on_namespace(*index));
         let mut first: BTreeMap<&str, &Workload> = BTreeMap::new();
-        for (_, workload) in unknown {
+        for (_, workload) in self.hanging() {
             first.entry(&workload.namespace).or_insert(workload);
         }
         let workload = first.values().next()?;
@@ -147,12 +144,10 @@ impl<'s> Meshed<'s> {
         Some(Note { file: location.file, position: Some(location.position), message })
     }
 
-    /// Whether a workload is taken to have no proxy since nothing asks for one, and its Namespace, which may, is not in the input.
-    pub(crate) fn hangs_on_namespace(&self, workload: usize) -> bool {
-        let decision = self.mesh.servers[workload].enrolment.decision();
-        let name = &self.mesh.workloads.all[workload].namespace;
-        let is_there = self.mesh.workloads.namespaces.get(name).is_some_and(|space| space.object.is_some());
-        decision.reason == Reason::NothingAsks && !is_there
+    /// The workloads of such namespaces, and their places in the mesh.
+    pub(crate) fn hanging(&self) -> impl Iterator<Item = (usize, &Workload)> {
+        let all = self.mesh.workloads.all.iter().enumerate();
+        all.filter(|(index, _)| self.mesh.hangs_on_namespace(*index))
     }
 
     /// Policies that do nothing, as far as that is known of each by itself.

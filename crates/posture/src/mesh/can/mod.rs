@@ -278,6 +278,10 @@ impl Meshed<'_> {
     /// A Namespace that is not in the input and whose labels would change the answer: it is asked for again with sidecars in the one, the other and
     /// both of the client's and the servers'.
     fn hangs_on(&self, client: &Client, call: &Call<'_>, can: &Can) -> Result<Option<String>, String> {
+        // Most often all namespaces are there, and the ways need not be looked for again.
+        if self.hanging().next().is_none() {
+            return Ok(None);
+        }
         let all = &self.mesh.workloads.all;
         let mut by_namespace: BTreeMap<&str, BTreeSet<usize>> = BTreeMap::new();
         let caller = match client {
@@ -290,7 +294,7 @@ impl Meshed<'_> {
             None => self.legs(client, call)?,
         };
         let servers = legs.into_iter().map(|leg| leg.server);
-        for index in servers.chain(caller).filter(|index| self.hangs_on_namespace(*index)) {
+        for index in servers.chain(caller).filter(|index| self.mesh.hangs_on_namespace(*index)) {
             by_namespace.entry(&all[index].namespace).or_default().insert(index);
         }
         let sets: Vec<(&str, BTreeSet<usize>)> = by_namespace.into_iter().collect();
